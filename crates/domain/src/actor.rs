@@ -1,0 +1,93 @@
+//! Who is acting, and in what capacity; it never decides whether they may (`policy` does).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::PersonId;
+
+/// Who issued a command. It comes from authentication, never from a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Actor {
+    /// A person of the site.
+    Person(PersonId),
+    /// The installation itself: start-up configuration, and nothing a client can send.
+    System,
+}
+
+impl Actor {
+    /// The person, unless it was the system.
+    pub fn person(self) -> Option<PersonId> {
+        match self {
+            Self::Person(id) => Some(id),
+            Self::System => None,
+        }
+    }
+}
+
+/// The capacity in which somebody acted, as the audit keeps it.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::IntoStaticStr,
+    strum::Display,
+    strum::EnumString,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Authority {
+    /// The installation itself.
+    System,
+    /// An owner of the site.
+    Owner,
+    /// An admin of the site.
+    Admin,
+    /// An instructor appointed to the cohort.
+    Instructor,
+    /// The coordinator of the student's hub.
+    Coordinator,
+    /// A marker appointed to the cohort.
+    Marker,
+    /// The student, about their own work.
+    Student,
+}
+
+impl Authority {
+    /// Whose attendance mark stands: admin over instructor over coordinator. Owners and the system count as admins.
+    pub fn rank(self) -> u8 {
+        match self {
+            Self::System | Self::Owner | Self::Admin => 3,
+            Self::Instructor => 2,
+            Self::Coordinator => 1,
+            Self::Marker | Self::Student => 0,
+        }
+    }
+}
+
+/// Who decides, in what capacity, and when: what every decision is made with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct By {
+    /// Who.
+    pub actor: Actor,
+    /// In what capacity; `policy::authorise` found it.
+    pub authority: Authority,
+    /// The instant of the request, from the injected clock.
+    pub at: chrono::DateTime<chrono::Utc>,
+}
+
+/// A command as an aggregate is asked it: with who asks, and the facts it needs from other streams.
+#[derive(Clone, Debug)]
+pub struct Asked<C, F = ()> {
+    /// What is asked.
+    pub command: C,
+    /// Who asks, and when.
+    pub by: By,
+    /// What other streams say.
+    pub facts: F,
+}

@@ -1,0 +1,163 @@
+//! Everything that can be asked, under the names of the HTTP contract.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize};
+use uuid::Uuid;
+
+use crate::cohort::{self, CohortCommand};
+use crate::enrolment::{self, EnrolmentCommand};
+use crate::hub::{self, HubCommand};
+use crate::module::{self, ModuleCommand};
+use crate::person::{self, PersonCommand};
+use crate::plan::{self, ManyCommand};
+
+/// Any command.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Command {
+    /// About a person.
+    Person(PersonCommand),
+    /// About a module.
+    Module(ModuleCommand),
+    /// About a cohort.
+    Cohort(CohortCommand),
+    /// About a hub.
+    Hub(HubCommand),
+    /// About one enrolment.
+    Enrolment(EnrolmentCommand),
+    /// About many enrolments.
+    Many(ManyCommand),
+}
+
+macro_rules! commands {
+    (
+        clients { $($place:ident :: $name:ident => $kind:ident ( $inner:ident )),* $(,)? }
+        system { $($system_place:ident :: $system:ident => $system_kind:ident ( $system_inner:ident )),* $(,)? }
+    ) => {
+        impl Command {
+            /// The commands that clients may send, in the order of the documentation.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+
+            /// The command's name.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$kind($inner::$name(_)) => stringify!($name),)*
+                    $(Self::$system_kind($system_inner::$system(_)) => stringify!($system),)*
+                }
+            }
+
+            /// Reads a command from its body; none if no command that clients may send has that name.
+            pub fn decode<'de, D: Deserializer<'de>>(name: &str, body: D) -> Option<Result<Self, D::Error>> {
+                match name {
+                    $(stringify!($name) => Some($place::$name::deserialize(body).map(Self::from)),)*
+                    _ => None,
+                }
+            }
+
+            /// The JSON schema of a command's body.
+            pub fn schema(name: &str, generator: &mut SchemaGenerator) -> Option<Schema> {
+                match name {
+                    $(stringify!($name) => Some($place::$name::json_schema(generator)),)*
+                    _ => None,
+                }
+            }
+        }
+
+        $(
+            impl From<$place::$name> for Command {
+                fn from(command: $place::$name) -> Self {
+                    Self::$kind($inner::$name(command))
+                }
+            }
+        )*
+        $(
+            impl From<$system_place::$system> for Command {
+                fn from(command: $system_place::$system) -> Self {
+                    Self::$system_kind($system_inner::$system(command))
+                }
+            }
+        )*
+    };
+}
+
+commands! {
+    clients {
+        person::RegisterPerson => Person(PersonCommand),
+        person::CorrectPerson => Person(PersonCommand),
+        person::GrantRole => Person(PersonCommand),
+        person::RevokeRole => Person(PersonCommand),
+        person::DeactivatePerson => Person(PersonCommand),
+        person::ReactivatePerson => Person(PersonCommand),
+        module::DefineModule => Module(ModuleCommand),
+        module::RenameModule => Module(ModuleCommand),
+        module::RetireModule => Module(ModuleCommand),
+        cohort::ScheduleCohort => Cohort(CohortCommand),
+        cohort::RenameCohort => Cohort(CohortCommand),
+        cohort::RescheduleSession => Cohort(CohortCommand),
+        cohort::CancelSession => Cohort(CohortCommand),
+        cohort::SetCapacity => Cohort(CohortCommand),
+        cohort::StartCohort => Cohort(CohortCommand),
+        cohort::CompleteCohort => Cohort(CohortCommand),
+        cohort::CancelCohort => Cohort(CohortCommand),
+        cohort::ArchiveCohort => Cohort(CohortCommand),
+        cohort::AppointMarker => Cohort(CohortCommand),
+        cohort::DismissMarker => Cohort(CohortCommand),
+        cohort::AppointInstructor => Cohort(CohortCommand),
+        cohort::DismissInstructor => Cohort(CohortCommand),
+        hub::FoundHub => Hub(HubCommand),
+        hub::RenameHub => Hub(HubCommand),
+        hub::AppointCoordinator => Hub(HubCommand),
+        hub::DismissCoordinator => Hub(HubCommand),
+        hub::CloseHub => Hub(HubCommand),
+        enrolment::EnrolStudent => Enrolment(EnrolmentCommand),
+        enrolment::JoinHub => Enrolment(EnrolmentCommand),
+        enrolment::MarkAttendance => Enrolment(EnrolmentCommand),
+        plan::TakeAttendance => Many(ManyCommand),
+        enrolment::ResolveAbsenceFlag => Enrolment(EnrolmentCommand),
+        enrolment::AdvanceStudent => Enrolment(EnrolmentCommand),
+        enrolment::HoldStudent => Enrolment(EnrolmentCommand),
+        enrolment::ReleaseStudent => Enrolment(EnrolmentCommand),
+        enrolment::SetWeek => Enrolment(EnrolmentCommand),
+        plan::AdvanceCohort => Many(ManyCommand),
+        enrolment::WithdrawStudent => Enrolment(EnrolmentCommand),
+        enrolment::ReinstateStudent => Enrolment(EnrolmentCommand),
+        enrolment::CompleteEnrolment => Enrolment(EnrolmentCommand),
+        plan::MoveStudent => Many(ManyCommand),
+        enrolment::SubmitReflection => Enrolment(EnrolmentCommand),
+        enrolment::SetReflectionVisibility => Enrolment(EnrolmentCommand),
+        enrolment::AssignMarker => Enrolment(EnrolmentCommand),
+        plan::AllocateMarkers => Many(ManyCommand),
+        enrolment::MarkReflection => Enrolment(EnrolmentCommand),
+        enrolment::AmendMark => Enrolment(EnrolmentCommand),
+    }
+    system {
+        person::BootstrapOwner => Person(PersonCommand),
+    }
+}
+
+impl Command {
+    /// Fills in the ids that a creating command leaves to the server.
+    pub fn fill_ids(&mut self, mut new_id: impl FnMut() -> Uuid) {
+        match self {
+            Self::Person(PersonCommand::RegisterPerson(c)) => {
+                c.person_id.get_or_insert_with(|| new_id().into());
+            }
+            Self::Module(ModuleCommand::DefineModule(c)) => {
+                c.module_id.get_or_insert_with(|| new_id().into());
+            }
+            Self::Cohort(CohortCommand::ScheduleCohort(c)) => {
+                c.cohort_id.get_or_insert_with(|| new_id().into());
+            }
+            Self::Hub(HubCommand::FoundHub(c)) => {
+                c.hub_id.get_or_insert_with(|| new_id().into());
+            }
+            Self::Enrolment(EnrolmentCommand::EnrolStudent(c)) => {
+                c.enrolment_id.get_or_insert_with(|| new_id().into());
+            }
+            Self::Many(ManyCommand::MoveStudent(c)) => {
+                c.new_enrolment_id.get_or_insert_with(|| new_id().into());
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What an enrolment's stream adds up to. Applying never fails and never decides.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::events::{AttendanceStatus, EnrolmentEvent, Outcome, Place, Visibility};
+use crate::actor::Authority;
+use crate::cohort::Cohort;
+use crate::hub::Hub;
+use crate::ids::{CohortId, EnrolmentId, HubId, PersonId};
+use crate::person::Person;
+use crate::personal::Personal;
+
+/// Where an enrolment stands.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr, strum::Display,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum EnrolmentStatus {
+    /// Takes part, and takes a place.
+    #[default]
+    Active,
+    /// Left.
+    Withdrawn,
+    /// The run ended.
+    Completed,
+}
+
+/// The newest mark of a week.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AttendanceRecord {
+    /// Whether they were there.
+    pub status: AttendanceStatus,
+    /// Where.
+    pub place: Option<Place>,
+    /// A remark.
+    pub note: Option<Personal<String>>,
+    /// Who said so; none is the system.
+    pub by: Option<PersonId>,
+    /// In what capacity.
+    pub authority: Authority,
+}
+
+/// The state of the absence flag.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AbsenceFlag {
+    /// How many flags were ever raised: the number of the newest.
+    pub number: u16,
+    /// Whether it is open.
+    pub open: bool,
+    /// The weeks that were missed when the newest flag was resolved and that are still marked absent: they were talked
+    /// about, and do not raise a flag again by themselves.
+    pub talked_about: BTreeSet<u8>,
+}
+
+/// A reflection of one week.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reflection {
+    /// What they wrote last.
+    pub text: Personal<String>,
+    /// Who may read it.
+    pub visibility: Visibility,
+    /// How it was marked; none while it waits, also after a revision.
+    pub mark: Option<(Outcome, Personal<String>)>,
+}
+
+/// A student in a cohort as their events made it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Enrolment {
+    /// In which cohort; none while they were never enrolled.
+    pub cohort_id: Option<CohortId>,
+    /// Who.
+    pub person_id: Option<PersonId>,
+    /// Where they meet; none is the flagship.
+    pub hub_id: Option<HubId>,
+    /// Where it stands.
+    pub status: EnrolmentStatus,
+    /// The week the student sees.
+    pub week: u8,
+    /// Why the student stays in their week; none is not held.
+    pub held: Option<Personal<String>>,
+    /// The record of each session.
+    pub attendance: BTreeMap<u8, AttendanceRecord>,
+    /// The absence flag.
+    pub flag: AbsenceFlag,
+    /// Who takes the reflections.
+    pub marker: Option<PersonId>,
+    /// What was handed in, by week.
+    pub reflections: BTreeMap<u8, Reflection>,
+}
+
+/// What an enrolment needs to know from other streams and claims.
+#[derive(Clone, Debug, Default)]
+pub struct EnrolmentFacts {
+    /// The cohort (for `EnrolStudent` the one to enrol in).
+    pub cohort: Arc<Cohort>,
+    /// The student.
+    pub person: Arc<Person>,
+    /// The hub that is joined; none where none is.
+    pub hub: Option<Arc<Hub>>,
+    /// How many active students the cohort has.
+    pub places_taken: u32,
+    /// The person's active enrolment, if there is one.
+    pub active_enrolment: Option<EnrolmentId>,
+    /// The person's enrolment in that cohort, if there ever was one.
+    pub same_cohort: Option<EnrolmentId>,
+}
+
+impl Enrolment {
+    /// Whether the student was ever enrolled.
+    pub fn exists(&self) -> bool {
+        self.cohort_id.is_some()
+    }
+
+    /// Whether they take part.
+    pub fn is_active(&self) -> bool {
+        self.exists() && self.status == EnrolmentStatus::Active
+    }
+
+    /// The weeks marked absent.
+    pub fn missed_weeks(&self) -> BTreeSet<u8> {
+        let absent = self.attendance.iter().filter(|(_, record)| record.status == AttendanceStatus::Absent);
+        absent.map(|(week, _)| *week).collect()
+    }
+
+    pub(super) fn apply_event(&mut self, event: &EnrolmentEvent) {
+        match event {
+            EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id, week, moved_from: _ } => {
+                self.cohort_id = Some(*cohort_id);
+                self.person_id = Some(*person_id);
+                self.hub_id = *hub_id;
+                self.week = *week;
+            }
+            EnrolmentEvent::HubJoined { hub_id, previous: _ } => self.hub_id = Some(*hub_id),
+            EnrolmentEvent::HubLeft { hub_id: _ } => self.hub_id = None,
+            EnrolmentEvent::AttendanceMarked { week, status, place, note, by, authority, hub_id: _ } => {
+                let record = AttendanceRecord {
+                    status: *status,
+                    place: *place,
+                    note: note.clone(),
+                    by: *by,
+                    authority: *authority,
+                };
+                self.attendance.insert(*week, record);
+                if *status != AttendanceStatus::Absent {
+                    self.flag.talked_about.remove(week);
+                }
+            }
+            EnrolmentEvent::AbsenceFlagRaised { flag, missed_weeks: _ } => {
+                self.flag.number = *flag;
+                self.flag.open = true;
+            }
+            EnrolmentEvent::AbsenceFlagCleared { flag: _, missed_weeks: _ } => self.flag.open = false,
+            EnrolmentEvent::AbsenceFlagResolved { flag: _, reason: _ } => {
+                self.flag.open = false;
+                self.flag.talked_about = self.missed_weeks();
+            }
+            EnrolmentEvent::StudentAdvanced { from_week: _, to_week, reason: _ } => self.week = *to_week,
+            EnrolmentEvent::StudentHeld { week: _, reason } => self.held = Some(reason.clone()),
+            EnrolmentEvent::StudentReleased { week: _, reason: _ } => self.held = None,
+            EnrolmentEvent::WeekSet { from_week: _, week, reason: _ } => self.week = *week,
+            EnrolmentEvent::StudentWithdrawn { reason: _, moved_to: _ } => self.status = EnrolmentStatus::Withdrawn,
+            EnrolmentEvent::StudentReinstated { moved_from: _ } => self.status = EnrolmentStatus::Active,
+            EnrolmentEvent::EnrolmentCompleted {} => self.status = EnrolmentStatus::Completed,
+            EnrolmentEvent::ReflectionSubmitted { week, text, visibility }
+            | EnrolmentEvent::ReflectionRevised { week, text, visibility } => {
+                let reflection = Reflection { text: text.clone(), visibility: *visibility, mark: None };
+                self.reflections.insert(*week, reflection);
+            }
+            EnrolmentEvent::ReflectionVisibilitySet { week, visibility } => {
+                if let Some(reflection) = self.reflections.get_mut(week) {
+                    reflection.visibility = *visibility;
+                }
+            }
+            EnrolmentEvent::MarkerAssigned { marker_id, previous: _ } => self.marker = Some(*marker_id),
+            EnrolmentEvent::ReflectionMarked { week, outcome, feedback, by: _ }
+            | EnrolmentEvent::MarkAmended { week, outcome, feedback, reason: _, by: _ } => {
+                if let Some(reflection) = self.reflections.get_mut(week) {
+                    reflection.mark = Some((*outcome, feedback.clone()));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The rules of running courses in cohorts, as pure functions: commands in, events or a refusal out.
+//!
+//! This crate never does I/O, reads no clock and makes no ids: time, ids and looked-up facts come in with the command.
+//!
+//! Read it in this order: [`command::Command`] (everything that can be asked), [`plan`] (how one command becomes events
+//! over the streams it concerns), [`policy`] (who may), then one folder per aggregate.
+
+pub mod actor;
+pub mod claim;
+pub mod cohort;
+pub mod command;
+pub mod enrolment;
+pub mod event;
+pub mod hub;
+pub mod ids;
+pub mod module;
+pub mod number;
+pub mod person;
+pub mod personal;
+pub mod plan;
+pub mod policy;
+pub mod refusal;
+pub mod text;
+pub mod world;
+
+pub use actor::{Actor, Authority};
+pub use command::Command;
+pub use event::Event;
+pub use ids::{CohortId, CommandId, EnrolmentId, HubId, ModuleId, PersonId, SiteId, StreamId, StreamType};
+pub use personal::Personal;
+pub use refusal::Refusal;

@@ -1,0 +1,109 @@
+//! What can be asked about a person.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::events::Role;
+use crate::ids::PersonId;
+use crate::personal::Personal;
+use crate::text::{Email, ExternalId, Name, Reason};
+
+/// Makes a person known to the site. The email (in any case) and the external id must be nobody else's.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterPerson {
+    /// Chosen by the client, or made by the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person_id: Option<PersonId>,
+    /// As they write it.
+    pub name: Personal<Name>,
+    /// Where they get mail.
+    pub email: Personal<Email>,
+    /// Their id in another system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<Personal<ExternalId>>,
+}
+
+/// Corrects a name or an address.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CorrectPerson {
+    /// Whose.
+    pub person_id: PersonId,
+    /// The name from now on; left out, it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Personal<Name>>,
+    /// The address from now on; left out, it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Personal<Email>>,
+}
+
+/// Gives a role. Only an owner may.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GrantRole {
+    /// To whom.
+    pub person_id: PersonId,
+    /// Which.
+    pub role: Role,
+}
+
+/// Takes a role away. Only an owner may; the bootstrapped owner only themselves.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeRole {
+    /// From whom.
+    pub person_id: PersonId,
+    /// Which.
+    pub role: Role,
+}
+
+/// Ends what a person may do, from their next request on. Nothing they did is lost.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeactivatePerson {
+    /// Whom.
+    pub person_id: PersonId,
+    /// Why.
+    pub reason: Personal<Reason>,
+}
+
+/// Lets a deactivated person act again.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReactivatePerson {
+    /// Whom.
+    pub person_id: PersonId,
+}
+
+/// Makes the configured person the site's first owner. Only the system issues it; no client can.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BootstrapOwner {
+    /// The id to register the person under, if the address is nobody's yet.
+    pub person_id: PersonId,
+    /// The name to register the person under, if the address is nobody's yet.
+    pub name: Personal<Name>,
+    /// The configured address.
+    pub email: Personal<Email>,
+}
+
+/// The commands of the person aggregate.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum PersonCommand {
+    /// See [`RegisterPerson`].
+    RegisterPerson(RegisterPerson),
+    /// See [`CorrectPerson`].
+    CorrectPerson(CorrectPerson),
+    /// See [`GrantRole`].
+    GrantRole(GrantRole),
+    /// See [`RevokeRole`].
+    RevokeRole(RevokeRole),
+    /// See [`DeactivatePerson`].
+    DeactivatePerson(DeactivatePerson),
+    /// See [`ReactivatePerson`].
+    ReactivatePerson(ReactivatePerson),
+    /// See [`BootstrapOwner`].
+    BootstrapOwner(BootstrapOwner),
+}

@@ -1,0 +1,76 @@
+//! What happened to a person. A contract: a changed event is a new version, an upcaster and a new fixture.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::personal::Personal;
+
+/// A standing right in the whole site. Appointments (instructor, marker, coordinator) are facts of cohorts and hubs.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Role {
+    /// May do everything, and alone grants these roles.
+    Owner,
+    /// May do everything else.
+    Admin,
+}
+
+/// The events of a `person` stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
+pub enum PersonEvent {
+    /// A person became known to the site.
+    PersonRegistered {
+        /// As they write it.
+        name: Personal<String>,
+        /// Unique in the site.
+        email: Personal<String>,
+        /// Their id in another system; unique in the site.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        external_id: Option<Personal<String>>,
+    },
+    /// The name or the address was wrong, or has changed.
+    PersonCorrected {
+        /// The name from now on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<Personal<String>>,
+        /// The address from now on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        email: Option<Personal<String>>,
+    },
+    /// A role was given.
+    RoleGranted {
+        /// Which.
+        role: Role,
+        /// Given by the installation's configuration: nobody else may take it away.
+        #[serde(default)]
+        bootstrapped: bool,
+    },
+    /// A role was taken away.
+    RoleRevoked {
+        /// Which.
+        role: Role,
+    },
+    /// The person may not act any more.
+    PersonDeactivated {
+        /// Why.
+        reason: Personal<String>,
+    },
+    /// The person may act again.
+    PersonReactivated {},
+}

@@ -1,0 +1,14 @@
+//! A person: name, email, roles, activity. Passwords and tokens never come here.
+
+mod commands;
+mod decide;
+mod errors;
+mod events;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use commands::*;
+pub use errors::PersonRule;
+pub use events::{PersonEvent, Role};
+pub use state::{Person, PersonFacts};

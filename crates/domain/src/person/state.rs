@@ -1,0 +1,77 @@
+//! What a person's stream adds up to. Applying never fails and never decides.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::events::{PersonEvent, Role};
+use crate::ids::PersonId;
+use crate::personal::Personal;
+
+/// A person as their events made them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Person {
+    /// Whether they were ever registered.
+    pub registered: bool,
+    /// As they write it.
+    pub name: Option<Personal<String>>,
+    /// Where they get mail.
+    pub email: Option<Personal<String>>,
+    /// Their id in another system.
+    pub external_id: Option<Personal<String>>,
+    /// Their roles, and whether each was bootstrapped.
+    pub roles: BTreeMap<Role, bool>,
+    /// Whether they may act.
+    pub active: bool,
+}
+
+impl Person {
+    /// Whether they have the role and may act.
+    pub fn is(&self, role: Role) -> bool {
+        self.active && self.roles.contains_key(&role)
+    }
+
+    /// The name, for showing it to somebody who may see it.
+    pub fn display_name(&self) -> &str {
+        self.name.as_ref().map_or("", Personal::as_str)
+    }
+
+    pub(super) fn apply_event(&mut self, event: &PersonEvent) {
+        match event {
+            PersonEvent::PersonRegistered { name, email, external_id } => {
+                self.registered = true;
+                self.active = true;
+                self.name = Some(name.clone());
+                self.email = Some(email.clone());
+                self.external_id.clone_from(external_id);
+            }
+            PersonEvent::PersonCorrected { name, email } => {
+                if name.is_some() {
+                    self.name.clone_from(name);
+                }
+                if email.is_some() {
+                    self.email.clone_from(email);
+                }
+            }
+            PersonEvent::RoleGranted { role, bootstrapped } => {
+                self.roles.insert(*role, *bootstrapped);
+            }
+            PersonEvent::RoleRevoked { role } => {
+                self.roles.remove(role);
+            }
+            PersonEvent::PersonDeactivated { .. } => self.active = false,
+            PersonEvent::PersonReactivated {} => self.active = true,
+        }
+    }
+}
+
+/// What a person needs to know from claims.
+#[derive(Clone, Debug, Default)]
+pub struct PersonFacts {
+    /// Who has the address that the command gives.
+    pub email_owner: Option<PersonId>,
+    /// Who has the external id that the command gives.
+    pub external_id_owner: Option<PersonId>,
+    /// The person that the command is about.
+    pub person_id: Option<PersonId>,
+}

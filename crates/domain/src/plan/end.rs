@@ -1,0 +1,1 @@
+//! Ending a cohort, and with it its active enrolments.

@@ -1,0 +1,220 @@
+//! Who may: the table of the domain page as one pure policy.
+//!
+//! A command needs a right; an actor has a standing towards what the command concerns; the table says which standing
+//! gives which right, and in what capacity. For reading, [`Reader`] holds the same table.
+//! It never looks anything up: roles come from the log, appointments from the streams that hold them.
+
+mod reading;
+#[cfg(test)]
+mod tests;
+
+use crate::actor::{Actor, Authority};
+use crate::cohort::CohortCommand;
+use crate::command::Command;
+use crate::enrolment::EnrolmentCommand;
+use crate::hub::HubCommand;
+use crate::ids::{CohortId, EnrolmentId, PersonId};
+use crate::module::ModuleCommand;
+use crate::person::{PersonCommand, Role};
+use crate::plan::ManyCommand;
+use crate::refusal::Refusal;
+use crate::world::World;
+
+pub use reading::{OwnEnrolment, Reader, RosterScope};
+
+/// What a command takes to issue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Right {
+    /// Set the installation up.
+    Bootstrap,
+    /// Give and take the roles of owner and admin.
+    GrantRoles,
+    /// People, modules, cohorts, hubs, enrolments, progression, allocation.
+    Administer,
+    /// Say who was there.
+    TakeAttendance,
+    /// Write reflections and choose who may read them.
+    WriteReflections,
+    /// Pass or fail reflections.
+    MarkReflections,
+}
+
+/// How an actor stands towards what a command concerns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "one column of the table each")]
+pub struct Standing {
+    /// Is the installation itself.
+    pub system: bool,
+    /// Has the role.
+    pub owner: bool,
+    /// Has the role.
+    pub admin: bool,
+    /// Is appointed to the cohort.
+    pub instructor: bool,
+    /// Looks after the hub that the student (every student concerned) is in now.
+    pub coordinator: bool,
+    /// Is appointed to the cohort.
+    pub marker: bool,
+    /// Is the student.
+    pub student: bool,
+}
+
+/// The right that a command needs. A new command is a compile error here.
+pub fn right(command: &Command) -> Right {
+    match command {
+        Command::Person(command) => match command {
+            PersonCommand::BootstrapOwner(_) => Right::Bootstrap,
+            PersonCommand::GrantRole(_) | PersonCommand::RevokeRole(_) => Right::GrantRoles,
+            PersonCommand::RegisterPerson(_)
+            | PersonCommand::CorrectPerson(_)
+            | PersonCommand::DeactivatePerson(_)
+            | PersonCommand::ReactivatePerson(_) => Right::Administer,
+        },
+        Command::Module(
+            ModuleCommand::DefineModule(_) | ModuleCommand::RenameModule(_) | ModuleCommand::RetireModule(_),
+        )
+        | Command::Cohort(
+            CohortCommand::ScheduleCohort(_)
+            | CohortCommand::RenameCohort(_)
+            | CohortCommand::RescheduleSession(_)
+            | CohortCommand::CancelSession(_)
+            | CohortCommand::SetCapacity(_)
+            | CohortCommand::StartCohort(_)
+            | CohortCommand::CompleteCohort(_)
+            | CohortCommand::CancelCohort(_)
+            | CohortCommand::ArchiveCohort(_)
+            | CohortCommand::AppointMarker(_)
+            | CohortCommand::DismissMarker(_)
+            | CohortCommand::AppointInstructor(_)
+            | CohortCommand::DismissInstructor(_),
+        )
+        | Command::Hub(
+            HubCommand::FoundHub(_)
+            | HubCommand::RenameHub(_)
+            | HubCommand::AppointCoordinator(_)
+            | HubCommand::DismissCoordinator(_)
+            | HubCommand::CloseHub(_),
+        )
+        | Command::Many(
+            ManyCommand::AdvanceCohort(_) | ManyCommand::AllocateMarkers(_) | ManyCommand::MoveStudent(_),
+        ) => Right::Administer,
+        Command::Many(ManyCommand::TakeAttendance(_)) => Right::TakeAttendance,
+        Command::Enrolment(command) => match command {
+            EnrolmentCommand::MarkAttendance(_) => Right::TakeAttendance,
+            EnrolmentCommand::SubmitReflection(_) | EnrolmentCommand::SetReflectionVisibility(_) => {
+                Right::WriteReflections
+            }
+            EnrolmentCommand::MarkReflection(_) | EnrolmentCommand::AmendMark(_) => Right::MarkReflections,
+            EnrolmentCommand::EnrolStudent(_)
+            | EnrolmentCommand::JoinHub(_)
+            | EnrolmentCommand::ResolveAbsenceFlag(_)
+            | EnrolmentCommand::AdvanceStudent(_)
+            | EnrolmentCommand::HoldStudent(_)
+            | EnrolmentCommand::ReleaseStudent(_)
+            | EnrolmentCommand::SetWeek(_)
+            | EnrolmentCommand::WithdrawStudent(_)
+            | EnrolmentCommand::ReinstateStudent(_)
+            | EnrolmentCommand::CompleteEnrolment(_)
+            | EnrolmentCommand::AssignMarker(_) => Right::Administer,
+        },
+    }
+}
+
+/// The table itself: in what capacity a standing gives a right, if at all.
+pub fn capacity(right: Right, standing: Standing) -> Option<Authority> {
+    let columns = [
+        (standing.system, Authority::System),
+        (standing.owner, Authority::Owner),
+        (standing.admin, Authority::Admin),
+        (standing.instructor, Authority::Instructor),
+        (standing.coordinator, Authority::Coordinator),
+        (standing.marker, Authority::Marker),
+        (standing.student, Authority::Student),
+    ];
+    let entitled: &[Authority] = match right {
+        Right::Bootstrap => &[Authority::System],
+        Right::GrantRoles => &[Authority::Owner],
+        Right::Administer => &[Authority::Owner, Authority::Admin],
+        Right::TakeAttendance => &[Authority::Owner, Authority::Admin, Authority::Instructor, Authority::Coordinator],
+        Right::WriteReflections => &[Authority::Student],
+        Right::MarkReflections => &[Authority::Owner, Authority::Admin, Authority::Marker],
+    };
+    columns.into_iter().find(|(has, authority)| *has && entitled.contains(authority)).map(|(_, authority)| authority)
+}
+
+/// Whether the actor may issue the command, and in what capacity. Refused alike whether or not the thing exists.
+pub fn authorise(command: &Command, actor: Actor, world: &World) -> Result<Authority, Refusal> {
+    let right = right(command);
+    capacity(right, standing(command, actor, world)).ok_or(Refusal::NotAllowed(match right {
+        Right::Bootstrap => "only the installation itself may do this",
+        Right::GrantRoles => "only an owner gives and takes roles",
+        Right::Administer => "only an owner or an admin may do this",
+        Right::TakeAttendance => {
+            "attendance is taken by an admin, an instructor of the cohort, or the coordinator of the hub that the \
+             student is in now"
+        }
+        Right::WriteReflections => "only the student writes their reflections",
+        Right::MarkReflections => "reflections are marked by an admin or a marker appointed to the cohort",
+    }))
+}
+
+fn standing(command: &Command, actor: Actor, world: &World) -> Standing {
+    let Actor::Person(person) = actor else {
+        return Standing { system: true, ..Standing::default() };
+    };
+    let state = world.person(person).state;
+    if !state.active {
+        return Standing::default();
+    }
+    let mut standing = Standing { owner: state.is(Role::Owner), admin: state.is(Role::Admin), ..Standing::default() };
+    match command {
+        Command::Enrolment(command) => {
+            if let Some(enrolment) = enrolment_of(command) {
+                standing.towards(person, &[enrolment], None, world);
+            }
+        }
+        Command::Many(ManyCommand::TakeAttendance(command)) => {
+            let enrolments: Vec<_> = command.marks.iter().map(|mark| mark.enrolment_id).collect();
+            standing.towards(person, &enrolments, Some(command.cohort_id), world);
+        }
+        _ => {}
+    }
+    standing
+}
+
+impl Standing {
+    /// Fills in the standing towards enrolments, all of them, and their cohort.
+    fn towards(&mut self, person: PersonId, enrolments: &[EnrolmentId], cohort: Option<CohortId>, world: &World) {
+        let states: Vec<_> = enrolments.iter().map(|id| world.enrolment(*id).state).collect();
+        self.coordinator = !states.is_empty()
+            && states.iter().all(|e| e.hub_id.is_some_and(|hub| world.hub(hub).state.coordinator == Some(person)));
+        self.student = !states.is_empty() && states.iter().all(|e| e.person_id == Some(person));
+        if let Some(cohort) = cohort.or_else(|| states.first().and_then(|e| e.cohort_id)) {
+            let cohort = world.cohort(cohort).state;
+            self.instructor = cohort.instructors.contains_key(&person);
+            self.marker = cohort.markers.contains(&person);
+        }
+    }
+}
+
+/// The enrolment that a command is about; none where it makes one.
+fn enrolment_of(command: &EnrolmentCommand) -> Option<EnrolmentId> {
+    match command {
+        EnrolmentCommand::EnrolStudent(_) => None,
+        EnrolmentCommand::JoinHub(c) => Some(c.enrolment_id),
+        EnrolmentCommand::MarkAttendance(c) => Some(c.enrolment_id),
+        EnrolmentCommand::ResolveAbsenceFlag(c) => Some(c.enrolment_id),
+        EnrolmentCommand::AdvanceStudent(c) => Some(c.enrolment_id),
+        EnrolmentCommand::HoldStudent(c) => Some(c.enrolment_id),
+        EnrolmentCommand::ReleaseStudent(c) => Some(c.enrolment_id),
+        EnrolmentCommand::SetWeek(c) => Some(c.enrolment_id),
+        EnrolmentCommand::WithdrawStudent(c) => Some(c.enrolment_id),
+        EnrolmentCommand::ReinstateStudent(c) => Some(c.enrolment_id),
+        EnrolmentCommand::CompleteEnrolment(c) => Some(c.enrolment_id),
+        EnrolmentCommand::SubmitReflection(c) => Some(c.enrolment_id),
+        EnrolmentCommand::SetReflectionVisibility(c) => Some(c.enrolment_id),
+        EnrolmentCommand::AssignMarker(c) => Some(c.enrolment_id),
+        EnrolmentCommand::MarkReflection(c) => Some(c.enrolment_id),
+        EnrolmentCommand::AmendMark(c) => Some(c.enrolment_id),
+    }
+}

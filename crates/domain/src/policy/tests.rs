@@ -1,0 +1,1 @@
+//! The table of the domain page, every command by every role.

@@ -1,0 +1,48 @@
+//! The one store error.
+
+use rollbook_domain::event::UnreadableEvent;
+
+/// What can go wrong between the service and its database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be reached, or broke the connection; trying again later may help.
+    #[error("the database cannot be reached: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// The database refused a statement.
+    #[error("the database refused: {0}")]
+    Database(#[source] sqlx::Error),
+    /// An event in the log cannot be read by this version of the software.
+    #[error(transparent)]
+    Unreadable(#[from] UnreadableEvent),
+    /// Something in the log or a reply is not of the shape that this crate writes.
+    #[error("unexpected data from the database: {0}")]
+    Corrupt(String),
+    /// The migrations could not be applied.
+    #[error("the migrations failed: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let gone = match &error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_) => true,
+            // Class 57P: the server is shutting down or starting up; 53300: too many connections; 08: connection lost.
+            sqlx::Error::Database(e) => {
+                e.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08") || code == "53300")
+            }
+            _ => false,
+        };
+        if gone { Self::Unavailable(error) } else { Self::Database(error) }
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Corrupt(error.to_string())
+    }
+}

@@ -1,0 +1,25 @@
+//! The event log on PostgreSQL: append, load, read forward, idempotency, claims, and the executor that decides commands.
+//!
+//! Nothing here knows a read model, and nothing outside this crate writes `events`, `claims` or `commands`.
+
+pub mod append;
+pub mod clock;
+pub mod error;
+pub mod execute;
+pub mod listen;
+pub mod load;
+pub mod log;
+pub mod migrate;
+pub mod receipt;
+pub mod recorded;
+pub mod tokens;
+
+pub use clock::Clock;
+pub use error::StoreError;
+pub use execute::{ExecuteError, Executor, Request};
+pub use log::EventStore;
+pub use receipt::{Receipt, ReceiptEvent, ReceiptStream};
+pub use recorded::Recorded;
+
+/// A place in the log: 1 is the first event; 0 is before it. Gapless, and in the order of commits.
+pub type Position = i64;

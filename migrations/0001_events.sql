@@ -1,0 +1,2 @@
+-- The event log.
+select 1;
