@@ -12,6 +12,7 @@ mod errors;
 mod moves;
 mod needs;
 mod one;
+mod student;
 
 use std::collections::BTreeMap;
 
