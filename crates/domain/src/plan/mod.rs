@@ -9,6 +9,8 @@ mod attendance;
 mod commands;
 mod end;
 mod errors;
+#[cfg(test)]
+mod given;
 mod moves;
 mod needs;
 mod one;

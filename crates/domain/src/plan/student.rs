@@ -121,3 +121,6 @@ impl Planner<'_> {
         id.map(|id| Self::existing(id, self.world.hub(id)).map(|hub| hub.state)).transpose()
     }
 }
+
+#[cfg(test)]
+mod tests;
