@@ -100,14 +100,29 @@ impl School {
     }
 
     pub(super) fn plan_by(&self, person: PersonId, command: impl Into<Command>) -> Result<Plan, Refusal> {
+        self.plan_knowing([], person, command)
+    }
+
+    /// As `plan_by`, on a world that holds more than the command asks for.
+    pub(super) fn plan_knowing(
+        &self,
+        more: impl IntoIterator<Item = Need>,
+        person: PersonId,
+        command: impl Into<Command>,
+    ) -> Result<Plan, Refusal> {
         let (command, actor) = (command.into(), Actor::Person(person));
         let mut world = World::default();
+        for need in more {
+            self.load(need, &mut world);
+        }
         loop {
             let missing = needs(&command, actor, &world);
             if missing.is_empty() {
                 return plan(&command, actor, at("2025-06-01T00:00:00Z"), &world);
             }
-            missing.into_iter().for_each(|need| self.load(need, &mut world));
+            for need in missing {
+                self.load(need, &mut world);
+            }
         }
     }
 

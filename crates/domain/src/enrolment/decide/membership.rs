@@ -3,8 +3,7 @@
 //! The rules over sets (one active cohort, the capacity) are decided here on what was counted; that the count still holds
 //! is for the claims and limits of the plan.
 
-use super::Decided;
-use crate::cohort::Cohort;
+use super::{Decided, must_be_open};
 use crate::enrolment::{
     EnrolStudent, Enrolment, EnrolmentEvent, EnrolmentFacts, EnrolmentRule, EnrolmentStatus, JoinHub,
 };
@@ -98,10 +97,6 @@ impl Enrolment {
             (Some(_), Some(_)) | (None, _) => None,
         }
     }
-}
-
-fn must_be_open(cohort: &Cohort) -> Result<(), EnrolmentRule> {
-    if cohort.is_open() { Ok(()) } else { Err(EnrolmentRule::CohortClosed { status: cohort.status }) }
 }
 
 fn must_find_a_place(facts: &EnrolmentFacts) -> Result<(), EnrolmentRule> {

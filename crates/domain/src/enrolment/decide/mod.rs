@@ -13,6 +13,7 @@ use cqrs_es::event_sink::EventSink;
 
 use super::{Enrolment, EnrolmentCommand, EnrolmentEvent, EnrolmentFacts, EnrolmentRule};
 use crate::actor::{Asked, By};
+use crate::cohort::Cohort;
 use crate::personal::Personal;
 use crate::text::Text;
 
@@ -67,6 +68,11 @@ impl Aggregate for Enrolment {
     fn apply(&mut self, event: EnrolmentEvent) {
         self.apply_event(&event);
     }
+}
+
+/// Refuses what takes a cohort that is upcoming or active.
+fn must_be_open(cohort: &Cohort) -> Result<(), EnrolmentRule> {
+    if cohort.is_open() { Ok(()) } else { Err(EnrolmentRule::CohortClosed { status: cohort.status }) }
 }
 
 /// A command's text as events keep it: without its bound, so that a changed bound leaves old events readable.

@@ -3,7 +3,7 @@
 //! All of it needs a student who takes part in an open cohort. An upcoming cohort is open: whoever prepares it may let
 //! students see weeks ahead. Handing in reflections is never a condition.
 
-use super::{Decided, optional, plain};
+use super::{Decided, must_be_open, optional, plain};
 use crate::cohort::Cohort;
 use crate::enrolment::{Enrolment, EnrolmentEvent, EnrolmentRule, ReleaseStudent, SetWeek};
 use crate::personal::Personal;
@@ -74,7 +74,7 @@ impl Enrolment {
 
     fn must_be_on_course(&self, cohort: &Cohort) -> Result<(), EnrolmentRule> {
         self.must_be_active()?;
-        if cohort.is_open() { Ok(()) } else { Err(EnrolmentRule::CohortClosed { status: cohort.status }) }
+        must_be_open(cohort)
     }
 }
 

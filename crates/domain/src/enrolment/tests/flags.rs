@@ -129,7 +129,9 @@ fn play(steps: Vec<Step>, mut check: impl FnMut(&Enrolment, &[EnrolmentEvent], O
             Step::Resolve => continue,
         };
         let events = state.decide(&command, &by(Authority::Admin), &facts).unwrap();
-        events.iter().for_each(|event| state.apply(event.clone()));
+        for event in &events {
+            state.apply(event.clone());
+        }
         let further = state.missed_weeks().difference(&missed_before).next().copied();
         check(&state, &events, further);
     }

@@ -36,8 +36,10 @@ fn reinstated() -> EnrolmentEvent {
     EnrolmentEvent::StudentReinstated { moved_from: None }
 }
 
+type Obstacle = (fn(&mut EnrolmentFacts), EnrolmentRule);
+
 /// Each way in which a cohort or a person can have no room for a student, with the rule that says so.
-fn obstacles() -> Vec<(fn(&mut EnrolmentFacts), EnrolmentRule)> {
+fn obstacles() -> Vec<Obstacle> {
     vec![
         (
             |facts| Arc::make_mut(&mut facts.cohort).status = CohortStatus::Completed,
@@ -109,16 +111,19 @@ fn refuses_to_enrol_into_a_closed_hub() {
         hub_id: Some(HUB),
     });
     Given::newcomer()
-        .facts(|facts| facts.hub = hub([HubEvent::HubClosed {}]))
+        .facts(|facts| facts.hub = Some(hub([HubEvent::HubClosed {}])))
         .when(into_hub)
         .then_expect_error(EnrolmentRule::HubClosed);
 }
 
 #[test]
 fn a_student_joins_changes_and_leaves_a_hub() {
-    given([]).facts(|facts| facts.hub = hub([])).when(join(Some(HUB))).then_expect_events(vec![joined(HUB, None)]);
+    given([])
+        .facts(|facts| facts.hub = Some(hub([])))
+        .when(join(Some(HUB)))
+        .then_expect_events(vec![joined(HUB, None)]);
     given([joined(HUB, None)])
-        .facts(|facts| facts.hub = hub([]))
+        .facts(|facts| facts.hub = Some(hub([])))
         .when(join(Some(OTHER_HUB)))
         .then_expect_events(vec![joined(OTHER_HUB, Some(HUB))]);
     given([joined(HUB, None)]).when(join(None)).then_expect_events(vec![EnrolmentEvent::HubLeft { hub_id: HUB }]);
@@ -133,7 +138,7 @@ fn joining_the_own_hub_changes_nothing() {
 #[test]
 fn refuses_to_join_a_closed_hub() {
     given([])
-        .facts(|facts| facts.hub = hub([HubEvent::HubClosed {}]))
+        .facts(|facts| facts.hub = Some(hub([HubEvent::HubClosed {}])))
         .when(join(Some(HUB)))
         .then_expect_error(EnrolmentRule::HubClosed);
 }
@@ -167,11 +172,11 @@ fn a_withdrawn_student_comes_back_if_there_is_a_place() {
 #[test]
 fn a_withdrawn_student_comes_back_to_their_hub_unless_it_was_closed() {
     given([joined(HUB, None), withdrawn()])
-        .facts(|facts| facts.hub = hub([]))
+        .facts(|facts| facts.hub = Some(hub([])))
         .when(reinstate())
         .then_expect_events(vec![reinstated()]);
     given([joined(HUB, None), withdrawn()])
-        .facts(|facts| facts.hub = hub([HubEvent::HubClosed {}]))
+        .facts(|facts| facts.hub = Some(hub([HubEvent::HubClosed {}])))
         .when(reinstate())
         .then_expect_events(vec![EnrolmentEvent::HubLeft { hub_id: HUB }, reinstated()]);
 }

@@ -127,11 +127,11 @@ fn person(events: impl IntoIterator<Item = PersonEvent>) -> Person {
     person
 }
 
-fn hub(events: impl IntoIterator<Item = HubEvent>) -> Option<Arc<Hub>> {
+fn hub(events: impl IntoIterator<Item = HubEvent>) -> Arc<Hub> {
     let mut hub = Hub::default();
     let founded = HubEvent::HubFounded { name: "St Mary's".to_owned(), place: None };
     [founded].into_iter().chain(events).for_each(|event| hub.apply(event));
-    Some(Arc::new(hub))
+    Arc::new(hub)
 }
 
 /// Each authority acts through a person of its own.

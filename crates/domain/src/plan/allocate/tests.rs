@@ -111,8 +111,8 @@ fn apply(
     students: &[(EnrolmentId, Option<PersonId>)],
     changes: &[(EnrolmentId, PersonId)],
 ) -> Vec<(EnrolmentId, Option<PersonId>)> {
-    let changed: BTreeMap<_, _> = changes.iter().copied().collect();
-    students.iter().map(|(id, marker)| (*id, changed.get(id).copied().or(*marker))).collect()
+    let now: BTreeMap<_, _> = changes.iter().copied().collect();
+    students.iter().map(|(id, marker)| (*id, now.get(id).copied().or(*marker))).collect()
 }
 
 fn school() -> School {

@@ -4,8 +4,10 @@ use super::*;
 use crate::claim::{ClaimSet, Limit};
 use crate::cohort::CohortEvent;
 use crate::enrolment::{EnrolmentEvent, EnrolmentStatus};
+use crate::hub::HubEvent;
 use crate::ids::{CohortId, HubId};
 use crate::plan::given::*;
+use crate::world::Need;
 
 fn move_to(to_cohort_id: CohortId) -> MoveStudent {
     MoveStudent {
@@ -95,6 +97,21 @@ fn whoever_had_been_there_comes_back_to_their_week_and_keeps_the_hub_they_meet_i
     assert_eq!(school.owner(&ClaimKey::active_enrolment(person(1))), Some(enrolment(1).0));
     assert_eq!(school.owner(&ClaimKey::hub_place(HUB, enrolment(1))), Some(enrolment(1).0));
     assert_eq!(school.owner(&ClaimKey::hub_place(OTHER_HUB, enrolment(1))), None);
+}
+
+#[test]
+fn the_enrolment_that_is_left_is_no_other_active_one() {
+    let active = || [Need::Owner(ClaimKey::active_enrolment(person(1)))];
+    assert!(school().plan_knowing(active(), ADMIN, move_to(OTHER_COHORT)).is_ok());
+    assert!(school_of_a_returner([withdrawn()]).plan_knowing(active(), ADMIN, move_back()).is_ok());
+}
+
+#[test]
+fn nobody_comes_back_into_a_closed_hub() {
+    let mut school = school_of_a_returner([withdrawn()]);
+    school.happened(HUB, [HubEvent::HubClosed {}]);
+    school.carry_out(move_back()).unwrap();
+    assert_eq!(school.student(enrolment(1)).hub_id, None);
 }
 
 #[test]

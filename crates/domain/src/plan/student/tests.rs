@@ -53,6 +53,7 @@ fn whoever_takes_no_place_is_not_bound_by_the_capacity() {
     let id = school.enrol(1, COHORT);
     let advance = AdvanceStudent { enrolment_id: id, to_week: week(2), reason: None };
     assert_eq!(school.plan(advance).unwrap().limits, []);
+    assert_eq!(school.plan(JoinHub { enrolment_id: id, hub_id: Some(HUB) }).unwrap().limits, []);
     assert_eq!(school.plan(WithdrawStudent { enrolment_id: id, reason: text("ill") }).unwrap().limits, []);
 }
 
