@@ -25,11 +25,11 @@ fn when_claimed(
     (actor, authority): (PersonId, Authority),
     name: &str,
     mut body: Value,
-    facts: PersonFacts,
+    mut facts: PersonFacts,
 ) -> Outcome {
     body["person_id"] = json!(STUDENT);
     let Command::Person(command) = given::command(name, body) else { panic!("{name} is about a person") };
-    let facts = PersonFacts { person_id: Some(STUDENT), ..facts };
+    facts.person_id = Some(STUDENT);
     TestFramework::with(()).given(given).when(Asked { command, by: by(actor, authority), facts })
 }
 
@@ -198,7 +198,9 @@ fn bootstraps_the_configured_person_whoever_they_are_now() {
 
 fn claims(before: &[PersonEvent], event: &PersonEvent) -> ClaimChanges {
     let mut person = Person::default();
-    before.iter().for_each(|event| person.apply_event(event));
+    for event in before {
+        person.apply_event(event);
+    }
     let mut changes = ClaimChanges::default();
     person.claims(STUDENT, event, &mut changes);
     changes

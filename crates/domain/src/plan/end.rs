@@ -85,3 +85,6 @@ impl Planner<'_> {
         ids.map(|id| (id, self.world.enrolment(id))).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -194,3 +194,6 @@ fn filled_in<T>(id: Option<T>, pointer: &str) -> Result<T, Refusal> {
 fn invalid(pointer: &str, detail: &str) -> Refusal {
     Refusal::Invalid(vec![InvalidField { pointer: pointer.to_owned(), detail: detail.to_owned() }])
 }
+
+#[cfg(test)]
+mod tests;
