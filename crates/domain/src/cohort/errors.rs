@@ -38,7 +38,7 @@ pub enum CohortRule {
         week: u8,
     },
     /// Who is in stays in.
-    #[error("{enrolled} students are active in the cohort; give a capacity of at least {enrolled}")]
+    #[error("the cohort has more active students; give a capacity of at least {enrolled}")]
     CapacityBelowEnrolled {
         /// How many.
         enrolled: u32,
@@ -62,13 +62,13 @@ pub enum CohortRule {
     #[error("the person is deactivated; reactivate them before appointing them")]
     PersonInactive,
     /// Their students would be left without a marker.
-    #[error("the marker still has {count} students; dismiss them with \"reallocate\": true")]
+    #[error("the marker still has students ({count}); dismiss the marker with \"reallocate\": true")]
     MarkerHasStudents {
         /// How many.
         count: u32,
     },
     /// Nobody could take their students.
-    #[error("the cohort has no other marker to take the {count} students; appoint one first")]
+    #[error("nobody else can take the marker's students ({count}); appoint another marker first")]
     NoOtherMarker {
         /// How many.
         count: u32,

@@ -11,7 +11,7 @@ pub enum HubRule {
     #[error("the person is deactivated; reactivate them before appointing them")]
     PersonInactive,
     /// Closing it would leave them nowhere.
-    #[error("{count} active students are in this hub; let them join another hub, or none, before closing it")]
+    #[error("the hub still has active students ({count}); let each join another hub, or none, before closing it")]
     HubHasStudents {
         /// How many.
         count: u32,

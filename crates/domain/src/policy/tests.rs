@@ -195,6 +195,22 @@ fn bootstrap() -> Command {
     })
 }
 
+#[test]
+fn no_body_can_say_who_acts_or_in_what_capacity() {
+    for name in Command::NAMES {
+        for forged in ["actor", "by", "authority"] {
+            let mut body = serde_json::to_value(about_the_school(name)).unwrap();
+            body[forged] = json!(OWNER);
+            assert!(Command::decode(name, body).unwrap().is_err(), "{name} takes {forged}");
+        }
+    }
+}
+
+#[test]
+fn no_client_can_name_the_systems_own_command() {
+    assert!(Command::decode("BootstrapOwner", json!({})).is_none());
+}
+
 fn may(name: &str, person: PersonId, world: &crate::world::World) -> Option<Authority> {
     authorise(&about_the_school(name), Actor::Person(person), world).ok()
 }
