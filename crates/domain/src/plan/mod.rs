@@ -9,9 +9,12 @@ mod attendance;
 mod commands;
 mod end;
 mod errors;
+#[cfg(test)]
+mod given;
 mod moves;
 mod needs;
 mod one;
+mod student;
 
 use std::collections::BTreeMap;
 
@@ -59,6 +62,13 @@ pub struct StreamWrite {
     pub expected_version: i64,
     /// At least one.
     pub events: Vec<Event>,
+}
+
+impl StreamWrite {
+    /// The stream's version once the events are in it.
+    pub fn version_after(&self) -> i64 {
+        self.expected_version + i64::try_from(self.events.len()).unwrap_or(i64::MAX)
+    }
 }
 
 /// An aggregate whose events take and release claims.
