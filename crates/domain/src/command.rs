@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::cohort::{self, CohortCommand};
 use crate::enrolment::{self, EnrolmentCommand};
 use crate::hub::{self, HubCommand};
+use crate::ids::{EnrolmentId, StreamId};
 use crate::module::{self, ModuleCommand};
 use crate::person::{self, PersonCommand};
 use crate::plan::{self, ManyCommand};
@@ -159,5 +160,80 @@ impl Command {
             }
             _ => {}
         }
+    }
+}
+
+impl Command {
+    /// The stream that the command is about: what `If-Match` speaks of. None where the server has yet to make its id.
+    pub fn stream(&self) -> Option<StreamId> {
+        Some(match self {
+            Self::Person(command) => match command {
+                PersonCommand::RegisterPerson(c) => c.person_id?.into(),
+                PersonCommand::CorrectPerson(c) => c.person_id.into(),
+                PersonCommand::GrantRole(c) => c.person_id.into(),
+                PersonCommand::RevokeRole(c) => c.person_id.into(),
+                PersonCommand::DeactivatePerson(c) => c.person_id.into(),
+                PersonCommand::ReactivatePerson(c) => c.person_id.into(),
+                PersonCommand::BootstrapOwner(c) => c.person_id.into(),
+            },
+            Self::Module(command) => match command {
+                ModuleCommand::DefineModule(c) => c.module_id?.into(),
+                ModuleCommand::RenameModule(c) => c.module_id.into(),
+                ModuleCommand::RetireModule(c) => c.module_id.into(),
+            },
+            Self::Cohort(command) => match command {
+                CohortCommand::ScheduleCohort(c) => c.cohort_id?.into(),
+                CohortCommand::RenameCohort(c) => c.cohort_id.into(),
+                CohortCommand::RescheduleSession(c) => c.cohort_id.into(),
+                CohortCommand::CancelSession(c) => c.cohort_id.into(),
+                CohortCommand::SetCapacity(c) => c.cohort_id.into(),
+                CohortCommand::StartCohort(c) => c.cohort_id.into(),
+                CohortCommand::CompleteCohort(c) => c.cohort_id.into(),
+                CohortCommand::CancelCohort(c) => c.cohort_id.into(),
+                CohortCommand::ArchiveCohort(c) => c.cohort_id.into(),
+                CohortCommand::AppointMarker(c) => c.cohort_id.into(),
+                CohortCommand::DismissMarker(c) => c.cohort_id.into(),
+                CohortCommand::AppointInstructor(c) => c.cohort_id.into(),
+                CohortCommand::DismissInstructor(c) => c.cohort_id.into(),
+            },
+            Self::Hub(command) => match command {
+                HubCommand::FoundHub(c) => c.hub_id?.into(),
+                HubCommand::RenameHub(c) => c.hub_id.into(),
+                HubCommand::AppointCoordinator(c) => c.hub_id.into(),
+                HubCommand::DismissCoordinator(c) => c.hub_id.into(),
+                HubCommand::CloseHub(c) => c.hub_id.into(),
+            },
+            Self::Enrolment(command) => command.enrolment()?.into(),
+            Self::Many(command) => match command {
+                ManyCommand::TakeAttendance(c) => c.cohort_id.into(),
+                ManyCommand::AdvanceCohort(c) => c.cohort_id.into(),
+                ManyCommand::AllocateMarkers(c) => c.cohort_id.into(),
+                ManyCommand::MoveStudent(c) => c.enrolment_id.into(),
+            },
+        })
+    }
+}
+
+impl EnrolmentCommand {
+    /// The enrolment that the command is about; none where the server has yet to make its id.
+    pub fn enrolment(&self) -> Option<EnrolmentId> {
+        Some(match self {
+            Self::EnrolStudent(c) => c.enrolment_id?,
+            Self::JoinHub(c) => c.enrolment_id,
+            Self::MarkAttendance(c) => c.enrolment_id,
+            Self::ResolveAbsenceFlag(c) => c.enrolment_id,
+            Self::AdvanceStudent(c) => c.enrolment_id,
+            Self::HoldStudent(c) => c.enrolment_id,
+            Self::ReleaseStudent(c) => c.enrolment_id,
+            Self::SetWeek(c) => c.enrolment_id,
+            Self::WithdrawStudent(c) => c.enrolment_id,
+            Self::ReinstateStudent(c) => c.enrolment_id,
+            Self::CompleteEnrolment(c) => c.enrolment_id,
+            Self::SubmitReflection(c) => c.enrolment_id,
+            Self::SetReflectionVisibility(c) => c.enrolment_id,
+            Self::AssignMarker(c) => c.enrolment_id,
+            Self::MarkReflection(c) => c.enrolment_id,
+            Self::AmendMark(c) => c.enrolment_id,
+        })
     }
 }

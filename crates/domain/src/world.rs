@@ -133,6 +133,11 @@ impl World {
         self.streams.insert(stream, loaded);
     }
 
+    /// A stream's state, of whatever type.
+    pub fn any(&self, stream: StreamId) -> AnyLoaded {
+        self.streams.get(&stream).cloned().unwrap_or_else(|| AnyLoaded::empty(stream.kind))
+    }
+
     /// Puts a claim's owner in.
     pub fn put_owner(&mut self, key: ClaimKey, owner: Option<Uuid>) {
         self.owners.insert(key, owner);

@@ -30,7 +30,8 @@ impl Clock {
     /// Now, in whole microseconds, as PostgreSQL keeps instants.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clock")]
     pub fn now(&self) -> DateTime<Utc> {
-        let micros = self.0.as_ref().map_or_else(|| Utc::now().timestamp_micros(), |frozen| frozen.load(Ordering::SeqCst));
+        let micros =
+            self.0.as_ref().map_or_else(|| Utc::now().timestamp_micros(), |frozen| frozen.load(Ordering::SeqCst));
         DateTime::from_timestamp_micros(micros).unwrap_or_default()
     }
 }

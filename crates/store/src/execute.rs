@@ -1,9 +1,16 @@
 //! The executor: load, decide, append, and again where somebody else was faster.
 
-use rollbook_domain::{Actor, Command, CommandId, Refusal, SiteId};
+use std::time::Duration;
+
+use rollbook_domain::plan::{Plan, plan};
+use rollbook_domain::policy::authorise;
+use rollbook_domain::world::World;
+use rollbook_domain::{Actor, Command, CommandId, Event, Refusal, SiteId, StreamId};
 use uuid::Uuid;
 
-use crate::{Clock, EventStore, Position, Receipt, StoreError};
+use crate::append::{Append, Appended, StoredReceipt, command_hash, hex};
+use crate::load::Facts;
+use crate::{Clock, EventStore, Position, Receipt, ReceiptEvent, ReceiptStream, StoreError};
 
 /// A command as it arrived.
 #[derive(Clone, Debug)]
@@ -73,12 +80,151 @@ impl Executor {
         &self.store
     }
 
-    /// Carries a command out, once.
+    /// Carries a command out, once: the same key again gives the same receipt, whatever has happened since.
     pub async fn execute(&self, request: Request) -> Result<Receipt, ExecuteError> {
-        let _ = request;
-        unimplemented!()
+        let Request { site, actor, mut command, command_id, if_match, correlation_id } = request;
+        let at = self.clock.now();
+        let body = serde_json::to_vec(&command).map_err(StoreError::from)?;
+        let command_hash = command_hash(actor, command.name(), &body);
+        let command_id = command_id.unwrap_or_else(|| new_id().into());
+        let correlation_id = correlation_id.unwrap_or(command_id.0);
+        command.fill_ids(new_id);
+
+        for attempt in 0..ATTEMPTS {
+            let Facts { world, receipt } = self.store.facts(site, actor, &command, command_id).await?;
+            if let Some((hash, stored)) = receipt {
+                return self.replay(command_id, &hex(&command_hash), &hash, stored).await;
+            }
+            authorise(&command, actor, &world)?;
+            check_version(if_match, &command, &world)?;
+            let plan = plan(&command, actor, at, &world)?;
+            let streams = concerned(&command, &plan, &world);
+            let append = Append {
+                site,
+                command_id,
+                command_hash,
+                correlation_id,
+                actor,
+                at,
+                versions: world.versions().collect(),
+                plan: &plan,
+                streams: &streams,
+            };
+            match self.store.append(&[append]).await?.pop() {
+                Some(Appended::At(position)) => {
+                    self.keep(site, &world, &plan);
+                    return fresh(command_id, position, streams, plan).map_err(Into::into);
+                }
+                Some(Appended::Duplicate(stored)) => return self.receipt(command_id, stored).await,
+                Some(Appended::KeyReused) => return Err(ExecuteError::KeyReused),
+                Some(Appended::Stale { what }) => tracing::debug!(%command_id, attempt, what, "decided on stale facts"),
+                None => return Err(StoreError::Corrupt("no answer to an append".to_owned()).into()),
+            }
+            tokio::time::sleep(back_off(attempt)).await;
+        }
+        Err(ExecuteError::Contended { attempts: ATTEMPTS })
+    }
+
+    /// The answer to a key that was used before.
+    async fn replay(
+        &self,
+        command_id: CommandId,
+        expected: &str,
+        hash: &str,
+        stored: StoredReceipt,
+    ) -> Result<Receipt, ExecuteError> {
+        if hash == expected { self.receipt(command_id, stored).await } else { Err(ExecuteError::KeyReused) }
+    }
+
+    /// A stored receipt with its events, which the log holds.
+    async fn receipt(&self, command_id: CommandId, stored: StoredReceipt) -> Result<Receipt, ExecuteError> {
+        let StoredReceipt { first_position, last_position, streams, lists } = stored;
+        let events = match first_position {
+            Some(first) => self.store.read(first - 1, last_position - first + 1).await?,
+            None => Vec::new(),
+        };
+        let events = events
+            .into_iter()
+            .map(|recorded| receipt_event(recorded.position, recorded.stream, recorded.sequence, &recorded.event))
+            .collect::<Result<_, _>>()?;
+        Ok(Receipt { command_id, position: last_position, streams, events, lists })
+    }
+
+    /// Keeps the states that an append has just made.
+    fn keep(&self, site: SiteId, world: &World, plan: &Plan) {
+        for write in &plan.writes {
+            let mut loaded = world.any(write.stream);
+            for (sequence, event) in (write.expected_version + 1..).zip(&write.events) {
+                loaded.apply(event, sequence);
+            }
+            self.store.kept.put(site, write.stream, &loaded);
+        }
     }
 }
 
-#[allow(dead_code)]
-fn unused(_: Position) {}
+/// How often a command is decided before its sender is asked to send it again.
+const ATTEMPTS: u32 = 12;
+
+/// Doubling from 2 ms to at most 64 ms, with full jitter, so that those who clash do not clash again.
+fn back_off(attempt: u32) -> Duration {
+    let most_micros = 2_000_u64 << attempt.min(5);
+    Duration::from_micros(rand::random_range(0..most_micros))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the executor is the edge that makes ids")]
+fn new_id() -> Uuid {
+    Uuid::now_v7()
+}
+
+fn check_version(if_match: Option<i64>, command: &Command, world: &World) -> Result<(), ExecuteError> {
+    let Some((expected, stream)) = if_match.zip(command.stream()) else { return Ok(()) };
+    let actual = world.any(stream).version();
+    if actual == expected { Ok(()) } else { Err(ExecuteError::VersionMismatch { expected, actual }) }
+}
+
+/// The streams of a receipt: those that were written, or else the one that the command is about.
+fn concerned(command: &Command, plan: &Plan, world: &World) -> Vec<ReceiptStream> {
+    let stream = |stream: StreamId, version| ReceiptStream { stream_type: stream.kind, id: stream.id, version };
+    let mut streams: Vec<_> = plan.writes.iter().map(|write| stream(write.stream, write.version_after())).collect();
+    if let Some(about) = command.stream()
+        && !streams.iter().any(|stream| stream.id == about.id)
+        && world.any(about).version() > 0
+    {
+        streams.insert(0, stream(about, world.any(about).version()));
+    }
+    streams
+}
+
+/// The receipt of what was just appended; `position` is the log's last after it.
+fn fresh(
+    command_id: CommandId,
+    position: Position,
+    streams: Vec<ReceiptStream>,
+    plan: Plan,
+) -> Result<Receipt, StoreError> {
+    let total: usize = plan.writes.iter().map(|write| write.events.len()).sum();
+    let mut at = position - i64::try_from(total).unwrap_or(i64::MAX);
+    let mut events = Vec::with_capacity(total);
+    for write in &plan.writes {
+        for (sequence, event) in (write.expected_version + 1..).zip(&write.events) {
+            at += 1;
+            events.push(receipt_event(at, write.stream, sequence, event)?);
+        }
+    }
+    Ok(Receipt { command_id, position, streams, events, lists: plan.lists })
+}
+
+fn receipt_event(
+    position: Position,
+    stream: StreamId,
+    sequence: i64,
+    event: &Event,
+) -> Result<ReceiptEvent, StoreError> {
+    Ok(ReceiptEvent {
+        position,
+        event_type: event.type_name().to_owned(),
+        stream: stream.id,
+        sequence,
+        data: event.data()?,
+    })
+}

@@ -1,1 +1,269 @@
-//! load
+//! Loading what a command is decided on: every wave of needs is one statement.
+//!
+//! States that this process has seen are kept, and a load only catches them up, so the references between streams
+//! (an enrolment's cohort and hub) are usually known before the first wave: one round trip. What is kept never decides
+//! by itself: every load asks the log for newer events, and the append checks the versions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+
+use lru::LruCache;
+use rollbook_domain::claim::{ClaimKey, ClaimSet};
+use rollbook_domain::person::Person;
+use rollbook_domain::plan::needs;
+use rollbook_domain::world::{AnyLoaded, Loaded, Need, World};
+use rollbook_domain::{Actor, Command, CommandId, Event, PersonId, SiteId, StreamId, StreamType};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use crate::append::{StoredReceipt, stored_key};
+use crate::{EventStore, StoreError};
+
+/// How many streams' states a process keeps.
+const KEPT_STREAMS: NonZeroUsize = NonZeroUsize::new(20_000).expect("not zero");
+
+/// The states that this process has seen.
+pub(crate) struct Kept(Mutex<LruCache<(SiteId, StreamId), AnyLoaded>>);
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Kept")
+    }
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(KEPT_STREAMS)))
+    }
+}
+
+impl Kept {
+    fn get(&self, site: SiteId, stream: StreamId) -> Option<AnyLoaded> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(site, stream)).cloned()
+    }
+
+    /// Keeps a state, unless a newer one is kept already. Streams without events are not kept.
+    pub(crate) fn put(&self, site: SiteId, stream: StreamId, loaded: &AnyLoaded) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let newer = kept.peek(&(site, stream)).is_none_or(|known| known.version() < loaded.version());
+        if newer && loaded.version() > 0 {
+            kept.put((site, stream), loaded.clone());
+        }
+    }
+}
+
+/// What was loaded for a command.
+pub(crate) struct Facts {
+    /// The states and claims.
+    pub world: World,
+    /// The receipt, if the key was used before, with the hash (in hex) of what it stood for.
+    pub receipt: Option<(String, StoredReceipt)>,
+}
+
+impl EventStore {
+    /// Loads everything that a command needs, and whether its key was used before.
+    pub(crate) async fn facts(
+        &self,
+        site: SiteId,
+        actor: Actor,
+        command: &Command,
+        command_id: CommandId,
+    ) -> Result<Facts, StoreError> {
+        let mut facts = Facts { world: World::default(), receipt: None };
+        let mut first = Some(command_id);
+        loop {
+            if first.is_none() && needs(command, actor, &facts.world).is_empty() {
+                return Ok(facts);
+            }
+            let wanted = self.foresee(site, actor, command, &facts.world);
+            self.fetch(site, &wanted, first.take(), &mut facts).await?;
+            if facts.receipt.is_some() {
+                return Ok(facts);
+            }
+        }
+    }
+
+    /// A person as the log has them now: roles and activity without the delay of a read model.
+    pub async fn person(&self, site: SiteId, person: PersonId) -> Result<Loaded<Person>, StoreError> {
+        let mut facts = Facts { world: World::default(), receipt: None };
+        self.fetch(site, &BTreeSet::from([Need::Stream(person.into())]), None, &mut facts).await?;
+        Ok(facts.world.person(person))
+    }
+
+    /// Who holds a claim now.
+    pub async fn owner(&self, site: SiteId, key: ClaimKey) -> Result<Option<Uuid>, StoreError> {
+        let mut facts = Facts { world: World::default(), receipt: None };
+        self.fetch(site, &BTreeSet::from([Need::Owner(key.clone())]), None, &mut facts).await?;
+        Ok(facts.world.owner(&key))
+    }
+
+    /// What the command needs now, and what it will need then, as far as the kept states tell.
+    fn foresee(&self, site: SiteId, actor: Actor, command: &Command, world: &World) -> BTreeSet<Need> {
+        let mut guess = world.clone();
+        let mut wanted = BTreeSet::new();
+        loop {
+            let missing = needs(command, actor, &guess);
+            let mut further = false;
+            for need in missing {
+                if let Need::Stream(stream) = need
+                    && let Some(kept) = self.kept.get(site, stream)
+                {
+                    guess.put(stream, kept);
+                    further = true;
+                }
+                wanted.insert(need);
+            }
+            if !further {
+                return wanted;
+            }
+        }
+    }
+
+    /// One round trip: streams (what is newer than the kept states), claims, sets, and the receipt of a command.
+    async fn fetch(
+        &self,
+        site: SiteId,
+        wanted: &BTreeSet<Need>,
+        command_id: Option<CommandId>,
+        facts: &mut Facts,
+    ) -> Result<(), StoreError> {
+        let mut asked = Asked::default();
+        for need in wanted {
+            match need {
+                Need::Stream(stream) => {
+                    let kept = self.kept.get(site, *stream).unwrap_or_else(|| AnyLoaded::empty(stream.kind));
+                    asked.kinds.push(stream.kind.as_str());
+                    asked.ids.push(stream.id.to_string());
+                    asked.after.push(kept.version());
+                    asked.streams.insert(*stream, kept);
+                }
+                Need::Owner(key) => {
+                    asked.claim_kinds.push(key.kind.as_str());
+                    asked.claim_keys.push(stored_key(site, key));
+                    asked.owners.push((key.clone(), None));
+                }
+                Need::Count(set) => asked.counts.push((set.clone(), 0)),
+                Need::Members(set) => asked.members.push((set.clone(), Vec::new())),
+            }
+        }
+        let (count_kinds, count_prefixes) =
+            asked.counts.iter().map(|(set, _)| columns(set)).unzip::<_, _, Vec<_>, Vec<_>>();
+        let (member_kinds, member_prefixes) =
+            asked.members.iter().map(|(set, _)| columns(set)).unzip::<_, _, Vec<_>, Vec<_>>();
+
+        let rows = sqlx::query(
+            "select 'event' as what, w.n, e.aggregate_type as a, e.aggregate_id as b, e.sequence as number,
+                    e.event_type as c, e.event_version as d, e.payload::text as json, null::uuid as owner
+             from unnest($2::text[], $3::text[], $4::bigint[]) with ordinality as w(kind, id, after, n)
+             join events e on e.aggregate_type = w.kind and e.aggregate_id = w.id and e.sequence > w.after
+             where e.site_id = $1
+             union all
+             select 'owner', w.n, null, null, 0, null, null, null, c.owner
+             from unnest($5::text[], $6::text[]) with ordinality as w(kind, key, n)
+             join claims c on c.site_id = $1 and c.kind = w.kind and c.key = w.key
+             union all
+             select 'count', w.n, null, null,
+                    (select count(*) from claims c where c.site_id = $1 and c.kind = w.kind
+                     and c.key >= w.prefix and c.key < w.prefix || '~'), null, null, null, null
+             from unnest($7::text[], $8::text[]) with ordinality as w(kind, prefix, n)
+             union all
+             select 'member', w.n, null, null, 0, null, null, null, c.owner
+             from unnest($9::text[], $10::text[]) with ordinality as w(kind, prefix, n)
+             join claims c on c.site_id = $1 and c.kind = w.kind and c.key >= w.prefix and c.key < w.prefix || '~'
+             union all
+             select 'receipt', 0, encode(c.command_hash, 'hex'), null, 0, null, null,
+                    json_build_object('first_position', c.first_position, 'last_position', c.last_position,
+                                      'streams', c.streams, 'lists', c.lists)::text, null
+             from commands c where c.site_id = $1 and c.command_id = $11
+             order by what, n, number, owner",
+        )
+        .bind(site.0)
+        .bind(&asked.kinds)
+        .bind(&asked.ids)
+        .bind(&asked.after)
+        .bind(&asked.claim_kinds)
+        .bind(&asked.claim_keys)
+        .bind(&count_kinds)
+        .bind(&count_prefixes)
+        .bind(&member_kinds)
+        .bind(&member_prefixes)
+        .bind(command_id.map(|id| id.0))
+        .fetch_all(&self.pool)
+        .await?;
+
+        for row in rows {
+            asked.take(&row, facts)?;
+        }
+        for (stream, loaded) in asked.streams {
+            self.kept.put(site, stream, &loaded);
+            facts.world.put(stream, loaded);
+        }
+        for (key, owner) in asked.owners {
+            facts.world.put_owner(key, owner);
+        }
+        for (set, count) in asked.counts {
+            facts.world.put_count(set, count);
+        }
+        for (set, members) in asked.members {
+            facts.world.put_members(set, members);
+        }
+        Ok(())
+    }
+}
+
+fn columns(set: &ClaimSet) -> (&'static str, String) {
+    (set.kind.as_str(), set.prefix.clone())
+}
+
+/// One round trip's questions, and their answers as they come in.
+#[derive(Default)]
+struct Asked {
+    kinds: Vec<&'static str>,
+    ids: Vec<String>,
+    after: Vec<i64>,
+    claim_kinds: Vec<&'static str>,
+    claim_keys: Vec<String>,
+    streams: BTreeMap<StreamId, AnyLoaded>,
+    owners: Vec<(ClaimKey, Option<Uuid>)>,
+    counts: Vec<(ClaimSet, u32)>,
+    members: Vec<(ClaimSet, Vec<Uuid>)>,
+}
+
+impl Asked {
+    fn take(&mut self, row: &PgRow, facts: &mut Facts) -> Result<(), StoreError> {
+        let nth = usize::try_from(row.try_get::<i64, _>("n")?).unwrap_or_default().saturating_sub(1);
+        let missing = || StoreError::Corrupt("an answer to no question".to_owned());
+        match row.try_get::<&str, _>("what")? {
+            "event" => {
+                let (stream, event) = event(row)?;
+                let loaded = self.streams.get_mut(&stream).ok_or_else(missing)?;
+                loaded.apply(&event, row.try_get("number")?);
+            }
+            "owner" => self.owners.get_mut(nth).ok_or_else(missing)?.1 = row.try_get("owner")?,
+            "count" => {
+                let count = u32::try_from(row.try_get::<i64, _>("number")?).unwrap_or(u32::MAX);
+                self.counts.get_mut(nth).ok_or_else(missing)?.1 = count;
+            }
+            "member" => self.members.get_mut(nth).ok_or_else(missing)?.1.push(row.try_get("owner")?),
+            _ => {
+                facts.receipt = Some((row.try_get("a")?, serde_json::from_str(row.try_get("json")?)?));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn event(row: &PgRow) -> Result<(StreamId, Event), StoreError> {
+    let stream = stream_id(row.try_get("a")?, row.try_get("b")?)?;
+    let event = Event::decode(stream.kind, row.try_get("c")?, row.try_get("d")?, row.try_get("json")?)?;
+    Ok((stream, event))
+}
+
+/// A stream's id from the columns of the log.
+pub(crate) fn stream_id(kind: &str, id: &str) -> Result<StreamId, StoreError> {
+    let corrupt = || StoreError::Corrupt(format!("no stream of this service: {kind}/{id}"));
+    let kind: StreamType = kind.parse().map_err(|_| corrupt())?;
+    Ok(StreamId { kind, id: Uuid::parse_str(id).map_err(|_| corrupt())? })
+}

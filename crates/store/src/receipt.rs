@@ -3,7 +3,7 @@
 use rollbook_domain::plan::Lists;
 use rollbook_domain::{CommandId, StreamType};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ pub struct Receipt {
 }
 
 /// A stream in a receipt.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReceiptStream {
     /// The stream's type.
     #[serde(rename = "type")]

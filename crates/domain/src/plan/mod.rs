@@ -61,6 +61,13 @@ pub struct StreamWrite {
     pub events: Vec<Event>,
 }
 
+impl StreamWrite {
+    /// The stream's version once the events are in it.
+    pub fn version_after(&self) -> i64 {
+        self.expected_version + i64::try_from(self.events.len()).unwrap_or(i64::MAX)
+    }
+}
+
 /// An aggregate whose events take and release claims.
 pub(crate) trait Claims: Aggregate {
     /// Its typed id.
