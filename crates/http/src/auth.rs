@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use rollbook_domain::person::Role;
 use rollbook_domain::policy::Reader;
 use rollbook_domain::{Actor, PersonId, SiteId};
+use rollbook_projections::models::reader::reader;
 use rollbook_store::tokens::Bearer;
 
 use crate::headers::single;
@@ -83,15 +84,16 @@ impl FromRequestParts<AppState> for Caller {
     /// first have reached the log's position of this request: what was taken away has ended.
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let Authenticated { site, bearer } = Authenticated::from_request_parts(parts, state).await?;
-        let person = state.store().person_state(site, bearer.person).await?;
+        let inactive = || ApiError::Unauthenticated("the person whom this token stands for may not act");
+        let person = state.store().person(site, bearer.person).await?.state;
         if !person.active {
-            return Err(ApiError::Unauthenticated("the person whom this token stands for may not act"));
+            return Err(inactive());
         }
         let reader = if person.is(Role::Owner) || person.is(Role::Admin) {
             admin(bearer.person)
         } else {
             state.reached(bearer.head).await?;
-            state.projections().reader(site, bearer.person).await?
+            reader(state.pool(), site, bearer.person).await?.ok_or_else(inactive)?
         };
         Ok(Self { state: state.clone(), site, reader })
     }

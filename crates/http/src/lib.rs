@@ -1,1 +1,66 @@
-//! http
+//! The HTTP contract over commands and read models: it parses, executes, answers, and never decides a rule.
+//!
+//! Every operation is one value of [`operation::Operation`]; the router and the OpenAPI document are made from the same
+//! list of them, so that neither knows a route that the other does not.
+
+mod address;
+mod asked;
+mod auth;
+mod body;
+mod commands;
+mod csv;
+mod docs;
+mod headers;
+mod health;
+mod layers;
+mod openapi;
+mod operation;
+mod problem;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use axum::extract::Extension;
+use axum::http::Method;
+use axum::routing::MethodRouter;
+use axum::{Router, body::Bytes};
+use serde_json::Value;
+
+use crate::operation::Operation;
+pub(crate) use crate::layers::BODY_LIMIT_BYTES;
+use crate::problem::ApiError;
+
+pub use crate::problem::{FieldError, Problem};
+pub use crate::state::AppState;
+
+/// Every operation, in the order of the documentation.
+fn operations() -> Vec<Operation> {
+    [
+        commands::operations(),
+        health::operations(),
+        openapi::operations(),
+        docs::operations(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The OpenAPI 3.1 document.
+pub fn document() -> Value {
+    openapi::document(&operations())
+}
+
+/// The routes with everything around them. Listening and shutting down are the binary's.
+pub fn router(state: AppState) -> Router {
+    let operations = operations();
+    let document = Bytes::from(openapi::document(&operations).to_string());
+    let routes = operations.into_iter().fold(Router::new(), |router, operation| router.route(&operation.path, operation.route));
+    let router = routes
+        .merge(docs::parts())
+        .fallback(async || ApiError::NotFound("there is nothing at this path".to_owned()))
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .layer(Extension(openapi::Served(document)))
+        .with_state(state);
+    layers::around(router)
+}

@@ -7,6 +7,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use rollbook_domain::Refusal;
+use rollbook_projections::QueryError;
 use rollbook_store::{ExecuteError, Position, StoreError};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -210,6 +211,15 @@ impl From<StoreError> for ApiError {
                 Self::Unavailable
             }
             error => Self::internal(&error),
+        }
+    }
+}
+
+impl From<QueryError> for ApiError {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::BadCursor => Self::Invalid(vec![FieldError::parameter("after", "must be the `next` of the page before")]),
+            QueryError::Store(error) => error.into(),
         }
     }
 }
