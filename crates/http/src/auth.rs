@@ -1,6 +1,7 @@
 //! Who is asking: a bearer token's person, and what they may read. Rights come from the log and the policy, never from here.
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use rollbook_domain::person::Role;
@@ -8,6 +9,7 @@ use rollbook_domain::policy::Reader;
 use rollbook_domain::{Actor, PersonId, SiteId};
 use rollbook_projections::models::reader::reader;
 use rollbook_store::tokens::Bearer;
+use sqlx::PgPool;
 
 use crate::headers::single;
 use crate::problem::ApiError;
@@ -46,7 +48,7 @@ impl FromRequestParts<AppState> for Authenticated {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let Site(site) = Site::from_request_parts(parts, state).await?;
-        let token = token(parts)?;
+        let token = token(&parts.headers)?;
         let bearer = state.store().bearer(site, token, state.now()).await?;
         let bearer = bearer.ok_or(ApiError::Unauthenticated("this token is unknown, expired or revoked"))?;
         Ok(Self { site, bearer })
@@ -54,8 +56,8 @@ impl FromRequestParts<AppState> for Authenticated {
 }
 
 /// The presented token.
-pub fn token(parts: &Parts) -> Result<&str, ApiError> {
-    let header = single(&parts.headers, AUTHORIZATION.as_str())
+pub fn token(headers: &HeaderMap) -> Result<&str, ApiError> {
+    let header = single(headers, AUTHORIZATION.as_str())
         .map_err(|_| ApiError::Unauthenticated("send one Authorization header"))?
         .ok_or(ApiError::Unauthenticated("send a token as Authorization: Bearer <token>"))?;
     header
@@ -75,6 +77,13 @@ pub struct Caller {
     pub site: SiteId,
     /// Who, and their rights; ask only its methods.
     pub reader: Reader,
+}
+
+impl Caller {
+    /// Where queries read.
+    pub fn pool(&self) -> &PgPool {
+        self.state.pool()
+    }
 }
 
 impl FromRequestParts<AppState> for Caller {

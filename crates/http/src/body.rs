@@ -4,7 +4,6 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
 use rollbook_domain::Command;
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment, Track};

@@ -35,6 +35,7 @@ fn operation(name: &'static str) -> Operation {
         query: Vec::new(),
         command: Some(name),
         success: Success::Json(|schemas| schemas.subschema_for::<Receipt>()),
+        patient: false,
         route: post(handler),
     }
 }

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use rollbook_projections::engine::Status;
 use rollbook_store::Position;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -43,7 +44,11 @@ pub fn operations() -> Vec<Operation> {
 
 async fn ready(State(state): State<AppState>) -> Result<Json<Readiness>, ApiError> {
     let position = state.store().head().await?;
-    Ok(Json(Readiness { status: "ok", position }))
+    let projections = state.projections().list().await?;
+    match projections.into_iter().find(|projection| projection.status != Status::Live) {
+        Some(stuck) => Err(ApiError::NotReady(format!("the projection {} does not go on", stuck.name))),
+        None => Ok(Json(Readiness { status: "ok", position })),
+    }
 }
 
 async fn metrics(State(state): State<AppState>) -> Result<Response, ApiError> {

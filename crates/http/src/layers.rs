@@ -28,7 +28,6 @@ const UNMATCHED: &str = "unmatched";
 pub fn around(router: Router) -> Router {
     router
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
-        .layer(from_fn(in_time))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(guarded))
         .layer(from_fn(observed))
@@ -55,7 +54,8 @@ async fn observed(request: Request, next: Next) -> Response {
     response
 }
 
-async fn in_time(request: Request, next: Next) -> Response {
+/// Ends a request that takes too long.
+pub async fn in_time(request: Request, next: Next) -> Response {
     tokio::time::timeout(TIME_LIMIT, next.run(request)).await.unwrap_or_else(|_| ApiError::TimedOut.into_response())
 }
 

@@ -5,25 +5,36 @@
 
 mod address;
 mod asked;
+mod audit;
 mod auth;
 mod body;
+mod cohorts;
 mod commands;
 mod csv;
 mod docs;
+mod enrolments;
+mod events;
 mod headers;
 mod health;
+mod hubs;
 mod layers;
+mod marking_queue;
+mod me;
+mod modules;
 mod openapi;
 mod operation;
+mod people;
 mod problem;
+mod projections;
 mod state;
 #[cfg(test)]
 mod tests;
+mod wording;
 
 use axum::extract::Extension;
-use axum::http::Method;
-use axum::routing::MethodRouter;
-use axum::{Router, body::Bytes};
+use axum::Router;
+use axum::body::Bytes;
+use axum::middleware::from_fn;
 use serde_json::Value;
 
 use crate::operation::Operation;
@@ -37,6 +48,16 @@ pub use crate::state::AppState;
 fn operations() -> Vec<Operation> {
     [
         commands::operations(),
+        me::operations(),
+        people::operations(),
+        modules::operations(),
+        cohorts::operations(),
+        hubs::operations(),
+        enrolments::operations(),
+        marking_queue::operations(),
+        audit::operations(),
+        events::operations(),
+        projections::operations(),
         health::operations(),
         openapi::operations(),
         docs::operations(),
@@ -55,7 +76,9 @@ pub fn document() -> Value {
 pub fn router(state: AppState) -> Router {
     let operations = operations();
     let document = Bytes::from(openapi::document(&operations).to_string());
-    let routes = operations.into_iter().fold(Router::new(), |router, operation| router.route(&operation.path, operation.route));
+    let routes = operations.into_iter().fold(Router::new(), |router, Operation { path, route, patient, .. }| {
+        router.route(&path, if patient { route } else { route.layer(from_fn(layers::in_time)) })
+    });
     let router = routes
         .merge(docs::parts())
         .fallback(async || ApiError::NotFound("there is nothing at this path".to_owned()))

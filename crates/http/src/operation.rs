@@ -46,6 +46,8 @@ pub struct Operation {
     pub command: Option<&'static str>,
     /// What success looks like.
     pub success: Success,
+    /// Whether it may take longer than other requests.
+    pub patient: bool,
     /// The route.
     pub route: MethodRouter<AppState>,
 }
@@ -125,6 +127,7 @@ where
         query: vec![inline::<AtLeast>, inline::<Q>],
         command: None,
         success: Success::Json(schema::<T>()),
+        patient: false,
         route: get(answer),
     }
 }
@@ -162,11 +165,12 @@ where
         query,
         command: None,
         success: Success::Page { item: schema::<I>(), csv },
+        patient: false,
         route: get(answer),
     }
 }
 
-/// Work that somebody asks for, which is no command of the domain.
+/// Work that somebody asks for, which is no command of the domain; it takes the time it takes.
 pub fn action<A, P, T, F, Fut>(id: &'static str, path: &str, summary: &str, handler: F) -> Operation
 where
     A: Audience,
@@ -186,6 +190,7 @@ where
         query: Vec::new(),
         command: None,
         success: Success::Json(schema::<T>()),
+        patient: true,
         route: post(answer),
     }
 }
@@ -202,6 +207,7 @@ pub fn open(id: &'static str, path: &str, summary: &str, success: Success, route
         query: Vec::new(),
         command: None,
         success,
+        patient: false,
         route,
     }
 }

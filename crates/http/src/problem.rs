@@ -43,6 +43,8 @@ pub enum ApiError {
         /// What was asked for.
         wanted: Position,
     },
+    /// The service cannot serve as it should.
+    NotReady(String),
     /// The request took longer than it may.
     TimedOut,
     /// A defect; the log has what happened under this id.
@@ -134,6 +136,7 @@ impl ApiError {
                 (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable")
             }
             Self::Behind { .. } => (StatusCode::SERVICE_UNAVAILABLE, "position_not_reached"),
+            Self::NotReady(_) => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
             Self::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "timed_out"),
             Self::Internal(_) | Self::Command(ExecuteError::Store(_)) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal_error")
@@ -144,7 +147,9 @@ impl ApiError {
     /// What is wrong, for whoever asked. It may hold names and reasons: not for logs.
     fn detail(&self) -> String {
         match self {
-            Self::NotJson(detail) | Self::BadHeader(detail) | Self::NotFound(detail) => detail.clone(),
+            Self::NotJson(detail) | Self::BadHeader(detail) | Self::NotFound(detail) | Self::NotReady(detail) => {
+                detail.clone()
+            }
             Self::Unauthenticated(detail) | Self::Forbidden(detail) => (*detail).to_owned(),
             Self::MethodNotAllowed => "this path does not take this method; Allow says which it takes".to_owned(),
             Self::TooLarge => format!("a body has at most {} bytes", crate::BODY_LIMIT_BYTES),

@@ -13,7 +13,7 @@ use sqlx::PgPool;
 use crate::problem::ApiError;
 
 /// How long a reader waits for a position.
-const WAIT_MS: Duration = Duration::from_secs(5);
+const WAIT: Duration = Duration::from_secs(5);
 
 /// The service behind the routes. Cheap to clone.
 #[derive(Clone)]
@@ -73,17 +73,16 @@ impl AppState {
         self.0.executor.clock().now()
     }
 
-    /// Waits until the read models have come to a position.
-    pub async fn reached(&self, position: Position) -> Result<(), ApiError> {
-        let _ = WAIT_MS;
-        unimplemented!("{position}")
+    /// Waits until the read models have come to a position, and says where they are.
+    pub async fn reached(&self, wanted: Position) -> Result<Position, ApiError> {
+        self.projections().wait_for(wanted, WAIT).await.map_err(|late| ApiError::Behind { wanted: late.wanted })
     }
 
     /// The position that a query is answered at, at least: what it asked to wait for comes first.
     pub async fn read_at(&self, at_least: Option<Position>) -> Result<Position, ApiError> {
-        if let Some(position) = at_least {
-            self.reached(position).await?;
+        match at_least {
+            Some(wanted) => self.reached(wanted).await,
+            None => Ok(self.projections().position()),
         }
-        unimplemented!()
     }
 }

@@ -23,7 +23,7 @@ fn unreachable() -> AppState {
         .unwrap();
     let store = EventStore::new(pool);
     let executor = Executor::new(store.clone(), Clock::frozen("2025-01-07T09:00:00Z".parse().unwrap()));
-    AppState::new(executor, Projections, SiteId::DEFAULT, None)
+    AppState::new(executor, Projections::new(store), SiteId::DEFAULT, None)
 }
 
 /// Sends a request; the body as JSON, null where it is none.
