@@ -2,7 +2,6 @@
 
 use super::Planner;
 use crate::cohort::CohortCommand;
-use crate::enrolment::EnrolmentCommand;
 use crate::hub::HubCommand;
 use crate::module::ModuleCommand;
 use crate::person::PersonCommand;
@@ -22,10 +21,6 @@ impl Planner<'_> {
         unimplemented!()
     }
     pub(super) fn hub(&mut self, command: &HubCommand) -> Result<(), Refusal> {
-        let _ = command;
-        unimplemented!()
-    }
-    pub(super) fn enrolment(&mut self, command: &EnrolmentCommand) -> Result<(), Refusal> {
         let _ = command;
         unimplemented!()
     }
