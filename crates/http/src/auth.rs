@@ -128,7 +128,11 @@ impl FromRequestParts<AppState> for Admin {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, state).await?;
-        if caller.reader.admin { Ok(Self(caller)) } else { Err(ApiError::Forbidden("only an owner or an admin may read this")) }
+        if caller.reader.admin {
+            Ok(Self(caller))
+        } else {
+            Err(ApiError::Forbidden("only an owner or an admin may read this"))
+        }
     }
 }
 

@@ -25,7 +25,7 @@ const SCHEMAS: &str = "/components/schemas";
 pub fn document(operations: &[Operation]) -> Value {
     let mut read = settings().for_deserialize().into_generator();
     let mut written = settings().for_serialize().into_generator();
-    let problem = reference(&mut written, |schemas| schemas.subschema_for::<Problem>());
+    let problem = Value::from(written.subschema_for::<Problem>());
     let mut paths = Map::new();
     let mut commands = Map::new();
     for operation in operations {
@@ -94,10 +94,6 @@ fn settings() -> SchemaSettings {
         settings.definitions_path = SCHEMAS.into();
         settings.meta_schema = None;
     })
-}
-
-fn reference(schemas: &mut SchemaGenerator, schema: SchemaOf) -> Value {
-    schema(schemas).into()
 }
 
 fn described(operation: &Operation, read: &mut SchemaGenerator, written: &mut SchemaGenerator) -> Value {
@@ -171,11 +167,6 @@ fn present(mut schema: Value) -> Value {
         let any: Vec<Value> = any.iter().filter(|one| one["type"] != json!("null")).cloned().collect();
         schema["anyOf"] = any.into();
     }
-    if schema["type"].is_null() {
-        if let Some(fields) = schema.as_object_mut() {
-            fields.remove("type");
-        }
-    }
     schema
 }
 
@@ -183,13 +174,15 @@ fn present(mut schema: Value) -> Value {
 fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
     let query = operation.method == "get" && operation.audience != Whom::Anybody;
     let (status, mut success) = match operation.success {
-        Success::Json(schema) => ("200", json!({ "content": { "application/json": { "schema": reference(schemas, schema) } } })),
+        Success::Json(schema) => {
+            ("200", json!({ "content": { "application/json": { "schema": Value::from(schema(schemas)) } } }))
+        }
         Success::Page { item, csv } => {
             let page = json!({
                 "type": "object",
                 "required": ["items", "next"],
                 "properties": {
-                    "items": { "type": "array", "items": reference(schemas, item) },
+                    "items": { "type": "array", "items": Value::from(item(schemas)) },
                     "next": { "type": ["string", "null"], "description": "What `after` takes to go on; null at the end." },
                 },
             });
