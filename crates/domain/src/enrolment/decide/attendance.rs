@@ -32,7 +32,7 @@ impl Enrolment {
         if matches!(cohort.status, CohortStatus::Archived | CohortStatus::Cancelled) {
             return Err(EnrolmentRule::CohortClosed { status: cohort.status });
         }
-        session_has_come(week, by, cohort)?;
+        session_has_come(week, before.is_some(), by, cohort)?;
         if let Some(record) = before
             && record.authority.rank() > by.authority.rank()
         {
@@ -82,11 +82,12 @@ impl Enrolment {
 }
 
 /// Attendance is taken from the beginning of the session's local day, so that a register can be opened before the doors.
-fn session_has_come(week: u8, by: &By, cohort: &Cohort) -> Result<(), EnrolmentRule> {
+/// A mark of a session that was cancelled afterwards can still be corrected: it counts, so it must not be stuck.
+fn session_has_come(week: u8, marked: bool, by: &By, cohort: &Cohort) -> Result<(), EnrolmentRule> {
     let Some((session, zone)) = cohort.sessions.get(&week).zip(cohort.zone) else {
         return Err(EnrolmentRule::NoSuchWeek { week, last: cohort.last_week() });
     };
-    if session.status == SessionStatus::Cancelled {
+    if session.status == SessionStatus::Cancelled && !marked {
         return Err(EnrolmentRule::SessionCancelled { week });
     }
     let day = zone.date(session.starts_at);

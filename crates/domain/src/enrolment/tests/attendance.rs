@@ -118,6 +118,14 @@ fn refuses_a_cancelled_session() {
 }
 
 #[test]
+fn a_mark_of_a_session_cancelled_afterwards_can_be_corrected() {
+    given([absent(4)])
+        .cohort([CohortEvent::SessionCancelled { week: 4, reason: "flood".into() }])
+        .when(mark(4, Excused))
+        .then_expect_events(vec![marked(4, Excused)]);
+}
+
+#[test]
 fn refuses_a_mark_of_a_withdrawn_student_but_not_its_repetition() {
     let status = EnrolmentStatus::Withdrawn;
     given([withdrawn()]).when(mark(2, Present)).then_expect_error(EnrolmentRule::NotActive { status });
