@@ -29,7 +29,7 @@ async fn every_refusal_is_a_problem_with_a_code() {
     assert_problem(
         &answer(post("/v1/commands/FoundHub").body("{not json").header("content-type", "application/json")).await,
         400,
-        "invalid_json",
+        "not_json",
     );
     assert_problem(&service.ask("", "/v1/modules").await, 401, "unauthenticated");
     let nobody = service.ask("rb_nobody", "/v1/modules").await;
