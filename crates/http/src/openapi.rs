@@ -47,7 +47,6 @@ pub fn document(operations: &[Operation]) -> Value {
     schemas.extend(commands);
     json!({
         "openapi": "3.1.0",
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {
             "title": "Rollbook",
             "version": env!("CARGO_PKG_VERSION"),

@@ -1,5 +1,6 @@
 //! The router without a database: what every request meets before a handler asks for data.
 
+mod columns;
 mod document;
 mod problems;
 mod routes;
