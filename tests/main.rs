@@ -3,5 +3,6 @@
 mod flows;
 mod harness;
 mod log;
+mod read_models;
 mod school;
 mod structure;
