@@ -5,5 +5,6 @@ mod flows;
 mod harness;
 mod histories;
 mod log;
+mod read_models;
 mod school;
 mod structure;

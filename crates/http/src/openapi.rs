@@ -47,7 +47,6 @@ pub fn document(operations: &[Operation]) -> Value {
     schemas.extend(commands);
     json!({
         "openapi": "3.1.0",
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {
             "title": "Rollbook",
             "version": env!("CARGO_PKG_VERSION"),
@@ -216,6 +215,6 @@ fn problems(operation: &Operation) -> &'static [&'static str] {
         (Whom::Anybody, ..) => &["500", "503"],
         (_, Some(_), _) => &["400", "401", "403", "404", "409", "412", "413", "415", "422", "500", "503"],
         (Whom::Admins, None, []) => &["401", "403", "422", "500", "503"],
-        (Whom::Admins, None, _) | (Whom::Bearers, None, _) => &["401", "403", "404", "422", "500", "503"],
+        (Whom::Admins | Whom::Bearers, None, _) => &["401", "403", "404", "422", "500", "503"],
     }
 }

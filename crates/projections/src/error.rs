@@ -34,11 +34,11 @@ pub enum ProjectionError {
         source: StoreError,
     },
     /// A row is not of the shape that this version writes: somebody else has changed it, or the version was not raised.
-    #[error("a row of {projection} cannot be read or written (rebuild it): {source}")]
+    #[error("a row of {projection} cannot be read or written; rebuild it")]
     Row {
         /// The projection.
         projection: &'static str,
-        /// What is wrong with it.
+        /// What is wrong with it. It may show values, which belong in no log.
         source: serde_json::Error,
     },
     /// The tables are those of newer software, which has to go on with them.

@@ -1,8 +1,8 @@
 //! Histories folded without a database, for tests: in one go, as a rebuild does, and batch by batch through stored rows,
 //! as the live engine does. Both must come to the same tables.
 
-#[cfg(test)]
-mod histories;
+#[cfg(any(test, feature = "testing"))]
+pub mod histories;
 #[cfg(test)]
 mod tests;
 
