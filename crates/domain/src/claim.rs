@@ -136,6 +136,11 @@ impl ClaimSet {
         Self { kind: ClaimKind::Place, prefix: format!("{cohort}/") }
     }
 
+    /// Everyone who was ever enrolled in a cohort.
+    pub fn enrolments(cohort: CohortId) -> Self {
+        Self { kind: ClaimKind::Enrolment, prefix: format!("{cohort}/") }
+    }
+
     /// The active students of a hub.
     pub fn hub_places(hub: HubId) -> Self {
         Self { kind: ClaimKind::HubPlace, prefix: format!("{hub}/") }

@@ -11,6 +11,8 @@ pub mod cohort;
 pub mod command;
 pub mod enrolment;
 pub mod event;
+#[cfg(test)]
+mod given;
 pub mod hub;
 pub mod ids;
 pub mod module;

@@ -50,3 +50,6 @@ impl<const MIN: u32, const MAX: u32> JsonSchema for Bounded<MIN, MAX> {
         json_schema!({ "type": "integer", "minimum": MIN, "maximum": MAX })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -200,3 +200,6 @@ impl JsonSchema for Email {
         json_schema!({ "type": "string", "format": "email", "maxLength": Self::MAX })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,18 @@
-//! projections
+//! Read models: pure folds from events to rows, the engine that keeps them up to date, and the queries over them.
+//!
+//! Nothing here appends an event or decides a command. A model's file under [`models`] holds its row, its fold and its
+//! queries; [`engine`] decides where the rows live (in tables, or in memory), so that live, rebuilt and verified rows
+//! come from the same code.
+
+pub mod engine;
+pub mod erased;
+pub mod error;
+pub mod model;
+pub mod models;
+pub mod page;
+mod storage;
+
+pub use engine::{Difference, Progress, ProjectionItem, Projections, TooLate, Verification};
+pub use error::{ProjectionError, QueryError};
+pub use model::{ReadModel, Rows, SiteRows};
+pub use page::{Page, Paged};

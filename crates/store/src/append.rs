@@ -150,8 +150,8 @@ impl EventStore {
         let rows = requests.iter().map(row).collect::<Result<Vec<_>, _>>()?;
         let body = serde_json::value::to_raw_value(&rows)?;
         let started = std::time::Instant::now();
-        let answer = sqlx::query("select append_events($1)::text")
-            .bind(sqlx::types::Json(&body))
+        let answer = sqlx::query("select append_events($1::json)::text")
+            .bind(body.get())
             .fetch_one(&self.pool)
             .await
             .map_err(StoreError::from)?

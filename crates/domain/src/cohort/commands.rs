@@ -64,9 +64,10 @@ fn fourteen() -> GraceDays {
 
 /// `19:00` as well as `19:00:00`.
 mod local_time {
-    use chrono::NaiveTime;
+    use chrono::{NaiveTime, Timelike};
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
     pub fn serialize<S: Serializer>(time: &NaiveTime, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&time.format("%H:%M:%S"))
     }
@@ -75,7 +76,10 @@ mod local_time {
         let text = String::deserialize(deserializer)?;
         NaiveTime::parse_from_str(&text, "%H:%M:%S")
             .or_else(|_| NaiveTime::parse_from_str(&text, "%H:%M"))
-            .map_err(|_| D::Error::custom("must be a local time such as 19:00"))
+            .ok()
+            // chrono reads a leap second as one; no clock on a wall shows it.
+            .filter(|time| time.nanosecond() < 1_000_000_000)
+            .ok_or_else(|| D::Error::custom("must be a local time such as 19:00"))
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -84,8 +84,9 @@ impl Zone {
             None => {
                 // The clocks leap over this time: the first minute that exists again is the end of the leap. No zone
                 // has ever leapt by more than a day.
+                let minute = local - TimeDelta::seconds(local.second().into());
                 (1..=24 * 60)
-                    .find_map(|minutes| self.0.from_local_datetime(&(local + TimeDelta::minutes(minutes))).earliest())
+                    .find_map(|minutes| self.0.from_local_datetime(&(minute + TimeDelta::minutes(minutes))).earliest())
                     .map_or_else(|| Utc.from_utc_datetime(&local), |instant| instant.with_timezone(&Utc))
             }
         }
@@ -148,3 +149,6 @@ impl JsonSchema for Zone {
         json_schema!({ "type": "string", "description": "An IANA time zone, such as Australia/Sydney" })
     }
 }
+
+#[cfg(test)]
+mod tests;

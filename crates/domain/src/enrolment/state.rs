@@ -65,7 +65,18 @@ pub struct Reflection {
     /// Who may read it.
     pub visibility: Visibility,
     /// How it was marked; none while it waits, also after a revision.
-    pub mark: Option<(Outcome, Personal<String>)>,
+    pub mark: Option<Mark>,
+}
+
+/// How a reflection was marked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Pass or fail.
+    pub outcome: Outcome,
+    /// The written comment.
+    pub feedback: Personal<String>,
+    /// By whom; none is the system.
+    pub by: Option<PersonId>,
 }
 
 /// A student in a cohort as their events made it.
@@ -177,10 +188,10 @@ impl Enrolment {
                 }
             }
             EnrolmentEvent::MarkerAssigned { marker_id, previous: _ } => self.marker = Some(*marker_id),
-            EnrolmentEvent::ReflectionMarked { week, outcome, feedback, by: _ }
-            | EnrolmentEvent::MarkAmended { week, outcome, feedback, reason: _, by: _ } => {
+            EnrolmentEvent::ReflectionMarked { week, outcome, feedback, by }
+            | EnrolmentEvent::MarkAmended { week, outcome, feedback, reason: _, by } => {
                 if let Some(reflection) = self.reflections.get_mut(week) {
-                    reflection.mark = Some((*outcome, feedback.clone()));
+                    reflection.mark = Some(Mark { outcome: *outcome, feedback: feedback.clone(), by: *by });
                 }
             }
         }

@@ -4,7 +4,16 @@
 #[derive(Clone, Debug, PartialEq, thiserror::Error, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum HubRule {
-    /// It is gone.
-    #[error("the hub takes nothing any more")]
-    Closed,
+    /// Nobody meets there any more.
+    #[error("the hub is closed; found another one")]
+    HubClosed,
+    /// Only those who may act can be appointed.
+    #[error("the person is deactivated; reactivate them before appointing them")]
+    PersonInactive,
+    /// Closing it would leave them nowhere.
+    #[error("the hub still has active students ({count}); let each join another hub, or none, before closing it")]
+    HubHasStudents {
+        /// How many.
+        count: u32,
+    },
 }

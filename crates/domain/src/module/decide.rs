@@ -3,9 +3,9 @@
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 
-use super::{Module, ModuleCommand, ModuleEvent, ModuleFacts, ModuleRule};
+use super::{DefineModule, Module, ModuleCommand, ModuleEvent, ModuleFacts, ModuleRule};
 use crate::actor::{Asked, By};
-use crate::claim::ClaimChanges;
+use crate::claim::{ClaimChanges, ClaimKey};
 use crate::ids::ModuleId;
 use crate::plan::Claims;
 
@@ -14,19 +14,49 @@ impl Module {
     pub fn decide(
         &self,
         command: &ModuleCommand,
-        by: &By,
+        _by: &By,
         facts: &ModuleFacts,
     ) -> Result<Vec<ModuleEvent>, ModuleRule> {
-        let _ = (command, by, facts);
-        unimplemented!("to be written")
+        match command {
+            ModuleCommand::DefineModule(c) => define(c, facts),
+            ModuleCommand::RenameModule(c) => self.rename(c.title.as_str()),
+            ModuleCommand::RetireModule(_) => Ok(self.retire()),
+        }
     }
+
+    fn rename(&self, title: &str) -> Result<Vec<ModuleEvent>, ModuleRule> {
+        if self.title == title {
+            return Ok(Vec::new());
+        }
+        if self.retired {
+            return Err(ModuleRule::ModuleRetired);
+        }
+        Ok(vec![ModuleEvent::ModuleRenamed { title: title.to_owned() }])
+    }
+
+    fn retire(&self) -> Vec<ModuleEvent> {
+        if self.retired { Vec::new() } else { vec![ModuleEvent::ModuleRetired {}] }
+    }
+}
+
+fn define(command: &DefineModule, facts: &ModuleFacts) -> Result<Vec<ModuleEvent>, ModuleRule> {
+    let code = command.code.as_str().to_owned();
+    if facts.code_owner.is_some() {
+        return Err(ModuleRule::CodeTaken { code });
+    }
+    let title = command.title.as_str().to_owned();
+    Ok(vec![ModuleEvent::ModuleDefined { code, title, weeks: command.weeks.get() }])
 }
 
 impl Claims for Module {
     type Id = ModuleId;
 
     fn claims(&self, id: ModuleId, event: &ModuleEvent, changes: &mut ClaimChanges) {
-        let _ = (id, event, changes);
+        match event {
+            // A retired module keeps its code: it names the cohorts that were run.
+            ModuleEvent::ModuleDefined { code, .. } => changes.take(ClaimKey::module_code(code), id),
+            ModuleEvent::ModuleRenamed { .. } | ModuleEvent::ModuleRetired {} => {}
+        }
     }
 }
 

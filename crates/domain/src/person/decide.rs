@@ -3,10 +3,12 @@
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 
-use super::{Person, PersonCommand, PersonEvent, PersonFacts, PersonRule};
-use crate::actor::{Asked, By};
-use crate::claim::ClaimChanges;
+use super::{BootstrapOwner, CorrectPerson, RegisterPerson};
+use super::{Person, PersonCommand, PersonEvent, PersonFacts, PersonRule, Role};
+use crate::actor::{Asked, Authority, By};
+use crate::claim::{ClaimChanges, ClaimKey};
 use crate::ids::PersonId;
+use crate::personal::Personal;
 use crate::plan::Claims;
 
 impl Person {
@@ -17,16 +19,148 @@ impl Person {
         by: &By,
         facts: &PersonFacts,
     ) -> Result<Vec<PersonEvent>, PersonRule> {
-        let _ = (command, by, facts);
-        unimplemented!("to be written")
+        match command {
+            PersonCommand::RegisterPerson(c) => register(c, facts),
+            PersonCommand::CorrectPerson(c) => self.correct(c, by, facts),
+            PersonCommand::GrantRole(c) => self.grant(c.role),
+            PersonCommand::RevokeRole(c) => self.revoke(c.role, by, facts),
+            PersonCommand::DeactivatePerson(c) => self.deactivate(c.reason.reveal().into(), by, facts),
+            PersonCommand::ReactivatePerson(_) => self.reactivate(by),
+            PersonCommand::BootstrapOwner(c) => Ok(self.bootstrap(c)),
+        }
     }
+
+    fn correct(&self, command: &CorrectPerson, by: &By, facts: &PersonFacts) -> Result<Vec<PersonEvent>, PersonRule> {
+        let name = command.name.as_ref().map(|name| Personal::<String>::from(name.reveal()));
+        let email = command.email.as_ref().map(|email| Personal::<String>::from(email.reveal()));
+        let name = name.filter(|name| Some(name) != self.name.as_ref());
+        let email = email.filter(|email| Some(email) != self.email.as_ref());
+        if email.is_some() {
+            // People sign in by their address: who changes an owner's becomes that owner.
+            self.refuse_below_an_owner(by)?;
+            // Their own address in another case is theirs already.
+            if facts.email_owner.is_some_and(|owner| Some(owner) != facts.person_id) {
+                return Err(PersonRule::EmailTaken);
+            }
+        }
+        let changed = name.is_some() || email.is_some();
+        Ok(changed.then_some(PersonEvent::PersonCorrected { name, email }).into_iter().collect())
+    }
+
+    fn grant(&self, role: Role) -> Result<Vec<PersonEvent>, PersonRule> {
+        if self.roles.contains_key(&role) {
+            return Ok(Vec::new());
+        }
+        if !self.active {
+            return Err(PersonRule::PersonInactive { role });
+        }
+        Ok(vec![PersonEvent::RoleGranted { role, bootstrapped: false }])
+    }
+
+    fn revoke(&self, role: Role, by: &By, facts: &PersonFacts) -> Result<Vec<PersonEvent>, PersonRule> {
+        match self.roles.get(&role) {
+            None => Ok(Vec::new()),
+            Some(true) if is_another(by, facts) => Err(PersonRule::OwnerIsBootstrapped),
+            Some(_) => Ok(vec![PersonEvent::RoleRevoked { role }]),
+        }
+    }
+
+    fn deactivate(
+        &self,
+        reason: Personal<String>,
+        by: &By,
+        facts: &PersonFacts,
+    ) -> Result<Vec<PersonEvent>, PersonRule> {
+        if !self.active {
+            return Ok(Vec::new());
+        }
+        if self.roles.values().any(|bootstrapped| *bootstrapped) && is_another(by, facts) {
+            return Err(PersonRule::OwnerIsBootstrapped);
+        }
+        self.refuse_below_an_owner(by)?;
+        Ok(vec![PersonEvent::PersonDeactivated { reason }])
+    }
+
+    fn reactivate(&self, by: &By) -> Result<Vec<PersonEvent>, PersonRule> {
+        if self.active {
+            return Ok(Vec::new());
+        }
+        // A deactivated owner keeps the role: to reactivate them is to give it.
+        self.refuse_below_an_owner(by)?;
+        Ok(vec![PersonEvent::PersonReactivated {}])
+    }
+
+    fn bootstrap(&self, command: &BootstrapOwner) -> Vec<PersonEvent> {
+        let mut events = Vec::new();
+        if !self.registered {
+            events.push(PersonEvent::PersonRegistered {
+                name: command.name.reveal().into(),
+                email: command.email.reveal().into(),
+                external_id: None,
+            });
+        } else if !self.active {
+            events.push(PersonEvent::PersonReactivated {});
+        }
+        if self.roles.get(&Role::Owner) != Some(&true) {
+            events.push(PersonEvent::RoleGranted { role: Role::Owner, bootstrapped: true });
+        }
+        events
+    }
+
+    /// Refuses an admin what would give them power over an owner.
+    fn refuse_below_an_owner(&self, by: &By) -> Result<(), PersonRule> {
+        let is_owner = self.roles.contains_key(&Role::Owner);
+        let may = matches!(by.authority, Authority::Owner | Authority::System);
+        if is_owner && !may { Err(PersonRule::OwnerProtected) } else { Ok(()) }
+    }
+}
+
+fn register(command: &RegisterPerson, facts: &PersonFacts) -> Result<Vec<PersonEvent>, PersonRule> {
+    if facts.email_owner.is_some() {
+        return Err(PersonRule::EmailTaken);
+    }
+    if facts.external_id_owner.is_some() {
+        return Err(PersonRule::ExternalIdTaken);
+    }
+    Ok(vec![PersonEvent::PersonRegistered {
+        name: command.name.reveal().into(),
+        email: command.email.reveal().into(),
+        external_id: command.external_id.as_ref().map(|id| id.reveal().into()),
+    }])
+}
+
+/// Whether somebody else than the person concerned asks.
+fn is_another(by: &By, facts: &PersonFacts) -> bool {
+    by.actor.person() != facts.person_id
 }
 
 impl Claims for Person {
     type Id = PersonId;
 
     fn claims(&self, id: PersonId, event: &PersonEvent, changes: &mut ClaimChanges) {
-        let _ = (id, event, changes);
+        match event {
+            PersonEvent::PersonRegistered { name: _, email, external_id } => {
+                changes.take(ClaimKey::email(email.as_str()), id);
+                if let Some(external_id) = external_id {
+                    changes.take(ClaimKey::external_id(external_id.as_str()), id);
+                }
+            }
+            PersonEvent::PersonCorrected { name: _, email: Some(email) } => {
+                let new = ClaimKey::email(email.as_str());
+                let old = self.email.as_ref().map(|email| ClaimKey::email(email.as_str()));
+                if old.as_ref() != Some(&new) {
+                    changes.take(new, id);
+                    if let Some(old) = old {
+                        changes.release(old);
+                    }
+                }
+            }
+            PersonEvent::PersonCorrected { name: _, email: None }
+            | PersonEvent::RoleGranted { .. }
+            | PersonEvent::RoleRevoked { .. }
+            | PersonEvent::PersonDeactivated { .. }
+            | PersonEvent::PersonReactivated {} => {}
+        }
     }
 }
 

@@ -1,10 +1,27 @@
 //! The rules that a command about a person can break.
 
+use super::events::Role;
+
 /// Why a command about a person was refused. Comparable, no I/O.
 #[derive(Clone, Debug, PartialEq, thiserror::Error, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum PersonRule {
     /// Another person has the address.
-    #[error("another person has this email address already")]
+    #[error("another person has this email address already; find that person, or give another address")]
     EmailTaken,
+    /// Another person has the id from the other system.
+    #[error("another person has this external id already; find that person, or give another id")]
+    ExternalIdTaken,
+    /// Roles are for those who may act.
+    #[error("the person is deactivated; reactivate them before giving them the role of {role}")]
+    PersonInactive {
+        /// Which they were to have.
+        role: Role,
+    },
+    /// The installation's configuration made them owner.
+    #[error("this owner comes from the installation's configuration and cannot be removed by others")]
+    OwnerIsBootstrapped,
+    /// Whoever could do this to an owner could make themselves one.
+    #[error("the person is an owner: only an owner may change their address, deactivate or reactivate them")]
+    OwnerProtected,
 }

@@ -1,1 +1,227 @@
-//! The rules of person, tested.
+//! The rules of person, tested: given events, when a command, then events or a rule.
+
+use cqrs_es::test::{AggregateResultValidator, TestFramework};
+use serde_json::{Value, json};
+
+use super::{BootstrapOwner, Person, PersonCommand, PersonEvent, PersonFacts, PersonRule, Role};
+use crate::actor::{Actor, Asked, Authority};
+use crate::claim::{ClaimChanges, ClaimKey};
+use crate::command::Command;
+use crate::given::{self, ADMIN, NOBODY, OWNER, STUDENT, by};
+use crate::ids::PersonId;
+use crate::personal::Personal;
+use crate::plan::Claims;
+use crate::text::{Email, Name};
+
+type Outcome = AggregateResultValidator<Person>;
+
+/// What an actor's command about the student brings.
+fn when(given: Vec<PersonEvent>, actor: (PersonId, Authority), name: &str, body: Value) -> Outcome {
+    when_claimed(given, actor, name, body, PersonFacts::default())
+}
+
+fn when_claimed(
+    given: Vec<PersonEvent>,
+    (actor, authority): (PersonId, Authority),
+    name: &str,
+    mut body: Value,
+    mut facts: PersonFacts,
+) -> Outcome {
+    body["person_id"] = json!(STUDENT);
+    let Command::Person(command) = given::command(name, body) else { panic!("{name} is about a person") };
+    facts.person_id = Some(STUDENT);
+    TestFramework::with(()).given(given).when(Asked { command, by: by(actor, authority), facts })
+}
+
+const AN_OWNER: (PersonId, Authority) = (OWNER, Authority::Owner);
+const AN_ADMIN: (PersonId, Authority) = (ADMIN, Authority::Admin);
+const THEMSELVES: (PersonId, Authority) = (STUDENT, Authority::Owner);
+
+fn soren() -> PersonEvent {
+    PersonEvent::PersonRegistered { name: "Søren".into(), email: "soren@example.org".into(), external_id: None }
+}
+
+fn granted(role: Role, bootstrapped: bool) -> PersonEvent {
+    PersonEvent::RoleGranted { role, bootstrapped }
+}
+
+fn deactivated() -> PersonEvent {
+    PersonEvent::PersonDeactivated { reason: "has left".into() }
+}
+
+fn corrected(name: Option<&str>, email: Option<&str>) -> PersonEvent {
+    PersonEvent::PersonCorrected { name: name.map(Into::into), email: email.map(Into::into) }
+}
+
+#[test]
+fn registers_a_person_with_what_is_known() {
+    let body = json!({ "name": " Søren ", "email": "soren@example.org", "external_id": "SØ-17" });
+    when(vec![], AN_ADMIN, "RegisterPerson", body).then_expect_events(vec![PersonEvent::PersonRegistered {
+        name: "Søren".into(),
+        email: "soren@example.org".into(),
+        external_id: Some("SØ-17".into()),
+    }]);
+}
+
+#[test]
+fn refuses_to_register_an_address_that_another_person_has() {
+    let facts = PersonFacts { email_owner: Some(ADMIN), ..PersonFacts::default() };
+    let body = json!({ "name": "Søren", "email": "soren@example.org" });
+    when_claimed(vec![], AN_ADMIN, "RegisterPerson", body, facts).then_expect_error(PersonRule::EmailTaken);
+}
+
+#[test]
+fn refuses_to_register_an_external_id_that_another_person_has() {
+    let facts = PersonFacts { external_id_owner: Some(ADMIN), ..PersonFacts::default() };
+    let body = json!({ "name": "Søren", "email": "soren@example.org", "external_id": "SØ-17" });
+    when_claimed(vec![], AN_ADMIN, "RegisterPerson", body, facts).then_expect_error(PersonRule::ExternalIdTaken);
+}
+
+#[test]
+fn corrects_only_what_changed() {
+    let body = json!({ "name": "Sören", "email": "soren@example.org" });
+    when(vec![soren()], AN_ADMIN, "CorrectPerson", body).then_expect_events(vec![corrected(Some("Sören"), None)]);
+}
+
+#[test]
+fn corrects_nothing_where_nothing_changed() {
+    let body = json!({ "name": "Søren", "email": "soren@example.org" });
+    when(vec![soren()], AN_ADMIN, "CorrectPerson", body).then_expect_events(vec![]);
+}
+
+#[test]
+fn corrects_the_case_of_a_persons_own_address() {
+    let facts = PersonFacts { email_owner: Some(STUDENT), ..PersonFacts::default() };
+    when_claimed(vec![soren()], AN_ADMIN, "CorrectPerson", json!({ "email": "Soren@example.org" }), facts)
+        .then_expect_events(vec![corrected(None, Some("Soren@example.org"))]);
+}
+
+#[test]
+fn refuses_to_correct_to_an_address_that_another_person_has() {
+    let facts = PersonFacts { email_owner: Some(ADMIN), ..PersonFacts::default() };
+    when_claimed(vec![soren()], AN_ADMIN, "CorrectPerson", json!({ "email": "adam@example.org" }), facts)
+        .then_expect_error(PersonRule::EmailTaken);
+}
+
+#[test]
+fn refuses_an_admin_who_would_take_over_an_owners_address() {
+    let owner = vec![soren(), granted(Role::Owner, false)];
+    let body = json!({ "email": "mine@example.org" });
+    when(owner.clone(), AN_ADMIN, "CorrectPerson", body.clone()).then_expect_error(PersonRule::OwnerProtected);
+    when(owner.clone(), AN_OWNER, "CorrectPerson", body)
+        .then_expect_events(vec![corrected(None, Some("mine@example.org"))]);
+    when(owner, AN_ADMIN, "CorrectPerson", json!({ "name": "Sören" }))
+        .then_expect_events(vec![corrected(Some("Sören"), None)]);
+}
+
+#[test]
+fn grants_a_role_once() {
+    let body = json!({ "role": "admin" });
+    let grant = granted(Role::Admin, false);
+    when(vec![soren()], AN_OWNER, "GrantRole", body.clone()).then_expect_events(vec![grant.clone()]);
+    when(vec![soren(), grant], AN_OWNER, "GrantRole", body).then_expect_events(vec![]);
+}
+
+#[test]
+fn refuses_a_role_to_whoever_is_deactivated() {
+    when(vec![soren(), deactivated()], AN_OWNER, "GrantRole", json!({ "role": "owner" }))
+        .then_expect_error(PersonRule::PersonInactive { role: Role::Owner });
+}
+
+#[test]
+fn revokes_a_role_once() {
+    let body = json!({ "role": "admin" });
+    let revoked = PersonEvent::RoleRevoked { role: Role::Admin };
+    let admin = vec![soren(), granted(Role::Admin, false)];
+    when(admin.clone(), AN_OWNER, "RevokeRole", body.clone()).then_expect_events(vec![revoked.clone()]);
+    when([admin, vec![revoked]].concat(), AN_OWNER, "RevokeRole", body).then_expect_events(vec![]);
+}
+
+#[test]
+fn refuses_to_take_the_bootstrapped_role_from_somebody_else() {
+    let first = vec![soren(), granted(Role::Owner, true)];
+    let body = json!({ "role": "owner" });
+    when(first.clone(), AN_OWNER, "RevokeRole", body.clone()).then_expect_error(PersonRule::OwnerIsBootstrapped);
+    when(first, THEMSELVES, "RevokeRole", body)
+        .then_expect_events(vec![PersonEvent::RoleRevoked { role: Role::Owner }]);
+}
+
+#[test]
+fn deactivates_and_reactivates_once() {
+    let body = json!({ "reason": "has left" });
+    when(vec![soren()], AN_ADMIN, "DeactivatePerson", body.clone()).then_expect_events(vec![deactivated()]);
+    when(vec![soren(), deactivated()], AN_ADMIN, "DeactivatePerson", body).then_expect_events(vec![]);
+    when(vec![soren(), deactivated()], AN_ADMIN, "ReactivatePerson", json!({}))
+        .then_expect_events(vec![PersonEvent::PersonReactivated {}]);
+    when(vec![soren()], AN_ADMIN, "ReactivatePerson", json!({})).then_expect_events(vec![]);
+}
+
+#[test]
+fn refuses_an_admin_who_would_deactivate_or_reactivate_an_owner() {
+    let owner = vec![soren(), granted(Role::Owner, false)];
+    let body = json!({ "reason": "has left" });
+    when(owner.clone(), AN_ADMIN, "DeactivatePerson", body.clone()).then_expect_error(PersonRule::OwnerProtected);
+    when(owner.clone(), AN_OWNER, "DeactivatePerson", body).then_expect_events(vec![deactivated()]);
+    let former = [owner, vec![deactivated()]].concat();
+    when(former.clone(), AN_ADMIN, "ReactivatePerson", json!({})).then_expect_error(PersonRule::OwnerProtected);
+    when(former, AN_OWNER, "ReactivatePerson", json!({})).then_expect_events(vec![PersonEvent::PersonReactivated {}]);
+}
+
+#[test]
+fn refuses_another_owner_who_would_deactivate_the_bootstrapped_one() {
+    let first = vec![soren(), granted(Role::Owner, true)];
+    let body = json!({ "reason": "a coup" });
+    when(first.clone(), AN_OWNER, "DeactivatePerson", body.clone()).then_expect_error(PersonRule::OwnerIsBootstrapped);
+    when(first, THEMSELVES, "DeactivatePerson", body)
+        .then_expect_events(vec![PersonEvent::PersonDeactivated { reason: "a coup".into() }]);
+}
+
+fn bootstrap(given: Vec<PersonEvent>) -> Outcome {
+    let command = PersonCommand::BootstrapOwner(BootstrapOwner {
+        person_id: NOBODY,
+        name: Personal::new(Name::try_new("Søren").unwrap()),
+        email: Personal::new(Email::try_new("soren@example.org").unwrap()),
+    });
+    let by = crate::actor::By { actor: Actor::System, authority: Authority::System, ..by(NOBODY, Authority::System) };
+    TestFramework::with(()).given(given).when(Asked { command, by, facts: PersonFacts::default() })
+}
+
+#[test]
+fn bootstraps_the_configured_person_whoever_they_are_now() {
+    let role = granted(Role::Owner, true);
+    bootstrap(vec![]).then_expect_events(vec![soren(), role.clone()]);
+    bootstrap(vec![soren()]).then_expect_events(vec![role.clone()]);
+    bootstrap(vec![soren(), granted(Role::Owner, false)]).then_expect_events(vec![role.clone()]);
+    bootstrap(vec![soren(), role.clone(), deactivated()]).then_expect_events(vec![PersonEvent::PersonReactivated {}]);
+    bootstrap(vec![soren(), role]).then_expect_events(vec![]);
+}
+
+fn claims(before: &[PersonEvent], event: &PersonEvent) -> ClaimChanges {
+    let mut person = Person::default();
+    for event in before {
+        person.apply_event(event);
+    }
+    let mut changes = ClaimChanges::default();
+    person.claims(STUDENT, event, &mut changes);
+    changes
+}
+
+#[test]
+fn an_address_is_claimed_in_any_case_and_given_back_when_it_changes() {
+    let key = ClaimKey::email("SOREN@example.org");
+    let registered = claims(&[], &soren());
+    assert_eq!(registered, ClaimChanges { takes: vec![(key.clone(), STUDENT.0)], releases: vec![] });
+
+    let moved = claims(&[soren()], &corrected(None, Some("s@example.net")));
+    assert_eq!(moved, ClaimChanges { takes: vec![(ClaimKey::email("s@example.net"), STUDENT.0)], releases: vec![key] });
+
+    let same_key = claims(&[soren()], &corrected(Some("Sören"), Some("Soren@Example.org")));
+    assert_eq!(same_key, ClaimChanges::default());
+}
+
+#[test]
+fn an_external_id_is_claimed_as_it_is_written() {
+    let (name, email) = ("Søren".into(), "soren@example.org".into());
+    let event = PersonEvent::PersonRegistered { name, email, external_id: Some("SØ-17".into()) };
+    assert!(claims(&[], &event).takes.contains(&(ClaimKey::external_id("SØ-17"), STUDENT.0)));
+}

@@ -1,5 +1,7 @@
 //! The rules that commands over many enrolments can break.
 
+use crate::cohort::CohortStatus;
+
 /// Why a command over many enrolments was refused. Comparable, no I/O.
 #[derive(Clone, Debug, PartialEq, thiserror::Error, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
@@ -8,6 +10,20 @@ pub enum PlanRule {
     #[error("the cohort has no marker; appoint one first")]
     NoMarkers,
     /// The student is in that cohort already.
-    #[error("the student is in that cohort already")]
+    #[error("the student is in that cohort already; choose another one")]
     SameCohort,
+    /// The cohort ended, or was called off.
+    #[error("the cohort is {status}; only an upcoming or active cohort is moved on")]
+    CohortClosed {
+        /// Where it stands.
+        status: CohortStatus,
+    },
+    /// Nobody comes from the week before.
+    #[error("a cohort is moved on to week 2 to {last}, not to week {week}")]
+    NoSuchWeek {
+        /// The one asked for.
+        week: u8,
+        /// The module's last.
+        last: u8,
+    },
 }

@@ -9,9 +9,12 @@ mod attendance;
 mod commands;
 mod end;
 mod errors;
+#[cfg(test)]
+mod given;
 mod moves;
 mod needs;
 mod one;
+mod student;
 
 use std::collections::BTreeMap;
 

@@ -97,7 +97,7 @@ fn cohort(command: &CohortCommand, needs: &mut Needs<'_>) {
             needs.cohort(c.cohort_id);
             needs.person(c.person_id);
         }
-        CohortCommand::DismissMarker(c) => active_students(c.cohort_id, needs),
+        CohortCommand::DismissMarker(c) => students_of(c.cohort_id, ClaimSet::enrolments(c.cohort_id), needs),
         CohortCommand::AppointInstructor(c) => {
             needs.cohort(c.cohort_id);
             needs.person(c.person_id);
@@ -213,8 +213,13 @@ fn student(id: EnrolmentId, needs: &mut Needs<'_>) {
 
 /// A cohort with all its active enrolments.
 fn active_students(id: CohortId, needs: &mut Needs<'_>) {
+    students_of(id, ClaimSet::places(id), needs);
+}
+
+/// A cohort with the enrolments of one of its sets.
+fn students_of(id: CohortId, set: ClaimSet, needs: &mut Needs<'_>) {
     needs.cohort(id);
-    for enrolment in needs.members(ClaimSet::places(id)) {
+    for enrolment in needs.members(set) {
         needs.enrolment(enrolment.into());
     }
 }

@@ -108,4 +108,12 @@ impl Reader {
     pub fn marking(&self, cohort: CohortId) -> bool {
         self.admin || self.marks.contains(&cohort)
     }
+
+    /// Whether they see the audit trail: who decided what, about everybody.
+    pub fn audit(&self) -> bool {
+        self.admin
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! A small school for tests: streams put together from events, people in every role. Never part of the library.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::actor::{Actor, Authority, By};
+use crate::cohort::{CohortEvent, ScheduledSession, Zone};
+use crate::command::Command;
+use crate::enrolment::EnrolmentEvent;
+use crate::event::Event;
+use crate::hub::HubEvent;
+use crate::ids::{CohortId, EnrolmentId, HubId, ModuleId, PersonId, StreamId};
+use crate::module::ModuleEvent;
+use crate::person::{PersonEvent, Role};
+use crate::world::{AnyLoaded, World};
+
+pub(crate) const OWNER: PersonId = PersonId(Uuid::from_u128(0x01));
+pub(crate) const ADMIN: PersonId = PersonId(Uuid::from_u128(0x02));
+pub(crate) const INSTRUCTOR: PersonId = PersonId(Uuid::from_u128(0x03));
+pub(crate) const OTHER_INSTRUCTOR: PersonId = PersonId(Uuid::from_u128(0x04));
+pub(crate) const COORDINATOR: PersonId = PersonId(Uuid::from_u128(0x05));
+pub(crate) const OTHER_COORDINATOR: PersonId = PersonId(Uuid::from_u128(0x06));
+pub(crate) const MARKER: PersonId = PersonId(Uuid::from_u128(0x07));
+pub(crate) const OTHER_MARKER: PersonId = PersonId(Uuid::from_u128(0x08));
+pub(crate) const STUDENT: PersonId = PersonId(Uuid::from_u128(0x09));
+pub(crate) const OTHER_STUDENT: PersonId = PersonId(Uuid::from_u128(0x0a));
+pub(crate) const DEACTIVATED: PersonId = PersonId(Uuid::from_u128(0x0b));
+pub(crate) const NOBODY: PersonId = PersonId(Uuid::from_u128(0x0c));
+
+pub(crate) const MODULE: ModuleId = ModuleId(Uuid::from_u128(0x20));
+/// Run by the instructor, marked by the marker.
+pub(crate) const COHORT: CohortId = CohortId(Uuid::from_u128(0x30));
+/// Run by the other instructor, marked by the other marker.
+pub(crate) const OTHER_COHORT: CohortId = CohortId(Uuid::from_u128(0x31));
+/// Looked after by the coordinator.
+pub(crate) const HUB: HubId = HubId(Uuid::from_u128(0x40));
+/// Looked after by the other coordinator.
+pub(crate) const OTHER_HUB: HubId = HubId(Uuid::from_u128(0x41));
+/// The student, in the cohort and the hub.
+pub(crate) const ENROLMENT: EnrolmentId = EnrolmentId(Uuid::from_u128(0x50));
+/// The other student, in the same cohort and the other hub.
+pub(crate) const OTHER_ENROLMENT: EnrolmentId = EnrolmentId(Uuid::from_u128(0x51));
+
+/// An instant.
+pub(crate) fn instant(text: &str) -> DateTime<Utc> {
+    text.parse().expect("an instant")
+}
+
+/// Who asks, on an afternoon in the first week.
+pub(crate) fn by(person: PersonId, authority: Authority) -> By {
+    By { actor: Actor::Person(person), authority, at: instant("2025-08-20T06:00:00Z") }
+}
+
+/// A command as a client sends it.
+pub(crate) fn command(name: &str, body: Value) -> Command {
+    let decoded = Command::decode(name, body).unwrap_or_else(|| panic!("no command {name}"));
+    decoded.unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Adds events to a stream.
+pub(crate) fn append(
+    world: &mut World,
+    stream: impl Into<StreamId>,
+    events: impl IntoIterator<Item = impl Into<Event>>,
+) {
+    let stream = stream.into();
+    let mut loaded = match stream.kind {
+        crate::StreamType::Person => AnyLoaded::Person(world.person(stream.id.into())),
+        crate::StreamType::Module => AnyLoaded::Module(world.module(stream.id.into())),
+        crate::StreamType::Cohort => AnyLoaded::Cohort(world.cohort(stream.id.into())),
+        crate::StreamType::Hub => AnyLoaded::Hub(world.hub(stream.id.into())),
+        crate::StreamType::Enrolment => AnyLoaded::Enrolment(world.enrolment(stream.id.into())),
+    };
+    for event in events {
+        let version = loaded.version() + 1;
+        loaded.apply(&event.into(), version);
+    }
+    world.put(stream, loaded);
+}
+
+/// A person with nothing but a name and an address.
+pub(crate) fn registered(name: &str) -> PersonEvent {
+    let email = format!("{}@example.org", name.to_lowercase());
+    PersonEvent::PersonRegistered { name: name.into(), email: email.into(), external_id: None }
+}
+
+/// A cohort of eight weeks, Tuesdays at 19:00 in Sydney.
+pub(crate) fn scheduled() -> CohortEvent {
+    let starts_on = "2025-08-19".parse().expect("a date");
+    let session_start = "19:00:00".parse().expect("a time");
+    let timezone = Zone::try_from("Australia/Sydney".to_owned()).expect("a zone");
+    let session =
+        |week| ScheduledSession { week, starts_at: timezone.session(starts_on, session_start, week), minutes: 120 };
+    CohortEvent::CohortScheduled {
+        module_id: MODULE,
+        name: "Frühjahr Ā".to_owned(),
+        starts_on,
+        session_start,
+        session_minutes: 120,
+        timezone,
+        capacity: None,
+        absence_threshold: 3,
+        reflection_grace_days: 14,
+        sessions: (1..=8).map(session).collect(),
+    }
+}
+
+/// A student of a cohort.
+pub(crate) fn enrolled(cohort_id: CohortId, person_id: PersonId, hub_id: Option<HubId>) -> EnrolmentEvent {
+    EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id, week: 1, moved_from: None }
+}
+
+/// The school with somebody in every role.
+pub(crate) fn school() -> World {
+    let mut world = World::default();
+    let names = ["Ōwen", "Ádám", "Inés", "Ingrid", "Chloë", "Céline", "Małgorzata", "Magnús", "Søren", "Šárka"];
+    for (id, name) in (1..).zip(names) {
+        append(&mut world, PersonId(Uuid::from_u128(id)), [registered(name)]);
+    }
+    append(&mut world, OWNER, [PersonEvent::RoleGranted { role: Role::Owner, bootstrapped: false }]);
+    append(&mut world, ADMIN, [PersonEvent::RoleGranted { role: Role::Admin, bootstrapped: false }]);
+    let former = [
+        registered("Dörte"),
+        PersonEvent::RoleGranted { role: Role::Admin, bootstrapped: false },
+        PersonEvent::PersonDeactivated { reason: "has left".into() },
+    ];
+    append(&mut world, DEACTIVATED, former);
+    let (code, title) = ("MUS-1".to_owned(), "Musik für alle".to_owned());
+    append(&mut world, MODULE, [ModuleEvent::ModuleDefined { code, title, weeks: 8 }]);
+    for (cohort, instructor, marker) in [(COHORT, INSTRUCTOR, MARKER), (OTHER_COHORT, OTHER_INSTRUCTOR, OTHER_MARKER)] {
+        let events = [
+            scheduled(),
+            CohortEvent::InstructorAppointed { person_id: instructor, lead: true },
+            CohortEvent::MarkerAppointed { person_id: marker },
+        ];
+        append(&mut world, cohort, events);
+    }
+    for (hub, name, person_id) in [(HUB, "Küche", COORDINATOR), (OTHER_HUB, "Salle d’été", OTHER_COORDINATOR)] {
+        let founded = HubEvent::HubFounded { name: name.to_owned(), place: None };
+        append(&mut world, hub, [founded, HubEvent::CoordinatorAppointed { person_id }]);
+    }
+    append(&mut world, ENROLMENT, [enrolled(COHORT, STUDENT, Some(HUB))]);
+    append(&mut world, OTHER_ENROLMENT, [enrolled(COHORT, OTHER_STUDENT, Some(OTHER_HUB))]);
+    world
+}

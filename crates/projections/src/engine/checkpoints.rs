@@ -1,0 +1,123 @@
+//! The `projections` table: how far each read model is. Its rows are also the locks that tell processes apart.
+
+use chrono::{DateTime, Utc};
+use rollbook_store::Position;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sqlx::{PgConnection, PgPool};
+
+use super::ProjectionItem;
+use crate::ProjectionError;
+use crate::erased::{MODELS, Shape};
+
+/// Whether a projection goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Status {
+    /// It follows the log.
+    Live,
+    /// It cannot go on, says why, and tries again now and then.
+    Stuck,
+}
+
+/// How far a read model is.
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+pub(super) struct Checkpoint {
+    pub name: String,
+    pub version: i32,
+    pub position: Position,
+    pub status: String,
+    pub error: Option<String>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Checkpoint {
+    /// As operators see it.
+    pub fn item(self, head: Position) -> ProjectionItem {
+        let status = if self.status == <&str>::from(Status::Live) { Status::Live } else { Status::Stuck };
+        ProjectionItem {
+            name: self.name,
+            version: self.version,
+            position: self.position,
+            lag: head - self.position,
+            // A projection stops as a whole today.
+            parked: 0,
+            status,
+            error: self.error,
+            updated_at: self.updated_at,
+        }
+    }
+}
+
+/// Makes a row for each model that has none: its table is empty, at position 0.
+pub(super) async fn ensure(pool: &PgPool) -> Result<(), ProjectionError> {
+    let (names, versions): (Vec<_>, Vec<_>) = MODELS.iter().map(|m| (m.shape().name, m.shape().version)).unzip();
+    let sql = "insert into projections (name, version) select * from unnest($1::text[], $2::int[])
+        on conflict (name) do nothing";
+    sqlx::query(sql).bind(names).bind(versions).execute(pool).await?;
+    Ok(())
+}
+
+/// Every model's checkpoint as it is committed, by name.
+pub(super) async fn read(pool: &PgPool) -> Result<Vec<Checkpoint>, ProjectionError> {
+    let names: Vec<_> = MODELS.iter().map(|m| m.shape().name).collect();
+    let sql = "select name, version, position, status, error, updated_at from projections
+        where name = any($1) order by name";
+    Ok(sqlx::query_as(sql).bind(names).fetch_all(pool).await?)
+}
+
+/// Takes the models that no other process has, for the rest of the transaction. If its connection breaks, the database
+/// gives them back.
+pub(super) async fn try_lock_in_tx(
+    tx: &mut PgConnection,
+    names: &[&'static str],
+) -> Result<Vec<Checkpoint>, ProjectionError> {
+    let sql = "select name, version, position, status, error, updated_at from projections
+        where name = any($1) order by name for update skip locked";
+    Ok(sqlx::query_as(sql).bind(names).fetch_all(tx).await?)
+}
+
+/// Takes one model, when whoever has it gives it back, and says where it was.
+pub(super) async fn lock_in_tx(tx: &mut PgConnection, shape: &Shape) -> Result<Checkpoint, ProjectionError> {
+    let sql = "select name, version, position, status, error, updated_at from projections
+        where name = $1 for update";
+    Ok(sqlx::query_as(sql).bind(shape.name).fetch_one(tx).await?)
+}
+
+/// Says that models' rows are folded up to a position.
+pub(super) async fn advance_in_tx(
+    tx: &mut PgConnection,
+    names: &[&'static str],
+    position: Position,
+) -> Result<(), ProjectionError> {
+    let sql = "update projections set position = $2, status = 'live', error = null, updated_at = now()
+        where name = any($1)";
+    sqlx::query(sql).bind(names).bind(position).execute(tx).await?;
+    Ok(())
+}
+
+/// Says that a model's rows are of this version, folded up to a position.
+pub(super) async fn rebuilt_in_tx(
+    tx: &mut PgConnection,
+    shape: &Shape,
+    position: Position,
+) -> Result<(), ProjectionError> {
+    let sql = "update projections set version = $2, position = $3, status = 'live', error = null, updated_at = now()
+        where name = $1";
+    sqlx::query(sql).bind(shape.name).bind(shape.version).bind(position).execute(tx).await?;
+    Ok(())
+}
+
+/// Says that models cannot go on from a position, and why. Whoever has gone on meanwhile is not stuck.
+pub(super) async fn stuck(
+    pool: &PgPool,
+    names: &[&'static str],
+    position: Position,
+    error: &str,
+) -> Result<(), ProjectionError> {
+    let sql = "update projections set status = 'stuck', error = $3, updated_at = now()
+        where name = any($1) and position = $2";
+    sqlx::query(sql).bind(names).bind(position).bind(error).execute(pool).await?;
+    Ok(())
+}

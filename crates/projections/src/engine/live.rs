@@ -1,0 +1,82 @@
+//! Keeping the read models up to the log, for as long as the process lives. It ends only when it is told to: an error is
+//! logged and tried again, and a model that cannot go on is said to be stuck while the others go on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rollbook_store::{EventStore, Position};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::checkpoints;
+use super::round::{Done, Rounds, Trouble};
+
+/// How often the log is looked at when nobody says that there is something.
+const POLL: Duration = Duration::from_millis(250);
+/// How often another process's progress is looked at while it is behind the log.
+const FOLLOW: Duration = Duration::from_millis(20);
+/// The first and the longest pause after an error of the database.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// Keeps the models up to date until it is told to stop; a defect that panics is logged, and it starts again.
+pub(super) async fn run(store: EventStore, published: Arc<watch::Sender<Position>>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let mut task = JoinSet::new();
+        task.spawn(follow(store.clone(), published.clone(), stop.clone()));
+        match task.join_next().await {
+            Some(Err(error)) => tracing::error!(%error, "the projection engine broke off; it starts again"),
+            Some(Ok(())) | None => return,
+        }
+        if stopped_within(&mut stop, BACKOFF.1).await {
+            return;
+        }
+    }
+}
+
+async fn follow(store: EventStore, published: Arc<watch::Sender<Position>>, mut stop: watch::Receiver<bool>) {
+    let mut heard = store.heard();
+    let mut rounds = Rounds::new(store, published);
+    let mut backoff = BACKOFF.0;
+    // Whoever can say stop holds the sender; when nobody is left, nobody asks for the read models either.
+    while !*stop.borrow() && stop.has_changed().is_ok() {
+        heard.mark_unchanged();
+        match rounds.next().await {
+            Ok(done) => {
+                backoff = BACKOFF.0;
+                match done {
+                    Done::Some => {}
+                    Done::Nothing => {
+                        tokio::select! {
+                            _ = stop.changed() => {}
+                            _ = heard.changed() => {}
+                            () = tokio::time::sleep(POLL) => rounds.look_again(),
+                        }
+                    }
+                    Done::ByAnother => {
+                        stopped_within(&mut stop, FOLLOW).await;
+                        rounds.look_again();
+                    }
+                }
+            }
+            Err(Trouble::Stuck { names, at, error }) => {
+                tracing::error!(projections = ?names, position = at + 1, %error, "projections are stuck at an event");
+                if let Err(error) = checkpoints::stuck(rounds.pool(), &names, at, &error.to_string()).await {
+                    tracing::warn!(%error, "the projections' state could not be written");
+                }
+                rounds.rest(&names);
+            }
+            Err(Trouble::Database(error)) => {
+                tracing::warn!(%error, retry_in = ?backoff, "projections wait for the database");
+                stopped_within(&mut stop, backoff).await;
+                backoff = BACKOFF.1.min(backoff * 2);
+                rounds.look_again();
+            }
+        }
+    }
+}
+
+/// Waits; whether it was told to stop meanwhile.
+async fn stopped_within(stop: &mut watch::Receiver<bool>, length: Duration) -> bool {
+    timeout(length, stop.wait_for(|stop| *stop)).await.is_ok()
+}

@@ -1,0 +1,168 @@
+//! The engine: it keeps the tables up to the log, makes them anew, and checks them. The folds are the models' own.
+//!
+//! Several processes may run it on one database: whoever holds a model's row in `projections` changes the model, and the
+//! position that the rows are folded up to is committed with them, so every event is folded exactly once.
+
+mod checkpoints;
+mod live;
+mod log;
+mod rebuild;
+mod round;
+mod verify;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use rollbook_store::{EventStore, Position};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinHandle;
+
+use crate::ProjectionError;
+use crate::erased::{AnyModel, MODELS};
+
+pub use checkpoints::Status;
+pub use verify::{Difference, Verification};
+
+/// The read models of one database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Projections {
+    store: EventStore,
+    position: Arc<watch::Sender<Position>>,
+    stop: Arc<watch::Sender<bool>>,
+    task: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+/// How far a rebuild or a verification is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The projection.
+    pub name: &'static str,
+    /// The position that it has come to.
+    pub position: Position,
+    /// The position that it goes to.
+    pub head: Position,
+}
+
+/// What is told how far a rebuild or a verification is.
+pub type OnProgress<'f> = &'f mut (dyn FnMut(Progress) + Send);
+
+/// The read models did not come to a position in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the read models are at position {at}; {wanted} was not reached in time")]
+pub struct TooLate {
+    /// What was waited for.
+    pub wanted: Position,
+    /// Where they are.
+    pub at: Position,
+}
+
+/// A projection as operators see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProjectionItem {
+    /// Its name.
+    pub name: String,
+    /// The version of its rows.
+    pub version: i32,
+    /// The position that its rows are folded up to.
+    pub position: Position,
+    /// How many events it is behind the log.
+    pub lag: i64,
+    /// How many streams are parked.
+    pub parked: i64,
+    /// Whether it goes on.
+    pub status: Status,
+    /// Why it does not.
+    pub error: Option<String>,
+    /// When it went on last.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Projections {
+    /// How long `stop` waits for a batch under way before it breaks it off; the database then forgets it.
+    const LAST_BATCH: Duration = Duration::from_secs(10);
+
+    /// The read models as they are, without anything that keeps them up to date.
+    pub fn new(store: EventStore) -> Self {
+        Self {
+            store,
+            position: Arc::new(watch::Sender::new(0)),
+            stop: Arc::new(watch::Sender::new(false)),
+            task: Arc::default(),
+        }
+    }
+
+    /// The read models, kept up to date from now on by a task of this process.
+    pub fn start(store: EventStore) -> Self {
+        let projections = Self::new(store);
+        let (store, position) = (projections.store.clone(), projections.position.clone());
+        let task = tokio::spawn(live::run(store, position, projections.stop.subscribe()));
+        Self { task: Arc::new(Mutex::new(Some(task))), ..projections }
+    }
+
+    /// Stops keeping them up to date, after the batch under way.
+    pub async fn stop(&self) {
+        self.stop.send_replace(true);
+        if let Some(mut task) = self.task.lock().await.take()
+            && tokio::time::timeout(Self::LAST_BATCH, &mut task).await.is_err()
+        {
+            task.abort();
+        }
+    }
+
+    /// The position that all read models have come to, as far as this process knows.
+    pub fn position(&self) -> Position {
+        *self.position.borrow()
+    }
+
+    /// Waits until all read models have come to a position, and says where they are.
+    pub async fn wait_for(&self, position: Position, timeout: Duration) -> Result<Position, TooLate> {
+        let mut reached = self.position.subscribe();
+        let arrival = reached.wait_for(|reached| *reached >= position);
+        match tokio::time::timeout(timeout, arrival).await {
+            Ok(Ok(reached)) => Ok(*reached),
+            _ => Err(TooLate { wanted: position, at: self.position() }),
+        }
+    }
+
+    /// Every projection, with how far it is.
+    pub async fn list(&self) -> Result<Vec<ProjectionItem>, ProjectionError> {
+        checkpoints::ensure(self.store.pool()).await?;
+        let stored = checkpoints::read(self.store.pool()).await?;
+        // The head comes after the checkpoints, so that no projection seems to be ahead of the log.
+        let head = self.store.head().await?;
+        Ok(stored.into_iter().map(|checkpoint| checkpoint.item(head)).collect())
+    }
+
+    /// Makes one projection anew from the log, or all of them, while readers go on with the rows as they were.
+    pub async fn rebuild(&self, name: Option<&str>, progress: OnProgress<'_>) -> Result<(), ProjectionError> {
+        checkpoints::ensure(self.store.pool()).await?;
+        for model in named(name)? {
+            rebuild::rebuild(&self.store, model, progress).await?;
+        }
+        Ok(())
+    }
+
+    /// Compares the rows of one projection, or of all of them, with what the log says they should be.
+    pub async fn verify(
+        &self,
+        name: Option<&str>,
+        progress: OnProgress<'_>,
+    ) -> Result<Vec<Verification>, ProjectionError> {
+        checkpoints::ensure(self.store.pool()).await?;
+        let mut verified = Vec::new();
+        for model in named(name)? {
+            verified.push(verify::verify(&self.store, model, progress).await?);
+        }
+        Ok(verified)
+    }
+}
+
+/// The models of a name; all of them for none.
+fn named(name: Option<&str>) -> Result<Vec<&'static dyn AnyModel>, ProjectionError> {
+    let Some(name) = name else { return Ok(MODELS.to_vec()) };
+    let model = MODELS.iter().find(|model| model.shape().name == name);
+    model.map(|model| vec![*model]).ok_or_else(|| ProjectionError::Unknown(name.to_owned()))
+}

@@ -1,0 +1,251 @@
+//! One round of the live engine: read the log once, and fold the batch into every model that this process can take, in one
+//! transaction with their checkpoints.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rollbook_store::{EventStore, Position, Recorded, StoreError};
+use sqlx::PgPool;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::checkpoints::{self, Checkpoint};
+use super::log;
+use super::rebuild::rebuild_in_tx;
+use crate::erased::{AnyModel, MODELS};
+use crate::{ProjectionError, storage};
+
+/// The most events in one transaction.
+const BATCH: i64 = 1_000;
+/// How long a stuck model is left alone.
+const REST: Duration = Duration::from_secs(5);
+
+/// How a round ended.
+pub(super) enum Done {
+    /// The models have gone on; there may be more.
+    Some,
+    /// There was nothing to do.
+    Nothing,
+    /// Another process has models that are behind the log.
+    ByAnother,
+}
+
+/// Why a round had no end.
+pub(super) enum Trouble {
+    /// Models cannot go on from a position.
+    Stuck { names: Vec<&'static str>, at: Position, error: ProjectionError },
+    /// The database is in trouble; nothing is wrong with the models.
+    Database(ProjectionError),
+}
+
+impl<E: Into<ProjectionError>> From<E> for Trouble {
+    fn from(error: E) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+/// The rounds of one process.
+pub(super) struct Rounds {
+    store: EventStore,
+    published: Arc<watch::Sender<Position>>,
+    /// The checkpoints as this process last saw them; empty when it should look again. They only say where to read: what
+    /// is folded, the locked checkpoint decides.
+    known: BTreeMap<String, Checkpoint>,
+    /// The models that are left alone, and until when.
+    resting: BTreeMap<&'static str, Instant>,
+    /// How many events to read: fewer while an event that cannot be folded is searched.
+    limit: i64,
+    /// Whether this round is for the models that are furthest behind, where they are not all at one position.
+    laggards: bool,
+}
+
+impl Rounds {
+    pub fn new(store: EventStore, published: Arc<watch::Sender<Position>>) -> Self {
+        let (known, resting) = (BTreeMap::new(), BTreeMap::new());
+        Self { store, published, known, resting, limit: BATCH, laggards: true }
+    }
+
+    pub fn pool(&self) -> &PgPool {
+        self.store.pool()
+    }
+
+    /// Reads the checkpoints in the next round: another process may have moved them.
+    pub fn look_again(&mut self) {
+        self.known.clear();
+    }
+
+    /// Leaves models alone for a while.
+    pub fn rest(&mut self, names: &[&'static str]) {
+        let until = Instant::now() + REST;
+        self.resting.extend(names.iter().map(|name| (*name, until)));
+        self.look_again();
+    }
+
+    /// One round.
+    pub async fn next(&mut self) -> Result<Done, Trouble> {
+        if self.known.is_empty() {
+            self.look().await?;
+        }
+        let now = Instant::now();
+        self.resting.retain(|_, until| *until > now);
+        let mut models = Vec::new();
+        for model in MODELS.iter().copied().filter(|model| !self.resting.contains_key(model.shape().name)) {
+            match self.version(model).cmp(&model.shape().version) {
+                Ordering::Less => return self.renew(model).await,
+                Ordering::Equal => models.push(model),
+                Ordering::Greater => {}
+            }
+        }
+        let positions = models.iter().map(|model| self.position(*model));
+        let (Some(first), Some(last)) = (positions.clone().min(), positions.max()) else { return Ok(Done::Nothing) };
+        self.laggards = !self.laggards;
+        let from = if self.laggards { first } else { last };
+        let events = match log::next(&self.store, from, self.limit).await {
+            Err(error @ ProjectionError::Poison { .. }) => {
+                models.retain(|model| self.position(*model) == from);
+                let names = models.iter().map(|model| model.shape().name).collect();
+                return Err(Trouble::Stuck { names, at: from, error });
+            }
+            read => read?,
+        };
+        if !events.is_empty() {
+            self.fold(&models, &events).await
+        } else if first == last {
+            Ok(Done::Nothing)
+        } else {
+            Ok(Done::Some)
+        }
+    }
+
+    /// Folds a batch into the models that nobody else has.
+    async fn fold(&mut self, models: &[&'static dyn AnyModel], events: &[Recorded]) -> Result<Done, Trouble> {
+        let names: Vec<_> = models.iter().map(|model| model.shape().name).collect();
+        let mut tx = self.store.pool().begin().await?;
+        let locked = checkpoints::try_lock_in_tx(&mut tx, &names).await?;
+        let mut moved = Vec::new();
+        for model in models {
+            let shape = model.shape();
+            let Some(checkpoint) = locked.iter().find(|checkpoint| checkpoint.name == shape.name) else { continue };
+            let at = checkpoint.position;
+            let fresh = &events[events.partition_point(|event| event.position <= at)..];
+            // Only the very next events, and only into rows of this version: another process may have changed either.
+            if checkpoint.version != shape.version || fresh.first().is_none_or(|event| event.position != at + 1) {
+                continue;
+            }
+            if let Err(error) = storage::fold_in_tx(&mut tx, *model, fresh).await {
+                return self.failed(shape.name, at, fresh.len(), error);
+            }
+            moved.push((shape.name, fresh.len()));
+        }
+        let (Some(last), false) = (events.last().map(|event| event.position), moved.is_empty()) else {
+            return Ok(Done::ByAnother);
+        };
+        let names: Vec<_> = moved.iter().map(|(name, _)| *name).collect();
+        checkpoints::advance_in_tx(&mut tx, &names, last).await?;
+        tx.commit().await?;
+        self.moved(&moved, last);
+        if locked.len() < models.len() {
+            self.look_again();
+        }
+        Ok(Done::Some)
+    }
+
+    /// What to do about a batch that could not be folded: smaller ones, until it is clear which event it is.
+    fn failed(
+        &mut self,
+        name: &'static str,
+        at: Position,
+        events: usize,
+        error: ProjectionError,
+    ) -> Result<Done, Trouble> {
+        if !of_the_rows(&error) {
+            Err(Trouble::Database(error))
+        } else if events > 1 {
+            self.limit = (self.limit / 2).max(1);
+            Ok(Done::Some)
+        } else {
+            self.limit = BATCH;
+            Err(Trouble::Stuck { names: vec![name], at, error })
+        }
+    }
+
+    /// Makes a model's rows anew that older software has made.
+    async fn renew(&mut self, model: &'static dyn AnyModel) -> Result<Done, Trouble> {
+        let shape = model.shape();
+        let mut tx = self.store.pool().begin().await?;
+        let locked = checkpoints::try_lock_in_tx(&mut tx, &[shape.name]).await?;
+        self.look_again();
+        let Some(stored) = locked.first() else { return Ok(Done::ByAnother) };
+        if stored.version >= shape.version {
+            return Ok(Done::Some);
+        }
+        tracing::info!(projection = shape.name, from = stored.version, to = shape.version, "building a new version");
+        match rebuild_in_tx(&mut tx, &self.store, model, &mut |_| {}).await {
+            Ok(_) => tx.commit().await?,
+            Err(error @ ProjectionError::Poison { position, .. }) => {
+                return Err(Trouble::Stuck { names: vec![shape.name], at: position - 1, error });
+            }
+            Err(error) => return Err(Trouble::Database(error)),
+        }
+        Ok(Done::Some)
+    }
+
+    /// Reads the checkpoints as they are committed.
+    async fn look(&mut self) -> Result<(), Trouble> {
+        let mut stored = checkpoints::read(self.store.pool()).await?;
+        if stored.len() < MODELS.len() {
+            checkpoints::ensure(self.store.pool()).await?;
+            stored = checkpoints::read(self.store.pool()).await?;
+        }
+        self.known = stored.into_iter().map(|checkpoint| (checkpoint.name.clone(), checkpoint)).collect();
+        self.publish();
+        Ok(())
+    }
+
+    /// Takes note that models have gone on, and tells those who wait.
+    fn moved(&mut self, moved: &[(&'static str, usize)], last: Position) {
+        self.limit = BATCH.min(self.limit * 2);
+        let head = last.max(*self.store.heard().borrow());
+        for (name, events) in moved {
+            if let Some(known) = self.known.get_mut(*name) {
+                known.position = last;
+            }
+            let events = u64::try_from(*events).unwrap_or(u64::MAX);
+            metrics::counter!("rollbook_projection_events_total", "projection" => *name).increment(events);
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a gauge is a float, and a lag of 2^52 events is not exact"
+            )]
+            metrics::gauge!("rollbook_projection_lag_events", "projection" => *name).set((head - last) as f64);
+        }
+        self.publish();
+    }
+
+    /// Publishes the position that all models have come to, by whichever process.
+    fn publish(&self) {
+        let position = self.known.values().map(|checkpoint| checkpoint.position).min().unwrap_or(0);
+        self.published.send_if_modified(|published| std::mem::replace(published, position) != position);
+    }
+
+    fn position(&self, model: &dyn AnyModel) -> Position {
+        self.known.get(model.shape().name).map_or(0, |checkpoint| checkpoint.position)
+    }
+
+    fn version(&self, model: &dyn AnyModel) -> i32 {
+        self.known.get(model.shape().name).map_or(0, |checkpoint| checkpoint.version)
+    }
+}
+
+/// Whether it is the rows or the events that are wrong, so that trying again changes nothing: JSON that is no row, or an
+/// SQLSTATE of class 22 (data), 23 (constraint) or 42 (no such table or column).
+fn of_the_rows(error: &ProjectionError) -> bool {
+    match error {
+        ProjectionError::Row { .. } => true,
+        ProjectionError::Store(StoreError::Database(sqlx::Error::Database(error))) => {
+            error.code().is_some_and(|code| ["22", "23", "42"].iter().any(|class| code.starts_with(class)))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,196 @@
+//! Read models without their types, so that the engine holds all of them in one list. Still pure: rows come in and go out
+//! as JSON, and the engine decides from where and to where.
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Debug};
+use std::marker::PhantomData;
+
+use rollbook_domain::SiteId;
+use rollbook_store::Recorded;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::engine::Difference;
+use crate::model::{ReadModel, Rows};
+use crate::models::{
+    absence_flags::AbsenceFlags, audit_trail::AuditTrail, cohorts::Cohorts, hubs::Hubs, marking_queue::MarkingQueue,
+    modules::Modules, people::People, reflections::Reflections, roster::Roster,
+};
+
+/// A row or a key as the database takes it: a field for each column.
+pub type Object = Map<String, Value>;
+
+/// The constants of a read model.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// See [`ReadModel::NAME`].
+    pub name: &'static str,
+    /// See [`ReadModel::VERSION`].
+    pub version: i32,
+    /// See [`ReadModel::TABLE`].
+    pub table: &'static str,
+    /// See [`ReadModel::KEY`].
+    pub key: &'static [&'static str],
+    /// See [`ReadModel::COLUMNS`].
+    pub columns: &'static [&'static str],
+}
+
+/// A stored row: the site, and the row as JSON text.
+pub type Stored = (Uuid, String);
+
+/// What a batch of events did to the rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Changes {
+    /// Rows that are new or different.
+    pub upserts: Vec<Object>,
+    /// The keys of rows that are gone.
+    pub deletes: Vec<Object>,
+}
+
+/// A read model without its types.
+pub trait AnyModel: Debug + Send + Sync {
+    /// Its constants.
+    fn shape(&self) -> Shape;
+
+    /// The keys of the rows that events touch, each once.
+    fn touched(&self, events: &[Recorded]) -> Result<Vec<Object>, serde_json::Error>;
+
+    /// Folds events, in order, into the rows that they touch.
+    fn fold(&self, stored: &[Stored], events: &[Recorded]) -> Result<Changes, serde_json::Error>;
+
+    /// An empty table in memory.
+    fn memory(&self) -> Box<dyn Memory>;
+}
+
+/// The rows of a table in memory, one by one.
+pub type MemoryRows<'m> = Box<dyn Iterator<Item = Result<Object, serde_json::Error>> + Send + 'm>;
+
+/// A read model's table in memory.
+pub trait Memory: Send {
+    /// Folds events, in order.
+    fn fold(&mut self, events: &[Recorded]);
+
+    /// Every row, in the order of its key.
+    fn rows(&self) -> MemoryRows<'_>;
+
+    /// How many rows there are.
+    fn len(&self) -> usize;
+
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes out the row that a stored row should be equal to; the difference, if it is not.
+    fn check(&mut self, stored: &Stored) -> Result<Option<Difference>, serde_json::Error>;
+}
+
+/// The one implementation of [`AnyModel`].
+pub struct Erased<M>(PhantomData<fn() -> M>);
+
+impl<M: ReadModel> Debug for Erased<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(M::NAME)
+    }
+}
+
+impl<M> Erased<M> {
+    /// The model without its types.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+/// Every read model there is.
+pub static MODELS: &[&dyn AnyModel] = &[
+    &Erased::<People>::NEW,
+    &Erased::<Modules>::NEW,
+    &Erased::<Cohorts>::NEW,
+    &Erased::<Hubs>::NEW,
+    &Erased::<Roster>::NEW,
+    &Erased::<AbsenceFlags>::NEW,
+    &Erased::<MarkingQueue>::NEW,
+    &Erased::<Reflections>::NEW,
+    &Erased::<AuditTrail>::NEW,
+];
+
+impl<M: ReadModel> AnyModel for Erased<M> {
+    fn shape(&self) -> Shape {
+        Shape { name: M::NAME, version: M::VERSION, table: M::TABLE, key: M::KEY, columns: M::COLUMNS }
+    }
+
+    fn touched(&self, events: &[Recorded]) -> Result<Vec<Object>, serde_json::Error> {
+        let keys: BTreeSet<(SiteId, M::Key)> =
+            events.iter().flat_map(|event| M::touches(event).into_iter().map(|key| (event.site, key))).collect();
+        keys.iter().map(|(site, key)| key_object::<M>(*site, key)).collect()
+    }
+
+    fn fold(&self, stored: &[Stored], events: &[Recorded]) -> Result<Changes, serde_json::Error> {
+        let mut rows = Rows::<M>::default();
+        for (site, row) in stored {
+            rows.load(SiteId(*site), serde_json::from_str(row)?);
+        }
+        rows.fold(events);
+        let mut changes = Changes::default();
+        for (site, key, row) in rows.changes() {
+            match row {
+                Some(row) => changes.upserts.push(row_object(site, row)?),
+                None => changes.deletes.push(key_object::<M>(site, key)?),
+            }
+        }
+        Ok(changes)
+    }
+
+    fn memory(&self) -> Box<dyn Memory> {
+        Box::new(Rows::<M>::default())
+    }
+}
+
+impl<M: ReadModel> Memory for Rows<M> {
+    fn fold(&mut self, events: &[Recorded]) {
+        Rows::fold(self, events);
+    }
+
+    fn rows(&self) -> MemoryRows<'_> {
+        Box::new(self.iter().map(|(site, row)| row_object(site, row)))
+    }
+
+    fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    fn check(&mut self, (site, text): &Stored) -> Result<Option<Difference>, serde_json::Error> {
+        let site = SiteId(*site);
+        let live: Value = serde_json::from_str(text)?;
+        let key = match M::KEY {
+            [column] => live[*column].clone(),
+            columns => columns.iter().map(|column| live[*column].clone()).collect(),
+        };
+        let rebuilt = self.take(site, &serde_json::from_value(key)?);
+        // A row that somebody has made unreadable differs as well.
+        if rebuilt.is_some() && serde_json::from_str(text).ok() == rebuilt {
+            return Ok(None);
+        }
+        let rebuilt = rebuilt.map(|row| row_object(site, &row).map(Value::Object)).transpose()?;
+        Ok(Some(Difference { live: Some(live), rebuilt }))
+    }
+}
+
+fn key_object<M: ReadModel>(site: SiteId, key: &M::Key) -> Result<Object, serde_json::Error> {
+    let values = match serde_json::to_value(key)? {
+        Value::Array(values) => values,
+        value => vec![value],
+    };
+    let mut object: Object = M::KEY.iter().map(|column| (*column).to_owned()).zip(values).collect();
+    object.insert("site_id".to_owned(), serde_json::to_value(site)?);
+    Ok(object)
+}
+
+fn row_object<R: Serialize>(site: SiteId, row: &R) -> Result<Object, serde_json::Error> {
+    match serde_json::to_value(row)? {
+        Value::Object(mut object) => {
+            object.insert("site_id".to_owned(), serde_json::to_value(site)?);
+            Ok(object)
+        }
+        _ => Err(serde::ser::Error::custom("a row is an object")),
+    }
+}

@@ -1,0 +1,183 @@
+//! Absence flags: every flag that was ever raised, with the weeks that raised it and how it ended.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use rollbook_domain::enrolment::EnrolmentEvent;
+use rollbook_domain::policy::RosterScope;
+use rollbook_domain::{CohortId, EnrolmentId, Event, Personal, SiteId};
+use rollbook_store::Recorded;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sqlx::PgPool;
+
+use super::{fetch, hubs_of, items};
+use crate::page::part;
+use crate::{Page, Paged, QueryError, ReadModel, SiteRows};
+
+/// The read model.
+#[derive(Debug)]
+pub struct AbsenceFlags;
+
+/// A flag.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Row {
+    /// Whose.
+    pub enrolment_id: EnrolmentId,
+    /// The enrolment's first is 1.
+    pub flag: u16,
+    /// The weeks that were missed when it was raised.
+    pub missed_weeks: BTreeSet<u8>,
+    /// When it was raised.
+    pub raised_at: DateTime<Utc>,
+    /// When a correction took it back.
+    pub cleared_at: Option<DateTime<Utc>>,
+    /// When somebody talked to the student.
+    pub resolved_at: Option<DateTime<Utc>>,
+    /// What came of it.
+    pub reason: Option<Personal<String>>,
+}
+
+impl ReadModel for AbsenceFlags {
+    const NAME: &'static str = "absence_flags";
+    const VERSION: i32 = 1;
+    const TABLE: &'static str = "absence_flags";
+    const KEY: &'static [&'static str] = &["enrolment_id", "flag"];
+    const COLUMNS: &'static [&'static str] = &["missed_weeks", "raised_at", "cleared_at", "resolved_at", "reason"];
+
+    type Key = (EnrolmentId, u16);
+    type Row = Row;
+
+    fn touches(event: &Recorded) -> Vec<Self::Key> {
+        match &event.event {
+            Event::Enrolment(happened) => {
+                flag_of(happened).map(|flag| (EnrolmentId(event.stream.id), flag)).into_iter().collect()
+            }
+            Event::Person(_) | Event::Module(_) | Event::Cohort(_) | Event::Hub(_) => Vec::new(),
+        }
+    }
+
+    fn key(row: &Row) -> Self::Key {
+        (row.enrolment_id, row.flag)
+    }
+
+    fn fold(event: &Recorded, rows: &mut SiteRows<'_, Self>) {
+        let Event::Enrolment(happened) = &event.event else { return };
+        let Some(flag) = flag_of(happened) else { return };
+        let enrolment_id = EnrolmentId(event.stream.id);
+        if let EnrolmentEvent::AbsenceFlagRaised { flag: _, missed_weeks } = happened {
+            rows.put(Row {
+                enrolment_id,
+                flag,
+                missed_weeks: missed_weeks.clone(),
+                raised_at: event.recorded_at,
+                cleared_at: None,
+                resolved_at: None,
+                reason: None,
+            });
+        } else if let EnrolmentEvent::AbsenceFlagResolved { flag: _, reason } = happened {
+            rows.update((enrolment_id, flag), |row| {
+                row.resolved_at = Some(event.recorded_at);
+                row.reason = Some(reason.clone());
+            });
+        } else if let EnrolmentEvent::AbsenceFlagCleared { flag: _, missed_weeks: _ } = happened {
+            rows.update((enrolment_id, flag), |row| row.cleared_at = Some(event.recorded_at));
+        }
+    }
+}
+
+/// Which flag an event is about.
+fn flag_of(event: &EnrolmentEvent) -> Option<u16> {
+    match event {
+        EnrolmentEvent::AbsenceFlagRaised { flag, missed_weeks: _ }
+        | EnrolmentEvent::AbsenceFlagCleared { flag, missed_weeks: _ }
+        | EnrolmentEvent::AbsenceFlagResolved { flag, reason: _ } => Some(*flag),
+        EnrolmentEvent::StudentEnrolled { .. }
+        | EnrolmentEvent::HubJoined { .. }
+        | EnrolmentEvent::HubLeft { .. }
+        | EnrolmentEvent::AttendanceMarked { .. }
+        | EnrolmentEvent::StudentAdvanced { .. }
+        | EnrolmentEvent::StudentHeld { .. }
+        | EnrolmentEvent::StudentReleased { .. }
+        | EnrolmentEvent::WeekSet { .. }
+        | EnrolmentEvent::StudentWithdrawn { .. }
+        | EnrolmentEvent::StudentReinstated { .. }
+        | EnrolmentEvent::EnrolmentCompleted {}
+        | EnrolmentEvent::ReflectionSubmitted { .. }
+        | EnrolmentEvent::ReflectionRevised { .. }
+        | EnrolmentEvent::ReflectionVisibilitySet { .. }
+        | EnrolmentEvent::MarkerAssigned { .. }
+        | EnrolmentEvent::ReflectionMarked { .. }
+        | EnrolmentEvent::MarkAmended { .. } => None,
+    }
+}
+
+/// A flag as queries answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FlagItem {
+    /// Whose.
+    pub enrolment_id: EnrolmentId,
+    /// The student, as they write it.
+    pub name: Personal<String>,
+    /// The enrolment's first is 1.
+    pub flag: u16,
+    /// The weeks that were missed when it was raised.
+    pub missed_weeks: BTreeSet<u8>,
+    /// When it was raised.
+    pub raised_at: DateTime<Utc>,
+    /// When a correction took it back.
+    pub cleared_at: Option<DateTime<Utc>>,
+    /// When somebody talked to the student.
+    pub resolved_at: Option<DateTime<Utc>>,
+    /// What came of it.
+    pub reason: Option<Personal<String>>,
+}
+
+const ITEM: &str = "select f.enrolment_id, coalesce(p.name, '') as name, f.flag, f.missed_weeks, f.raised_at,
+        f.cleared_at, f.resolved_at, f.reason
+    from absence_flags f
+    join roster r on r.site_id = f.site_id and r.enrolment_id = f.enrolment_id
+    left join people p on p.site_id = r.site_id and p.person_id = r.person_id
+    where f.site_id = $1";
+
+/// A cohort's flags, open and past, the oldest first.
+pub async fn list(
+    pool: &PgPool,
+    site: SiteId,
+    cohort: CohortId,
+    scope: &RosterScope,
+    page: &Page,
+) -> Result<Paged<FlagItem>, QueryError> {
+    let (micros, id, flag) = match page.cursor()? {
+        Some([micros, id, flag]) => {
+            (Some(part::<i64>(micros)?), Some(part::<EnrolmentId>(id)?.0), Some(part::<i32>(flag)?))
+        }
+        None => (None, None, None),
+    };
+    let raised_at = micros.map(|m| DateTime::from_timestamp_micros(m).ok_or(QueryError::BadCursor)).transpose()?;
+    let sql = format!(
+        "select row_to_json(q) from (
+            {ITEM}
+                and r.cohort_id = $2
+                and ($3::uuid[] is null or r.hub_id = any($3))
+                and ($4::timestamptz is null or (f.raised_at, f.enrolment_id, f.flag) > ($4, $5, $6))
+            order by f.raised_at, f.enrolment_id, f.flag limit $7
+        ) q"
+    );
+    let query = items::<FlagItem>(&sql)
+        .bind(site.0)
+        .bind(cohort.0)
+        .bind(hubs_of(scope))
+        .bind(raised_at)
+        .bind(id)
+        .bind(flag)
+        .bind(page.rows());
+    let flags = fetch(query, pool).await?;
+    Ok(page.cut(flags, |f| format!("{}.{}.{}", f.raised_at.timestamp_micros(), f.enrolment_id, f.flag)))
+}
+
+/// One enrolment's flags, the oldest first.
+pub async fn of_enrolment(pool: &PgPool, site: SiteId, enrolment: EnrolmentId) -> Result<Vec<FlagItem>, QueryError> {
+    let sql = format!("select row_to_json(q) from ({ITEM} and f.enrolment_id = $2 order by f.flag) q");
+    fetch(items(&sql).bind(site.0).bind(enrolment.0), pool).await
+}

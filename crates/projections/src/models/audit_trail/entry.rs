@@ -1,0 +1,172 @@
+//! Which events are decisions that the audit trail keeps, and what each says.
+
+use rollbook_domain::cohort::CohortEvent;
+use rollbook_domain::enrolment::EnrolmentEvent;
+use rollbook_domain::hub::HubEvent;
+use rollbook_domain::module::ModuleEvent;
+use rollbook_domain::person::PersonEvent;
+use rollbook_domain::{CohortId, EnrolmentId, Event, HubId, ModuleId, PersonId, Personal};
+use rollbook_store::Recorded;
+
+use super::{AuditAction as Action, Row};
+
+/// The entry of an event; none for an event that is no decision.
+pub(super) fn of(event: &Recorded) -> Option<Row> {
+    let id = event.stream.id;
+    let said = match &event.event {
+        Event::Person(happened) => Said { person: Some(PersonId(id)), ..of_person(happened)? },
+        Event::Module(happened) => Said { module: Some(ModuleId(id)), ..of_module(happened)? },
+        Event::Cohort(happened) => Said { cohort: Some(CohortId(id)), ..of_cohort(happened)? },
+        Event::Hub(happened) => Said { hub: Some(HubId(id)), ..of_hub(happened)? },
+        Event::Enrolment(happened) => Said { enrolment: Some(EnrolmentId(id)), ..of_enrolment(happened)? },
+    };
+    Some(Row {
+        position: event.position,
+        at: event.recorded_at,
+        actor_id: event.actor,
+        authority: event.authority,
+        action: said.action,
+        enrolment_id: said.enrolment,
+        person_id: said.person,
+        cohort_id: said.cohort,
+        hub_id: said.hub,
+        module_id: said.module,
+        from_week: said.from_week,
+        to_week: said.to_week,
+        reason: said.reason,
+        command_id: event.command_id,
+    })
+}
+
+/// What an event says about a decision.
+struct Said {
+    action: Action,
+    enrolment: Option<EnrolmentId>,
+    person: Option<PersonId>,
+    cohort: Option<CohortId>,
+    hub: Option<HubId>,
+    module: Option<ModuleId>,
+    from_week: Option<u8>,
+    to_week: Option<u8>,
+    reason: Option<Personal<String>>,
+}
+
+impl Said {
+    fn new(action: Action) -> Self {
+        Self {
+            action,
+            enrolment: None,
+            person: None,
+            cohort: None,
+            hub: None,
+            module: None,
+            from_week: None,
+            to_week: None,
+            reason: None,
+        }
+    }
+
+    fn person(self, person: PersonId) -> Self {
+        Self { person: Some(person), ..self }
+    }
+
+    fn hub(self, hub: HubId) -> Self {
+        Self { hub: Some(hub), ..self }
+    }
+
+    fn weeks(self, from: u8, to: u8) -> Self {
+        Self { from_week: Some(from), to_week: Some(to), ..self }
+    }
+
+    fn why(self, reason: &Personal<String>) -> Self {
+        Self { reason: Some(reason.clone()), ..self }
+    }
+}
+
+fn of_person(event: &PersonEvent) -> Option<Said> {
+    Some(match event {
+        PersonEvent::RoleGranted { role: _, bootstrapped: _ } => Said::new(Action::RoleGranted),
+        PersonEvent::RoleRevoked { role: _ } => Said::new(Action::RoleRevoked),
+        PersonEvent::PersonDeactivated { reason } => Said::new(Action::Deactivated).why(reason),
+        PersonEvent::PersonReactivated {} => Said::new(Action::Reactivated),
+        PersonEvent::PersonRegistered { .. } | PersonEvent::PersonCorrected { .. } => return None,
+    })
+}
+
+fn of_module(event: &ModuleEvent) -> Option<Said> {
+    Some(match event {
+        ModuleEvent::ModuleDefined { .. } => Said::new(Action::ModuleDefined),
+        ModuleEvent::ModuleRetired {} => Said::new(Action::ModuleRetired),
+        ModuleEvent::ModuleRenamed { .. } => return None,
+    })
+}
+
+fn of_cohort(event: &CohortEvent) -> Option<Said> {
+    Some(match event {
+        CohortEvent::CohortScheduled { .. } => Said::new(Action::CohortScheduled),
+        CohortEvent::SessionRescheduled { week, starts_at: _, minutes: _, reason } => {
+            Said::new(Action::SessionRescheduled).weeks(*week, *week).why(reason)
+        }
+        CohortEvent::SessionCancelled { week, reason } => {
+            Said::new(Action::SessionCancelled).weeks(*week, *week).why(reason)
+        }
+        CohortEvent::CapacitySet { capacity: _ } => Said::new(Action::CapacitySet),
+        CohortEvent::CohortStarted {} => Said::new(Action::CohortStarted),
+        CohortEvent::CohortCompleted {} => Said::new(Action::CohortCompleted),
+        CohortEvent::CohortCancelled { reason } => Said::new(Action::CohortCancelled).why(reason),
+        CohortEvent::CohortArchived {} => Said::new(Action::CohortArchived),
+        CohortEvent::MarkerAppointed { person_id } => Said::new(Action::MarkerAppointed).person(*person_id),
+        CohortEvent::MarkerDismissed { person_id } => Said::new(Action::MarkerDismissed).person(*person_id),
+        CohortEvent::InstructorAppointed { person_id, lead: _ } => {
+            Said::new(Action::InstructorAppointed).person(*person_id)
+        }
+        CohortEvent::InstructorDismissed { person_id } => Said::new(Action::InstructorDismissed).person(*person_id),
+        CohortEvent::CohortRenamed { .. } => return None,
+    })
+}
+
+fn of_hub(event: &HubEvent) -> Option<Said> {
+    Some(match event {
+        HubEvent::HubFounded { .. } => Said::new(Action::HubFounded),
+        HubEvent::HubClosed {} => Said::new(Action::HubClosed),
+        HubEvent::CoordinatorAppointed { person_id } => Said::new(Action::CoordinatorAppointed).person(*person_id),
+        HubEvent::CoordinatorDismissed { person_id } => Said::new(Action::CoordinatorDismissed).person(*person_id),
+        HubEvent::HubRenamed { .. } => return None,
+    })
+}
+
+fn of_enrolment(event: &EnrolmentEvent) -> Option<Said> {
+    Some(match event {
+        EnrolmentEvent::StudentEnrolled { cohort_id: _, person_id: _, hub_id, week, moved_from: _ } => {
+            Said { to_week: Some(*week), hub: *hub_id, ..Said::new(Action::Enrolled) }
+        }
+        EnrolmentEvent::HubJoined { hub_id, previous: _ } => Said::new(Action::HubJoined).hub(*hub_id),
+        EnrolmentEvent::HubLeft { hub_id } => Said::new(Action::HubLeft).hub(*hub_id),
+        EnrolmentEvent::AbsenceFlagRaised { .. } => Said::new(Action::FlagRaised),
+        EnrolmentEvent::AbsenceFlagCleared { .. } => Said::new(Action::FlagCleared),
+        EnrolmentEvent::AbsenceFlagResolved { flag: _, reason } => Said::new(Action::FlagResolved).why(reason),
+        EnrolmentEvent::StudentAdvanced { from_week, to_week, reason } => {
+            Said { reason: reason.clone(), ..Said::new(Action::Advanced).weeks(*from_week, *to_week) }
+        }
+        EnrolmentEvent::StudentHeld { week, reason } => Said::new(Action::Held).weeks(*week, *week).why(reason),
+        EnrolmentEvent::StudentReleased { week, reason } => {
+            Said { reason: reason.clone(), ..Said::new(Action::Released).weeks(*week, *week) }
+        }
+        EnrolmentEvent::WeekSet { from_week, week, reason } => {
+            Said::new(Action::WeekSet).weeks(*from_week, *week).why(reason)
+        }
+        EnrolmentEvent::StudentWithdrawn { reason, moved_to: None } => Said::new(Action::Withdrawn).why(reason),
+        EnrolmentEvent::StudentWithdrawn { reason, moved_to: Some(_) } => Said::new(Action::Moved).why(reason),
+        EnrolmentEvent::StudentReinstated { moved_from: _ } => Said::new(Action::Reinstated),
+        EnrolmentEvent::EnrolmentCompleted {} => Said::new(Action::Completed),
+        EnrolmentEvent::MarkerAssigned { .. } => Said::new(Action::MarkerAssigned),
+        EnrolmentEvent::MarkAmended { week, outcome: _, feedback: _, reason, by: _ } => {
+            Said::new(Action::MarkAmended).weeks(*week, *week).why(reason)
+        }
+        EnrolmentEvent::AttendanceMarked { .. }
+        | EnrolmentEvent::ReflectionSubmitted { .. }
+        | EnrolmentEvent::ReflectionRevised { .. }
+        | EnrolmentEvent::ReflectionVisibilitySet { .. }
+        | EnrolmentEvent::ReflectionMarked { .. } => return None,
+    })
+}

@@ -1,0 +1,174 @@
+//! Cohorts: runs of modules, with their sessions and with who teaches and marks.
+
+mod queries;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{NaiveDate, NaiveTime};
+use rollbook_domain::cohort::{CohortEvent, CohortStatus, Session, SessionStatus, Zone};
+use rollbook_domain::{CohortId, Event, ModuleId, PersonId};
+use rollbook_store::Recorded;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{ReadModel, SiteRows};
+
+pub use queries::{CohortFilter, CohortItem, InstructorItem, SessionItem, get, list};
+
+/// The read model.
+#[derive(Debug)]
+pub struct Cohorts;
+
+/// A cohort.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Row {
+    /// Which.
+    pub cohort_id: CohortId,
+    /// Of which module.
+    pub module_id: ModuleId,
+    /// What it is called.
+    pub name: String,
+    /// Where it stands.
+    pub status: CohortStatus,
+    /// The local date of the first session.
+    pub starts_on: NaiveDate,
+    /// The local time at which sessions begin.
+    pub session_start: NaiveTime,
+    /// How long sessions are, in minutes.
+    pub session_minutes: u16,
+    /// Where its dates are computed.
+    pub timezone: Zone,
+    /// The most active students; none means unlimited.
+    pub capacity: Option<u32>,
+    /// How many absences raise the flag.
+    pub absence_threshold: u8,
+    /// How many days after the last session a reflection may still be handed in.
+    pub reflection_grace_days: u16,
+    /// Its sessions by week.
+    pub sessions: BTreeMap<u8, Session>,
+    /// Who may mark.
+    pub markers: BTreeSet<PersonId>,
+    /// Who teaches, and whether as the lead.
+    pub instructors: BTreeMap<PersonId, bool>,
+    /// The stream's version.
+    pub version: i64,
+}
+
+impl ReadModel for Cohorts {
+    const NAME: &'static str = "cohorts";
+    const VERSION: i32 = 1;
+    const TABLE: &'static str = "cohorts";
+    const KEY: &'static [&'static str] = &["cohort_id"];
+    const COLUMNS: &'static [&'static str] = &[
+        "module_id",
+        "name",
+        "status",
+        "starts_on",
+        "session_start",
+        "session_minutes",
+        "timezone",
+        "capacity",
+        "absence_threshold",
+        "reflection_grace_days",
+        "sessions",
+        "markers",
+        "instructors",
+        "version",
+    ];
+
+    type Key = CohortId;
+    type Row = Row;
+
+    fn touches(event: &Recorded) -> Vec<CohortId> {
+        match &event.event {
+            Event::Cohort(_) => vec![CohortId(event.stream.id)],
+            Event::Person(_) | Event::Module(_) | Event::Hub(_) | Event::Enrolment(_) => Vec::new(),
+        }
+    }
+
+    fn key(row: &Row) -> CohortId {
+        row.cohort_id
+    }
+
+    fn fold(event: &Recorded, rows: &mut SiteRows<'_, Self>) {
+        let Event::Cohort(happened) = &event.event else { return };
+        let cohort_id = CohortId(event.stream.id);
+        if let Some(row) = scheduled(cohort_id, happened) {
+            rows.put(row);
+        }
+        rows.update(cohort_id, |row| {
+            row.version = event.sequence;
+            change(row, happened);
+        });
+    }
+}
+
+/// The row that a cohort begins with.
+fn scheduled(cohort_id: CohortId, event: &CohortEvent) -> Option<Row> {
+    let CohortEvent::CohortScheduled {
+        module_id,
+        name,
+        starts_on,
+        session_start,
+        session_minutes,
+        timezone,
+        capacity,
+        absence_threshold,
+        reflection_grace_days,
+        sessions,
+    } = event
+    else {
+        return None;
+    };
+    let session = |starts_at, minutes| Session { starts_at, minutes, status: SessionStatus::Scheduled };
+    Some(Row {
+        cohort_id,
+        module_id: *module_id,
+        name: name.clone(),
+        status: CohortStatus::Upcoming,
+        starts_on: *starts_on,
+        session_start: *session_start,
+        session_minutes: *session_minutes,
+        timezone: *timezone,
+        capacity: *capacity,
+        absence_threshold: *absence_threshold,
+        reflection_grace_days: *reflection_grace_days,
+        sessions: sessions.iter().map(|s| (s.week, session(s.starts_at, s.minutes))).collect(),
+        markers: BTreeSet::new(),
+        instructors: BTreeMap::new(),
+        version: 0,
+    })
+}
+
+fn change(row: &mut Row, event: &CohortEvent) {
+    match event {
+        CohortEvent::CohortScheduled { .. } => {}
+        CohortEvent::CohortRenamed { name } => row.name.clone_from(name),
+        CohortEvent::SessionRescheduled { week, starts_at, minutes, reason: _ } => {
+            let (starts_at, minutes) = (*starts_at, *minutes);
+            row.sessions.insert(*week, Session { starts_at, minutes, status: SessionStatus::Rescheduled });
+        }
+        CohortEvent::SessionCancelled { week, reason: _ } => {
+            if let Some(session) = row.sessions.get_mut(week) {
+                session.status = SessionStatus::Cancelled;
+            }
+        }
+        CohortEvent::CapacitySet { capacity } => row.capacity = *capacity,
+        CohortEvent::CohortStarted {} => row.status = CohortStatus::Active,
+        CohortEvent::CohortCompleted {} => row.status = CohortStatus::Completed,
+        CohortEvent::CohortCancelled { reason: _ } => row.status = CohortStatus::Cancelled,
+        CohortEvent::CohortArchived {} => row.status = CohortStatus::Archived,
+        CohortEvent::MarkerAppointed { person_id } => {
+            row.markers.insert(*person_id);
+        }
+        CohortEvent::MarkerDismissed { person_id } => {
+            row.markers.remove(person_id);
+        }
+        CohortEvent::InstructorAppointed { person_id, lead } => {
+            row.instructors.insert(*person_id, *lead);
+        }
+        CohortEvent::InstructorDismissed { person_id } => {
+            row.instructors.remove(person_id);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What gives a person a right to read, taken together from the read models; `rollbook_domain::policy` says what it gives.
+
+use std::collections::BTreeSet;
+
+use rollbook_domain::enrolment::EnrolmentStatus;
+use rollbook_domain::person::Role;
+use rollbook_domain::policy::{OwnEnrolment, Reader};
+use rollbook_domain::{CohortId, EnrolmentId, HubId, PersonId, SiteId};
+use serde::Deserialize;
+use sqlx::PgPool;
+
+use super::{fetch_one, items};
+use crate::QueryError;
+
+#[derive(Deserialize)]
+struct Rights {
+    roles: BTreeSet<Role>,
+    instructs: BTreeSet<CohortId>,
+    marks: BTreeSet<CohortId>,
+    coordinates: BTreeSet<HubId>,
+    enrolments: Vec<Own>,
+}
+
+#[derive(Deserialize)]
+struct Own {
+    id: EnrolmentId,
+    cohort: CohortId,
+    week: u8,
+    status: EnrolmentStatus,
+}
+
+/// A person as a reader; none if there is no such person, or they may not act.
+pub async fn reader(pool: &PgPool, site: SiteId, person: PersonId) -> Result<Option<Reader>, QueryError> {
+    let sql = "select row_to_json(q) from (
+            select p.roles,
+                array(select c.cohort_id from cohorts c
+                    where c.site_id = $1 and c.instructors ? p.person_id::text) as instructs,
+                array(select c.cohort_id from cohorts c
+                    where c.site_id = $1 and c.markers @> array[p.person_id]) as marks,
+                array(select h.hub_id from hubs h
+                    where h.site_id = $1 and h.coordinator_id = p.person_id) as coordinates,
+                (select coalesce(json_agg(json_build_object('id', r.enrolment_id, 'cohort', r.cohort_id,
+                        'week', r.week, 'status', r.status) order by r.enrolment_id), '[]')
+                    from roster r where r.site_id = $1 and r.person_id = p.person_id) as enrolments
+            from people p where p.site_id = $1 and p.person_id = $2 and p.active
+        ) q";
+    let rights: Option<Rights> = fetch_one(items(sql).bind(site.0).bind(person.0), pool).await?;
+    Ok(rights.map(|rights| Reader {
+        person,
+        admin: rights.roles.iter().any(|role| match role {
+            Role::Owner | Role::Admin => true,
+        }),
+        instructs: rights.instructs,
+        marks: rights.marks,
+        coordinates: rights.coordinates,
+        enrolments: rights
+            .enrolments
+            .into_iter()
+            .map(|own| OwnEnrolment { id: own.id, cohort: own.cohort, week: own.week, status: own.status })
+            .collect(),
+    }))
+}
+
+/// The cohorts that a reader sees in lists, as [`Reader::cohort`] decides one by one; none is all of them.
+pub fn cohorts_of(reader: &Reader) -> Option<BTreeSet<CohortId>> {
+    if reader.admin || !reader.coordinates.is_empty() {
+        return None;
+    }
+    let own = reader.enrolments.iter().map(|own| own.cohort);
+    Some(reader.instructs.iter().chain(&reader.marks).copied().chain(own).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn lists_show_the_cohorts_that_the_policy_shows() {
+        let id = |n| CohortId(Uuid::from_u128(n));
+        let own = OwnEnrolment {
+            id: EnrolmentId(Uuid::from_u128(9)),
+            cohort: id(3),
+            week: 1,
+            status: EnrolmentStatus::Active,
+        };
+        let nobody = Reader {
+            person: PersonId(Uuid::from_u128(1)),
+            admin: false,
+            instructs: BTreeSet::new(),
+            marks: BTreeSet::new(),
+            coordinates: BTreeSet::new(),
+            enrolments: Vec::new(),
+        };
+        let readers = [
+            Reader { admin: true, ..nobody.clone() },
+            Reader { instructs: [id(1)].into(), marks: [id(2)].into(), enrolments: vec![own], ..nobody.clone() },
+            Reader { coordinates: [HubId(Uuid::from_u128(7))].into(), ..nobody.clone() },
+            nobody,
+        ];
+        for reader in readers {
+            let listed = cohorts_of(&reader);
+            for cohort in (1..=4).map(id) {
+                let shown = listed.as_ref().is_none_or(|listed| listed.contains(&cohort));
+                assert_eq!(shown, reader.cohort(cohort), "{reader:?}");
+            }
+        }
+    }
+}

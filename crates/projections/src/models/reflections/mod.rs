@@ -1,0 +1,181 @@
+//! Reflections: what students wrote last for each week, who may read it, and how it was marked.
+
+mod queries;
+
+use chrono::{DateTime, Utc};
+use rollbook_domain::enrolment::{EnrolmentEvent, Outcome, Visibility};
+use rollbook_domain::{EnrolmentId, Event, PersonId, Personal};
+use rollbook_store::Recorded;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{ReadModel, SiteRows};
+
+pub use queries::{ReflectionItem, of_cohort, of_enrolment};
+
+/// The read model.
+#[derive(Debug)]
+pub struct Reflections;
+
+/// A reflection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Row {
+    /// Whose.
+    pub enrolment_id: EnrolmentId,
+    /// Of which week.
+    pub week: u8,
+    /// What they wrote last.
+    pub text: Personal<String>,
+    /// Who may read it.
+    pub visibility: Visibility,
+    /// When it was handed in first.
+    pub submitted_at: DateTime<Utc>,
+    /// When it was handed in again, last.
+    pub revised_at: Option<DateTime<Utc>>,
+    /// How it was marked; none while it waits, also after a revision.
+    pub outcome: Option<Outcome>,
+    /// The written comment.
+    pub feedback: Option<Personal<String>>,
+    /// By whom; none is the system, or nobody yet.
+    pub marked_by: Option<PersonId>,
+    /// When.
+    pub marked_at: Option<DateTime<Utc>>,
+    /// When the mark was changed, last.
+    pub amended_at: Option<DateTime<Utc>>,
+    /// Why.
+    pub amend_reason: Option<Personal<String>>,
+}
+
+impl ReadModel for Reflections {
+    const NAME: &'static str = "reflections";
+    const VERSION: i32 = 1;
+    const TABLE: &'static str = "reflections";
+    const KEY: &'static [&'static str] = &["enrolment_id", "week"];
+    const COLUMNS: &'static [&'static str] = &[
+        "text",
+        "visibility",
+        "submitted_at",
+        "revised_at",
+        "outcome",
+        "feedback",
+        "marked_by",
+        "marked_at",
+        "amended_at",
+        "amend_reason",
+    ];
+
+    type Key = (EnrolmentId, u8);
+    type Row = Row;
+
+    fn touches(event: &Recorded) -> Vec<Self::Key> {
+        match &event.event {
+            Event::Enrolment(happened) => {
+                week_of(happened).map(|week| (EnrolmentId(event.stream.id), week)).into_iter().collect()
+            }
+            Event::Person(_) | Event::Module(_) | Event::Cohort(_) | Event::Hub(_) => Vec::new(),
+        }
+    }
+
+    fn key(row: &Row) -> Self::Key {
+        (row.enrolment_id, row.week)
+    }
+
+    fn fold(event: &Recorded, rows: &mut SiteRows<'_, Self>) {
+        let Event::Enrolment(happened) = &event.event else { return };
+        let (enrolment_id, at) = (EnrolmentId(event.stream.id), event.recorded_at);
+        match happened {
+            EnrolmentEvent::ReflectionSubmitted { week, text, visibility } => {
+                rows.put(handed_in((enrolment_id, *week), text, *visibility, at));
+            }
+            EnrolmentEvent::ReflectionRevised { week, text, visibility } => {
+                let key = (enrolment_id, *week);
+                let first = rows.get(&key).map_or(at, |row| row.submitted_at);
+                rows.put(Row { revised_at: Some(at), ..handed_in(key, text, *visibility, first) });
+            }
+            EnrolmentEvent::ReflectionVisibilitySet { week, visibility } => {
+                rows.update((enrolment_id, *week), |row| row.visibility = *visibility);
+            }
+            EnrolmentEvent::ReflectionMarked { week, outcome, feedback, by } => {
+                rows.update((enrolment_id, *week), |row| {
+                    row.outcome = Some(*outcome);
+                    row.feedback = Some(feedback.clone());
+                    row.marked_by = *by;
+                    row.marked_at = Some(at);
+                });
+            }
+            EnrolmentEvent::MarkAmended { week, outcome, feedback, reason, by } => {
+                rows.update((enrolment_id, *week), |row| {
+                    row.outcome = Some(*outcome);
+                    row.feedback = Some(feedback.clone());
+                    row.marked_by = *by;
+                    row.amended_at = Some(at);
+                    row.amend_reason = Some(reason.clone());
+                });
+            }
+            EnrolmentEvent::StudentEnrolled { .. }
+            | EnrolmentEvent::HubJoined { .. }
+            | EnrolmentEvent::HubLeft { .. }
+            | EnrolmentEvent::AttendanceMarked { .. }
+            | EnrolmentEvent::AbsenceFlagRaised { .. }
+            | EnrolmentEvent::AbsenceFlagCleared { .. }
+            | EnrolmentEvent::AbsenceFlagResolved { .. }
+            | EnrolmentEvent::StudentAdvanced { .. }
+            | EnrolmentEvent::StudentHeld { .. }
+            | EnrolmentEvent::StudentReleased { .. }
+            | EnrolmentEvent::WeekSet { .. }
+            | EnrolmentEvent::StudentWithdrawn { .. }
+            | EnrolmentEvent::StudentReinstated { .. }
+            | EnrolmentEvent::EnrolmentCompleted {}
+            | EnrolmentEvent::MarkerAssigned { .. } => {}
+        }
+    }
+}
+
+/// A reflection that nobody has marked.
+fn handed_in(
+    (enrolment_id, week): (EnrolmentId, u8),
+    text: &Personal<String>,
+    visibility: Visibility,
+    submitted_at: DateTime<Utc>,
+) -> Row {
+    Row {
+        enrolment_id,
+        week,
+        text: text.clone(),
+        visibility,
+        submitted_at,
+        revised_at: None,
+        outcome: None,
+        feedback: None,
+        marked_by: None,
+        marked_at: None,
+        amended_at: None,
+        amend_reason: None,
+    }
+}
+
+/// Which week's reflection an event is about.
+fn week_of(event: &EnrolmentEvent) -> Option<u8> {
+    match event {
+        EnrolmentEvent::ReflectionSubmitted { week, .. }
+        | EnrolmentEvent::ReflectionRevised { week, .. }
+        | EnrolmentEvent::ReflectionVisibilitySet { week, .. }
+        | EnrolmentEvent::ReflectionMarked { week, .. }
+        | EnrolmentEvent::MarkAmended { week, .. } => Some(*week),
+        EnrolmentEvent::StudentEnrolled { .. }
+        | EnrolmentEvent::HubJoined { .. }
+        | EnrolmentEvent::HubLeft { .. }
+        | EnrolmentEvent::AttendanceMarked { .. }
+        | EnrolmentEvent::AbsenceFlagRaised { .. }
+        | EnrolmentEvent::AbsenceFlagCleared { .. }
+        | EnrolmentEvent::AbsenceFlagResolved { .. }
+        | EnrolmentEvent::StudentAdvanced { .. }
+        | EnrolmentEvent::StudentHeld { .. }
+        | EnrolmentEvent::StudentReleased { .. }
+        | EnrolmentEvent::WeekSet { .. }
+        | EnrolmentEvent::StudentWithdrawn { .. }
+        | EnrolmentEvent::StudentReinstated { .. }
+        | EnrolmentEvent::EnrolmentCompleted {}
+        | EnrolmentEvent::MarkerAssigned { .. } => None,
+    }
+}

@@ -1,0 +1,117 @@
+//! The roster of a cohort, by the students' names.
+
+use std::collections::BTreeMap;
+
+use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentStatus};
+use rollbook_domain::policy::RosterScope;
+use rollbook_domain::{CohortId, EnrolmentId, HubId, PersonId, Personal, SiteId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sqlx::PgPool;
+
+use super::ReflectionState;
+use crate::models::{fetch, hubs_of, items};
+use crate::{Page, Paged, QueryError};
+
+/// A student as rosters show them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RosterItem {
+    /// Which enrolment.
+    pub enrolment_id: EnrolmentId,
+    /// Who.
+    pub person_id: PersonId,
+    /// As they write it.
+    pub name: Personal<String>,
+    /// Where they get mail.
+    pub email: Personal<String>,
+    /// Where they meet now; null is the flagship.
+    pub hub_id: Option<HubId>,
+    /// What that hub is called.
+    pub hub: Option<String>,
+    /// Where the enrolment stands.
+    pub status: EnrolmentStatus,
+    /// The week the student sees.
+    pub week: u8,
+    /// Whether they stay in that week.
+    pub held: bool,
+    /// Why.
+    pub held_reason: Option<Personal<String>>,
+    /// The record of each session, by week; a week without one is not there.
+    pub attendance: BTreeMap<u8, AttendanceStatus>,
+    /// How many sessions are marked absent.
+    pub absences: u8,
+    /// Whether the absence flag is open.
+    pub flagged: bool,
+    /// Who takes the reflections.
+    pub marker_id: Option<PersonId>,
+    /// How far each reflection is, by week; a week without one is not there.
+    pub reflections: BTreeMap<u8, ReflectionState>,
+}
+
+/// Which rows of a roster are asked for.
+#[derive(Clone, Debug)]
+pub struct RosterFilter {
+    /// The part of the roster that the reader sees.
+    pub scope: RosterScope,
+    /// Students of this hub.
+    pub hub_id: Option<HubId>,
+    /// Only with, or only without an open absence flag.
+    pub flagged: Option<bool>,
+    /// Only held, or only not held.
+    pub held: Option<bool>,
+}
+
+impl RosterFilter {
+    /// Everybody whom the reader sees.
+    pub fn all(scope: RosterScope) -> Self {
+        Self { scope, hub_id: None, flagged: None, held: None }
+    }
+}
+
+/// The columns and joins of a roster's item; the predicate of the site is `$1`.
+pub(crate) const ITEM: &str = "select r.enrolment_id, r.cohort_id, r.person_id, coalesce(p.name, '') as name,
+        coalesce(p.email, '') as email, r.hub_id, h.name as hub, r.status, r.week, r.held, r.held_reason, r.attendance,
+        r.absences, r.flagged, r.marker_id, r.reflections
+    from roster r
+    left join people p on p.site_id = r.site_id and p.person_id = r.person_id
+    left join hubs h on h.site_id = r.site_id and h.hub_id = r.hub_id
+    where r.site_id = $1";
+
+/// The name that an enrolment is sorted by.
+pub(crate) const NAME_OF: &str = "select coalesce(p.name, '') from roster r
+    left join people p on p.site_id = r.site_id and p.person_id = r.person_id
+    where r.site_id = $1 and r.enrolment_id = $2";
+
+/// A cohort's roster, by name, of all statuses.
+pub async fn list(
+    pool: &PgPool,
+    site: SiteId,
+    cohort: CohortId,
+    filter: &RosterFilter,
+    page: &Page,
+) -> Result<Paged<RosterItem>, QueryError> {
+    let (name, id) = page.sorted_id(pool, site, NAME_OF).await?;
+    let sql = format!(
+        "select row_to_json(q) from (
+            {ITEM}
+                and r.cohort_id = $2
+                and ($3::uuid[] is null or r.hub_id = any($3))
+                and ($4::uuid is null or r.hub_id = $4)
+                and ($5::bool is null or r.flagged = $5)
+                and ($6::bool is null or r.held = $6)
+                and ($7::text is null or (coalesce(p.name, ''), r.enrolment_id) > ($7, $8))
+            order by coalesce(p.name, ''), r.enrolment_id limit $9
+        ) q"
+    );
+    let query = items::<RosterItem>(&sql)
+        .bind(site.0)
+        .bind(cohort.0)
+        .bind(hubs_of(&filter.scope))
+        .bind(filter.hub_id.map(|hub| hub.0))
+        .bind(filter.flagged)
+        .bind(filter.held)
+        .bind(name)
+        .bind(id)
+        .bind(page.rows());
+    Ok(page.cut(fetch(query, pool).await?, |r| r.enrolment_id.to_string()))
+}
