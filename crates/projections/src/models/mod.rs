@@ -11,6 +11,7 @@ pub mod hub_roster;
 pub mod hubs;
 pub mod marking_queue;
 pub mod modules;
+pub mod names;
 pub mod people;
 pub mod reader;
 pub mod record;

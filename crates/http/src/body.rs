@@ -1,0 +1,154 @@
+//! A command's body, read strictly: media type, size, JSON, and every field by its pointer; it never looks at meaning.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use rollbook_domain::Command;
+use serde_json::error::Category;
+use serde_path_to_error::{Path, Segment, Track};
+
+use crate::headers::single;
+use crate::problem::{ApiError, FieldError};
+
+/// The bytes of a body that was declared as JSON and is not too large.
+pub struct JsonBytes(Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for JsonBytes {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let declared = single(request.headers(), CONTENT_TYPE.as_str())?.unwrap_or_default();
+        let essence = declared.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case("application/json") {
+            return Err(ApiError::UnsupportedMediaType);
+        }
+        match Bytes::from_request(request, state).await {
+            Ok(bytes) => Ok(Self(bytes)),
+            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(ApiError::TooLarge),
+            Err(rejection) => Err(ApiError::NotJson(rejection.body_text())),
+        }
+    }
+}
+
+impl JsonBytes {
+    /// The command of that name.
+    pub fn command(&self, name: &str) -> Result<Command, ApiError> {
+        let mut json = serde_json::Deserializer::from_slice(&self.0);
+        let mut track = Track::new();
+        let decoded = Command::decode(name, serde_path_to_error::Deserializer::new(&mut json, &mut track))
+            .ok_or_else(|| ApiError::NotFound(format!("there is no command {name}")))?;
+        let command = decoded.map_err(|error| refused(&error, &track.path()))?;
+        json.end().map_err(|error| not_json(&error))?;
+        Ok(command)
+    }
+}
+
+fn not_json(error: &serde_json::Error) -> ApiError {
+    ApiError::NotJson(format!("the body is not JSON: {error}"))
+}
+
+/// Text that is not JSON is one thing; JSON that is not this command another.
+fn refused(error: &serde_json::Error, path: &Path) -> ApiError {
+    if error.classify() != Category::Data {
+        return not_json(error);
+    }
+    let text = error.to_string();
+    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+    let (pointer, detail) = explain(message, path);
+    ApiError::Invalid(vec![FieldError::body(pointer, detail)])
+}
+
+/// Where serde stumbled, as a JSON pointer that names a missing or unknown field too, and why.
+pub fn explain(message: &str, path: &Path) -> (String, String) {
+    let mut pointer = pointer(path);
+    let named = |prefix: &str| message.strip_prefix(prefix)?.split('`').next();
+    let (field, detail) = if let Some(field) = named("missing field `") {
+        (Some(field), "is missing")
+    } else if let Some(field) = named("unknown field `") {
+        (Some(field), "is not known here")
+    } else if let Some(field) = named("duplicate field `") {
+        (Some(field), "is there twice")
+    } else {
+        (None, message)
+    };
+    if let Some(field) = field.filter(|field| !pointer.ends_with(&format!("/{}", escaped(field)))) {
+        push(&mut pointer, field);
+    }
+    (pointer, detail.to_owned())
+}
+
+fn pointer(path: &Path) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => push(&mut pointer, &index.to_string()),
+            Segment::Map { key } => push(&mut pointer, key),
+            Segment::Enum { variant } => push(&mut pointer, variant),
+            Segment::Unknown => {}
+        }
+    }
+    pointer
+}
+
+fn push(pointer: &mut String, token: &str) {
+    pointer.push('/');
+    pointer.push_str(&escaped(token));
+}
+
+/// RFC 6901.
+fn escaped(token: &str) -> String {
+    token.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "0198b5a0-0000-7000-8000-000000000001";
+
+    fn errors(name: &str, body: &str) -> Vec<FieldError> {
+        match JsonBytes(Bytes::copy_from_slice(body.as_bytes())).command(name) {
+            Err(ApiError::Invalid(errors)) => errors,
+            other => panic!("expected invalid fields, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn points_at_the_field_that_cannot_be_taken() {
+        let marks = format!(
+            r#"{{"cohort_id":"{ID}","week":1,"marks":[{{"enrolment_id":"{ID}","status":"present"}},{{"enrolment_id":"{ID}","status":"asleep"}}]}}"#
+        );
+        assert_eq!(errors("TakeAttendance", &marks)[0].pointer.as_deref(), Some("/marks/1/status"));
+        let week = format!(r#"{{"enrolment_id":"{ID}","to_week":53}}"#);
+        assert_eq!(errors("AdvanceStudent", &week)[0].pointer.as_deref(), Some("/to_week"));
+        assert_eq!(errors("AdvanceStudent", "[]")[0].pointer.as_deref(), Some(""));
+    }
+
+    #[test]
+    fn points_at_a_missing_and_at_an_unknown_field() {
+        let missing = format!(r#"{{"enrolment_id":"{ID}"}}"#);
+        assert_eq!(errors("AdvanceStudent", &missing), [FieldError::body("/to_week", "is missing")]);
+        let unknown = format!(r#"{{"enrolment_id":"{ID}","to_week":2,"actor":"me"}}"#);
+        assert_eq!(errors("AdvanceStudent", &unknown), [FieldError::body("/actor", "is not known here")]);
+        let nested = format!(r#"{{"cohort_id":"{ID}","week":1,"marks":[{{"a/b":1}}]}}"#);
+        assert_eq!(errors("TakeAttendance", &nested)[0].pointer.as_deref(), Some("/marks/0/a~1b"));
+    }
+
+    #[test]
+    fn tells_text_that_is_not_json_from_json_that_is_not_the_command() {
+        for body in ["", "{", "week=2", r#"{"enrolment_id": "#] {
+            let decoded = JsonBytes(Bytes::copy_from_slice(body.as_bytes())).command("AdvanceStudent");
+            assert!(matches!(decoded, Err(ApiError::NotJson(_))), "{body}");
+        }
+        let trailing = format!(r#"{{"enrolment_id":"{ID}","to_week":2}} x"#);
+        let decoded = JsonBytes(Bytes::from(trailing)).command("AdvanceStudent");
+        assert!(matches!(decoded, Err(ApiError::NotJson(_))));
+    }
+
+    #[test]
+    fn offers_no_command_of_the_system() {
+        let decoded = JsonBytes(Bytes::from_static(b"{}")).command("BootstrapOwner");
+        assert!(matches!(decoded, Err(ApiError::NotFound(_))));
+    }
+}

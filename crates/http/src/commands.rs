@@ -1,0 +1,71 @@
+//! The commands: one route each, one handler for all. What a command means is the domain's.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use rollbook_domain::Command;
+use rollbook_store::{Receipt, Request};
+use tracing::Span;
+use tracing::field::display;
+
+use crate::auth::Authenticated;
+use crate::body::JsonBytes;
+use crate::headers::Metadata;
+use crate::operation::{Operation, Success, Whom};
+use crate::problem::ApiError;
+use crate::state::AppState;
+
+/// An operation for every command that clients may send.
+pub fn operations() -> Vec<Operation> {
+    Command::NAMES.iter().map(|name| operation(name)).collect()
+}
+
+fn operation(name: &'static str) -> Operation {
+    let handler = move |state: State<AppState>, who: Authenticated, metadata: Metadata, body: JsonBytes| {
+        execute(name, state, who, metadata, body)
+    };
+    Operation {
+        id: name,
+        method: "post",
+        path: format!("/v1/commands/{name}"),
+        summary: summary(name),
+        audience: Whom::Bearers,
+        address: &[],
+        query: Vec::new(),
+        command: Some(name),
+        success: Success::Json(|schemas| schemas.subschema_for::<Receipt>()),
+        patient: false,
+        route: post(handler),
+    }
+}
+
+async fn execute(
+    name: &'static str,
+    State(state): State<AppState>,
+    who: Authenticated,
+    metadata: Metadata,
+    body: JsonBytes,
+) -> Result<Response, ApiError> {
+    let command = body.command(name)?;
+    let Metadata { command_id, if_match, correlation_id } = metadata;
+    let request = Request { site: who.site, actor: who.actor(), command, command_id, if_match, correlation_id };
+    let receipt = state.executor().execute(request).await?;
+    let span = Span::current();
+    span.record("command_id", display(receipt.command_id)).record("position", receipt.position);
+    Ok(Json(receipt).into_response())
+}
+
+/// `MarkAttendance` → `Mark attendance`.
+fn summary(name: &str) -> String {
+    let mut words = String::new();
+    for (place, letter) in name.char_indices() {
+        if place > 0 && letter.is_uppercase() {
+            words.push(' ');
+            words.extend(letter.to_lowercase());
+        } else {
+            words.push(letter);
+        }
+    }
+    words
+}

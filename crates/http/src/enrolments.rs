@@ -1,0 +1,87 @@
+//! One student in one cohort: the record, and its history in words. For those who see the roster row, and the student.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use rollbook_domain::{EnrolmentId, Event};
+use rollbook_projections::models::PersonRef;
+use rollbook_projections::models::names::{hub_names, person_names};
+use rollbook_projections::models::record::{self, EnrolmentRecord};
+use rollbook_projections::{Page, Paged};
+use rollbook_store::{Position, Recorded};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::asked::NoFilter;
+use crate::auth::Caller;
+use crate::operation::{Item, Operation, list, one};
+use crate::problem::{ApiError, FieldError};
+use crate::wording::{Names, hub_in, people_in, words};
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        one("get_enrolment", "/v1/enrolments/{enrolment_id}", "A student's record in a cohort", get),
+        list(
+            "enrolment_history",
+            "/v1/enrolments/{enrolment_id}/history",
+            "What happened to a student in a cohort, in words, the newest last",
+            history,
+        ),
+    ]
+}
+
+/// One thing that happened.
+#[derive(Debug, Serialize, JsonSchema)]
+struct HistoryItem {
+    /// When.
+    at: DateTime<Utc>,
+    /// By whom; null is the system.
+    actor: Option<PersonRef>,
+    /// What, in words. What was written in reflections, feedback and notes is not in it.
+    action: String,
+    /// Its event's place in the log.
+    position: Position,
+}
+
+impl Item for HistoryItem {}
+
+async fn get(caller: Caller, enrolment: EnrolmentId, _: NoFilter) -> Result<EnrolmentRecord, ApiError> {
+    let found = record::get(caller.pool(), caller.site, enrolment).await?;
+    let seen = found.filter(|found| caller.reader.record(found.person_id, found.cohort_id, found.hub_id));
+    seen.ok_or_else(|| ApiError::not_found("enrolment"))
+}
+
+async fn history(
+    caller: Caller,
+    enrolment: EnrolmentId,
+    filter: NoFilter,
+    page: Page,
+) -> Result<Paged<HistoryItem>, ApiError> {
+    let (state, site) = (caller.state.clone(), caller.site);
+    get(caller, enrolment, filter).await?;
+    let after = cursor(page.after.as_deref())?;
+    let mut events = state.store().stream(site, enrolment.into()).await?;
+    events.retain(|event| event.position > after);
+    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let more = events.len() > limit;
+    events.truncate(limit);
+    let names = Names {
+        people: person_names(state.pool(), site, &events.iter().flat_map(people_in).collect()).await?,
+        hubs: hub_names(state.pool(), site, &events.iter().flat_map(hub_in).collect::<BTreeSet<_>>()).await?,
+    };
+    let next = events.last().filter(|_| more).map(|event| event.position.to_string());
+    Ok(Paged { items: events.iter().filter_map(|event| item(event, &names)).collect(), next })
+}
+
+fn item(recorded: &Recorded, names: &Names) -> Option<HistoryItem> {
+    let Event::Enrolment(event) = &recorded.event else { return None };
+    let actor = recorded.actor.map(|id| PersonRef { id, name: names.person(id).into() });
+    Some(HistoryItem { at: recorded.recorded_at, actor, action: words(event, names), position: recorded.position })
+}
+
+/// A cursor that is a position of the log; none is before the first.
+pub fn cursor(after: Option<&str>) -> Result<Position, ApiError> {
+    let position = after.map_or(Some(0), |text| text.parse().ok().filter(|position| *position >= 0));
+    position.ok_or_else(|| ApiError::Invalid(vec![FieldError::parameter("after", "must be a position of the log")]))
+}

@@ -1,0 +1,232 @@
+//! The OpenAPI 3.1 document, made from the operations that the router is made of and the types that they read and write.
+
+use std::collections::BTreeSet;
+
+use axum::Extension;
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use rollbook_domain::Command;
+use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use crate::operation::{Operation, Success, Whom, open};
+use crate::problem::Problem;
+
+/// How a schema is made; what it refers to lands in the generator.
+pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// Where the document refers to schemas.
+const SCHEMAS: &str = "/components/schemas";
+
+/// Makes the document.
+pub fn document(operations: &[Operation]) -> Value {
+    let mut read = settings().for_deserialize().into_generator();
+    let mut written = settings().for_serialize().into_generator();
+    let problem = reference(&mut written, |schemas| schemas.subschema_for::<Problem>());
+    let mut paths = Map::new();
+    let mut commands = Map::new();
+    for operation in operations {
+        let mut described = described(operation, &mut read, &mut written);
+        if let Some(name) = operation.command {
+            let schema = Command::schema(name, &mut read).map_or(Value::Null, Value::from);
+            described["description"] = schema["description"].clone();
+            commands.insert(name.to_owned(), schema);
+            described["requestBody"] = json!({
+                "required": true,
+                "content": { "application/json": { "schema": { "$ref": format!("#{SCHEMAS}/{name}") } } },
+            });
+        }
+        let path = paths.entry(operation.path.clone()).or_insert_with(|| json!({}));
+        path[operation.method] = described;
+    }
+    let mut schemas = read.take_definitions(true);
+    schemas.extend(written.take_definitions(true));
+    schemas.extend(commands);
+    json!({
+        "openapi": "3.1.0",
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "info": {
+            "title": "Rollbook",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Courses in cohorts. Commands append events; queries read what the events add up to. \
+                Every query's answer says in `Rollbook-Position` which position of the log it is of; give a command's \
+                `position` as `min_position` to read what it did.",
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "security": [{ "token": [] }],
+        "tags": [
+            { "name": "commands", "description": "What can be done; each is refused or done as a whole, and once per Idempotency-Key." },
+            { "name": "queries", "description": "What can be read." },
+            { "name": "operations", "description": "The service itself." },
+        ],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+            "responses": { "Problem": {
+                "description": "A problem (RFC 9457); `code` is stable.",
+                "content": { "application/problem+json": { "schema": problem } },
+            } },
+        },
+    })
+}
+
+/// The document as it is served.
+#[derive(Clone, Debug)]
+pub struct Served(pub Bytes);
+
+/// The document's own operation.
+pub fn operations() -> Vec<Operation> {
+    let summary = "This document";
+    vec![open("openapi", "/openapi.json", summary, Success::Other("application/json"), get(serve))]
+}
+
+async fn serve(Extension(Served(document)): Extension<Served>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], document)
+}
+
+fn settings() -> SchemaSettings {
+    SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = SCHEMAS.into();
+        settings.meta_schema = None;
+    })
+}
+
+fn reference(schemas: &mut SchemaGenerator, schema: SchemaOf) -> Value {
+    schema(schemas).into()
+}
+
+fn described(operation: &Operation, read: &mut SchemaGenerator, written: &mut SchemaGenerator) -> Value {
+    let tag = match (operation.command, operation.path.starts_with("/v1/") && operation.method == "get") {
+        (Some(_), _) => "commands",
+        (None, true) => "queries",
+        (None, false) => "operations",
+    };
+    let mut described = json!({
+        "operationId": operation.id,
+        "tags": [tag],
+        "summary": operation.summary,
+        "parameters": parameters(operation, read),
+        "responses": responses(operation, written),
+    });
+    if operation.audience == Whom::Anybody {
+        described["security"] = json!([]);
+    }
+    if operation.audience == Whom::Admins {
+        described["description"] = "For owners and admins.".into();
+    }
+    described
+}
+
+fn parameters(operation: &Operation, schemas: &mut SchemaGenerator) -> Vec<Value> {
+    let mut parameters = Vec::new();
+    let names = operation.path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+    for (name, schema) in names.zip(operation.address) {
+        parameters.push(json!({ "name": name, "in": "path", "required": true, "schema": schema(schemas).to_value() }));
+    }
+    for schema in &operation.query {
+        let object = schema(schemas).to_value();
+        let required: BTreeSet<&str> =
+            object["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        for (name, schema) in object["properties"].as_object().into_iter().flatten() {
+            parameters.push(parameter("query", name, present(schema.clone()), required.contains(name.as_str())));
+        }
+    }
+    if operation.command.is_some() {
+        let id = json!({ "type": "string", "format": "uuid" });
+        let key = "The command's id. The same key again gives the same receipt; without one the server makes it.";
+        let version = "The version in quotes that the command's own stream must have, else 412.";
+        let correlation = "What ties this command to others.";
+        let quoted = json!({ "type": "string", "pattern": "^\"[0-9]{1,18}\"$" });
+        for (name, schema, text) in
+            [("Idempotency-Key", id.clone(), key), ("If-Match", quoted, version), ("X-Correlation-Id", id, correlation)]
+        {
+            let mut header = parameter("header", name, schema, false);
+            header["description"] = text.into();
+            parameters.push(header);
+        }
+    }
+    parameters
+}
+
+fn parameter(place: &str, name: &str, mut schema: Value, required: bool) -> Value {
+    let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+    let mut parameter = json!({ "name": name, "in": place, "required": required, "schema": schema });
+    if let Some(description) = description {
+        parameter["description"] = description;
+    }
+    parameter
+}
+
+/// A parameter that is left out is absent, never null.
+fn present(mut schema: Value) -> Value {
+    if let Some(types) = schema["type"].as_array().filter(|types| types.contains(&json!("null"))) {
+        let types: Vec<Value> = types.iter().filter(|kind| **kind != json!("null")).cloned().collect();
+        schema["type"] = if let [only] = types.as_slice() { only.clone() } else { types.into() };
+    } else if let Some(any) = schema["anyOf"].as_array() {
+        let any: Vec<Value> = any.iter().filter(|one| one["type"] != json!("null")).cloned().collect();
+        schema["anyOf"] = any.into();
+    }
+    if schema["type"].is_null() {
+        if let Some(fields) = schema.as_object_mut() {
+            fields.remove("type");
+        }
+    }
+    schema
+}
+
+/// The success, and the problems that its kind of operation can have.
+fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
+    let query = operation.method == "get" && operation.audience != Whom::Anybody;
+    let (status, mut success) = match operation.success {
+        Success::Json(schema) => ("200", json!({ "content": { "application/json": { "schema": reference(schemas, schema) } } })),
+        Success::Page { item, csv } => {
+            let page = json!({
+                "type": "object",
+                "required": ["items", "next"],
+                "properties": {
+                    "items": { "type": "array", "items": reference(schemas, item) },
+                    "next": { "type": ["string", "null"], "description": "What `after` takes to go on; null at the end." },
+                },
+            });
+            let mut content = json!({ "application/json": { "schema": page } });
+            if csv {
+                content["text/csv"] = json!({ "schema": { "type": "string" } });
+            }
+            ("200", json!({ "content": content }))
+        }
+        Success::Other(media) => ("200", json!({ "content": { media: { "schema": { "type": "string" } } } })),
+        Success::Nothing => ("204", json!({})),
+    };
+    success["description"] = "Done.".into();
+    if query {
+        success["headers"] = json!({ "Rollbook-Position": {
+            "description": "The position of the log that the answer is of, at least.",
+            "required": true,
+            "schema": { "type": "integer", "format": "int64", "minimum": 0 },
+        } });
+    }
+    let mut responses = json!({ status: success });
+    for status in problems(operation) {
+        responses[status] = json!({ "$ref": "#/components/responses/Problem" });
+    }
+    responses
+}
+
+fn problems(operation: &Operation) -> Vec<&'static str> {
+    let mut statuses = match (operation.audience, operation.command) {
+        (Whom::Anybody, _) => vec!["503"],
+        (_, Some(_)) => vec!["400", "401", "403", "404", "409", "412", "413", "415", "422", "503"],
+        (Whom::Admins, None) => vec!["401", "403", "422", "503"],
+        (Whom::Bearers, None) => vec!["401", "422", "503"],
+    };
+    if operation.audience != Whom::Anybody && operation.command.is_none() && !operation.address.is_empty() {
+        statuses.push("404");
+    }
+    statuses.push("500");
+    statuses
+}

@@ -1,0 +1,255 @@
+//! What goes wrong, as RFC 9457 problem details: one type and one table of statuses; it never decides what is wrong.
+
+use std::borrow::Cow;
+
+use axum::Json;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use rollbook_domain::Refusal;
+use rollbook_projections::QueryError;
+use rollbook_store::{ExecuteError, Position, StoreError};
+use schemars::JsonSchema;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// Everything that a request can be answered with besides what it asked for.
+#[derive(Debug)]
+pub enum ApiError {
+    /// The body is not JSON.
+    NotJson(String),
+    /// A header is not of the form that the contract gives it.
+    BadHeader(String),
+    /// No token, or one that stands for nobody who may act.
+    Unauthenticated(&'static str),
+    /// The caller may not read this, and may know that it is there.
+    Forbidden(&'static str),
+    /// Nothing that this caller may see.
+    NotFound(String),
+    /// The path is known, the method is not.
+    MethodNotAllowed,
+    /// The body is larger than the limit.
+    TooLarge,
+    /// The body is not declared as JSON.
+    UnsupportedMediaType,
+    /// Fields or parameters that are missing, unknown or out of range.
+    Invalid(Vec<FieldError>),
+    /// A command was not carried out.
+    Command(ExecuteError),
+    /// The database cannot be reached.
+    Unavailable,
+    /// The read model did not reach `min_position` in time.
+    Behind {
+        /// What was asked for.
+        wanted: Position,
+    },
+    /// The service cannot serve as it should.
+    NotReady(String),
+    /// The request took longer than it may.
+    TimedOut,
+    /// A defect; the log has what happened under this id.
+    Internal(Uuid),
+}
+
+/// One field that cannot be taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FieldError {
+    /// A JSON pointer into the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// The parameter's name, where it is not in the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+impl FieldError {
+    /// About a field of the body.
+    pub fn body(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: Some(pointer.into()), parameter: None, detail: detail.into() }
+    }
+
+    /// About a query parameter.
+    pub fn parameter(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: None, parameter: Some(name.into()), detail: detail.into() }
+    }
+}
+
+/// A problem as it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Problem {
+    /// `/problems/` and the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The code in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What to do: which student, which week, which rule.
+    pub detail: String,
+    /// The stable name that clients hold on to, such as `student_held`.
+    pub code: Cow<'static, str>,
+    /// The fields that cannot be taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+    /// Of a defect: what to look for in the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
+}
+
+impl ApiError {
+    /// A defect: logs it under a new id, which is all that the client learns.
+    pub fn internal(error: &dyn std::fmt::Display) -> Self {
+        let id = Uuid::new_v4();
+        tracing::error!(%id, %error, "the request failed");
+        Self::Internal(id)
+    }
+
+    /// There is no such thing, or none that the caller may see: both alike.
+    pub fn not_found(what: &str) -> Self {
+        Self::NotFound(format!("there is no such {what}"))
+    }
+
+    /// The status table of the HTTP contract, with the stable codes.
+    fn status(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::NotJson(_) => (StatusCode::BAD_REQUEST, "not_json"),
+            Self::BadHeader(_) => (StatusCode::BAD_REQUEST, "bad_header"),
+            Self::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "not_allowed"),
+            Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields"),
+            Self::Command(ExecuteError::Refused(refusal)) => match refusal {
+                Refusal::NotAllowed(_) => (StatusCode::FORBIDDEN, refusal.code()),
+                Refusal::NotFound(_) => (StatusCode::NOT_FOUND, refusal.code()),
+                Refusal::AlreadyExists(_) | Refusal::Rule { .. } => (StatusCode::CONFLICT, refusal.code()),
+                Refusal::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, refusal.code()),
+            },
+            Self::Command(ExecuteError::VersionMismatch { .. }) => (StatusCode::PRECONDITION_FAILED, "version_mismatch"),
+            Self::Command(ExecuteError::KeyReused) => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
+            Self::Command(ExecuteError::Contended { .. }) => (StatusCode::CONFLICT, "conflict"),
+            Self::Unavailable | Self::Command(ExecuteError::Store(StoreError::Unavailable(_))) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable")
+            }
+            Self::Behind { .. } => (StatusCode::SERVICE_UNAVAILABLE, "position_not_reached"),
+            Self::NotReady(_) => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
+            Self::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "timed_out"),
+            Self::Internal(_) | Self::Command(ExecuteError::Store(_)) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "internal_error")
+            }
+        }
+    }
+
+    /// What is wrong, for whoever asked. It may hold names and reasons: not for logs.
+    fn detail(&self) -> String {
+        match self {
+            Self::NotJson(detail) | Self::BadHeader(detail) | Self::NotFound(detail) | Self::NotReady(detail) => {
+                detail.clone()
+            }
+            Self::Unauthenticated(detail) | Self::Forbidden(detail) => (*detail).to_owned(),
+            Self::MethodNotAllowed => "this path does not take this method; Allow says which it takes".to_owned(),
+            Self::TooLarge => format!("a body has at most {} bytes", crate::BODY_LIMIT_BYTES),
+            Self::UnsupportedMediaType => "send the body as Content-Type: application/json".to_owned(),
+            Self::Invalid(errors) => match errors.as_slice() {
+                [error] => {
+                    let place = error.pointer.as_deref().or(error.parameter.as_deref()).filter(|place| !place.is_empty());
+                    format!("{}: {}", place.unwrap_or("the body"), error.detail)
+                }
+                errors => format!("{} fields cannot be taken; see errors", errors.len()),
+            },
+            Self::Command(ExecuteError::Refused(refusal)) => refusal.detail(),
+            Self::Unavailable | Self::Command(ExecuteError::Store(StoreError::Unavailable(_))) => {
+                "the database cannot be reached; try again shortly".to_owned()
+            }
+            Self::Behind { wanted } => format!("the read model has not reached position {wanted} yet; try again shortly"),
+            Self::TimedOut => {
+                "the request took too long; a command may still have been carried out: send it again under the same \
+                 Idempotency-Key"
+                    .to_owned()
+            }
+            Self::Internal(_) | Self::Command(ExecuteError::Store(_)) => "a defect; the log has it under this id".to_owned(),
+            Self::Command(error) => error.to_string(),
+        }
+    }
+
+    fn errors(&self) -> Vec<FieldError> {
+        match self {
+            Self::Invalid(errors) => errors.clone(),
+            Self::Command(ExecuteError::Refused(Refusal::Invalid(fields))) => {
+                fields.iter().map(|field| FieldError::body(&field.pointer, &field.detail)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The problem as it is sent.
+    pub fn problem(&self) -> Problem {
+        let (status, code) = self.status();
+        Problem {
+            kind: format!("/problems/{code}"),
+            title: title(code),
+            status: status.as_u16(),
+            detail: self.detail(),
+            code: code.into(),
+            errors: self.errors(),
+            id: if let Self::Internal(id) = self { Some(*id) } else { None },
+        }
+    }
+}
+
+/// `student_held` → `Student held`.
+fn title(code: &str) -> String {
+    let words = code.replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(error) => {
+                tracing::warn!(%error, "the database cannot be reached");
+                Self::Unavailable
+            }
+            error => Self::internal(&error),
+        }
+    }
+}
+
+impl From<QueryError> for ApiError {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::BadCursor => Self::Invalid(vec![FieldError::parameter("after", "must be the `next` of the page before")]),
+            QueryError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ExecuteError> for ApiError {
+    fn from(error: ExecuteError) -> Self {
+        match error {
+            ExecuteError::Store(error) => error.into(),
+            error => Self::Command(error),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, _) = self.status();
+        let mut response = (status, Json(self.problem())).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

@@ -1,0 +1,62 @@
+//! The projections as operators see them, for owners and admins: how far each is, and making or checking one anew.
+
+use rollbook_projections::{Page, Paged, ProjectionError, ProjectionItem, Verification};
+
+use crate::asked::NoFilter;
+use crate::auth::Admin;
+use crate::operation::{Item, Operation, action, list};
+use crate::problem::ApiError;
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    let path = "/v1/projections/{name}";
+    vec![
+        list("list_projections", "/v1/projections", "The projections, and how far each is behind the log", all),
+        action(
+            "rebuild_projection",
+            &format!("{path}/rebuild"),
+            "Makes a projection anew from the log, while readers go on; answers when it is done",
+            rebuild,
+        ),
+        action(
+            "verify_projection",
+            &format!("{path}/verify"),
+            "Compares a projection's rows with what the log says they should be; answers when it is done",
+            verify,
+        ),
+    ]
+}
+
+impl Item for ProjectionItem {}
+
+async fn all(Admin(caller): Admin, (): (), _: NoFilter, page: Page) -> Result<Paged<ProjectionItem>, ApiError> {
+    let mut items = caller.state.projections().list().await?;
+    items.sort_by(|a, b| a.name.cmp(&b.name));
+    items.retain(|item| page.after.as_ref().is_none_or(|after| item.name > *after));
+    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let next = items.get(limit.saturating_sub(1)).filter(|_| items.len() > limit).map(|item| item.name.clone());
+    items.truncate(limit);
+    Ok(Paged { items, next })
+}
+
+async fn rebuild(Admin(caller): Admin, name: String) -> Result<ProjectionItem, ApiError> {
+    let projections = caller.state.projections();
+    projections.rebuild(Some(&name), &mut |_| {}).await?;
+    let rebuilt = projections.list().await?.into_iter().find(|item| item.name == name);
+    rebuilt.ok_or_else(|| ApiError::not_found("projection"))
+}
+
+async fn verify(Admin(caller): Admin, name: String) -> Result<Verification, ApiError> {
+    let verified = caller.state.projections().verify(Some(&name), &mut |_| {}).await?;
+    verified.into_iter().next().ok_or_else(|| ApiError::not_found("projection"))
+}
+
+impl From<ProjectionError> for ApiError {
+    fn from(error: ProjectionError) -> Self {
+        match error {
+            ProjectionError::Unknown(_) => Self::NotFound(error.to_string()),
+            ProjectionError::Store(error) => error.into(),
+            error => Self::internal(&error),
+        }
+    }
+}

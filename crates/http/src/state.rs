@@ -1,0 +1,88 @@
+//! What every handler shares: the executor, the read models, the site, the metrics.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use metrics_exporter_prometheus::PrometheusHandle;
+use rollbook_domain::SiteId;
+use rollbook_projections::Projections;
+use rollbook_store::{EventStore, Executor, Position};
+use sqlx::PgPool;
+
+use crate::problem::ApiError;
+
+/// How long a reader waits for a position.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// The service behind the routes. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState(Arc<Shared>);
+
+struct Shared {
+    executor: Executor,
+    projections: Projections,
+    site: SiteId,
+    metrics: Option<PrometheusHandle>,
+}
+
+impl std::fmt::Debug for AppState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AppState").field("site", &self.0.site).finish_non_exhaustive()
+    }
+}
+
+impl AppState {
+    /// A service for one site. Without a metrics handle `/metrics` is not offered.
+    pub fn new(executor: Executor, projections: Projections, site: SiteId, metrics: Option<PrometheusHandle>) -> Self {
+        Self(Arc::new(Shared { executor, projections, site, metrics }))
+    }
+
+    /// What carries commands out.
+    pub fn executor(&self) -> &Executor {
+        &self.0.executor
+    }
+
+    /// The log.
+    pub fn store(&self) -> &EventStore {
+        self.0.executor.store()
+    }
+
+    /// The pool that queries read from.
+    pub fn pool(&self) -> &PgPool {
+        self.store().pool()
+    }
+
+    /// The read models' engine.
+    pub fn projections(&self) -> &Projections {
+        &self.0.projections
+    }
+
+    /// The site that requests are for.
+    pub fn site(&self) -> SiteId {
+        self.0.site
+    }
+
+    /// The metrics.
+    pub fn metrics(&self) -> Option<&PrometheusHandle> {
+        self.0.metrics.as_ref()
+    }
+
+    /// Now, by the service's clock.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.0.executor.clock().now()
+    }
+
+    /// Waits until the read models have come to a position, and says where they are.
+    pub async fn reached(&self, wanted: Position) -> Result<Position, ApiError> {
+        self.projections().wait_for(wanted, WAIT).await.map_err(|late| ApiError::Behind { wanted: late.wanted })
+    }
+
+    /// The position that a query is answered at, at least: what it asked to wait for comes first.
+    pub async fn read_at(&self, at_least: Option<Position>) -> Result<Position, ApiError> {
+        match at_least {
+            Some(wanted) => self.reached(wanted).await,
+            None => Ok(self.projections().position()),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The router without a database: what every request meets before a handler asks for data.
+
+mod document;
+mod problems;
+mod routes;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use rollbook_domain::SiteId;
+use rollbook_projections::Projections;
+use rollbook_store::{Clock, EventStore, Executor};
+use serde_json::Value;
+use sqlx::postgres::PgPoolOptions;
+use tower::ServiceExt;
+
+use crate::AppState;
+
+/// A service whose database is not there.
+fn unreachable() -> AppState {
+    let pool = PgPoolOptions::new()
+        .acquire_timeout(std::time::Duration::from_millis(50))
+        .connect_lazy("postgres://nobody@127.0.0.1:1/none")
+        .unwrap();
+    let store = EventStore::new(pool);
+    let executor = Executor::new(store.clone(), Clock::frozen("2025-01-07T09:00:00Z".parse().unwrap()));
+    AppState::new(executor, Projections::new(store), SiteId::DEFAULT, None)
+}
+
+/// Sends a request; the body as JSON, null where it is none.
+async fn send(request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
+    let response = crate::router(unreachable()).oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, usize::MAX).await.unwrap();
+    (parts.status, parts.headers, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+}

@@ -1,0 +1,73 @@
+//! The status table of the contract.
+
+use axum::response::IntoResponse;
+use rollbook_domain::person::PersonRule;
+use rollbook_domain::refusal::InvalidField;
+use rollbook_domain::{CohortId, Refusal, StreamId};
+use rollbook_store::{ExecuteError, StoreError};
+use uuid::Uuid;
+
+use crate::problem::{ApiError, FieldError};
+
+fn refused(refusal: impl Into<Refusal>) -> ApiError {
+    ExecuteError::Refused(refusal.into()).into()
+}
+
+fn unreachable() -> StoreError {
+    StoreError::Unavailable(sqlx::Error::PoolTimedOut)
+}
+
+#[test]
+fn every_problem_has_the_status_and_code_of_the_contract() {
+    let stream: StreamId = CohortId(Uuid::nil()).into();
+    let invalid = vec![InvalidField { pointer: "/week".into(), detail: "too far".into() }];
+    let table = [
+        (ApiError::NotJson(String::new()), 400, "not_json"),
+        (ApiError::BadHeader(String::new()), 400, "bad_header"),
+        (ApiError::Unauthenticated("no"), 401, "unauthenticated"),
+        (ApiError::Forbidden("no"), 403, "not_allowed"),
+        (refused(Refusal::NotAllowed("no")), 403, "not_allowed"),
+        (ApiError::not_found("cohort"), 404, "not_found"),
+        (refused(Refusal::NotFound(stream)), 404, "not_found"),
+        (ApiError::MethodNotAllowed, 405, "method_not_allowed"),
+        (refused(Refusal::AlreadyExists(stream)), 409, "already_exists"),
+        (refused(PersonRule::EmailTaken), 409, "email_taken"),
+        (ExecuteError::Contended { attempts: 5 }.into(), 409, "conflict"),
+        (ExecuteError::VersionMismatch { expected: 1, actual: 2 }.into(), 412, "version_mismatch"),
+        (ApiError::TooLarge, 413, "too_large"),
+        (ApiError::UnsupportedMediaType, 415, "unsupported_media_type"),
+        (ApiError::Invalid(Vec::new()), 422, "invalid_fields"),
+        (refused(Refusal::Invalid(invalid)), 422, "invalid_fields"),
+        (ExecuteError::KeyReused.into(), 422, "idempotency_key_reused"),
+        (ExecuteError::Store(StoreError::Corrupt("secret".into())).into(), 500, "internal_error"),
+        (unreachable().into(), 503, "store_unavailable"),
+        (ExecuteError::Store(unreachable()).into(), 503, "store_unavailable"),
+        (ApiError::Behind { wanted: 9 }, 503, "position_not_reached"),
+        (ApiError::TimedOut, 503, "timed_out"),
+    ];
+    for (error, status, code) in table {
+        let problem = error.problem();
+        assert_eq!((problem.status, problem.code.as_ref()), (status, code), "{error:?}");
+        assert_eq!(problem.kind, format!("/problems/{code}"));
+        let response = error.into_response();
+        assert_eq!(response.status().as_u16(), status);
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        assert_eq!(response.headers().contains_key("retry-after"), status == 503, "{code}");
+        assert_eq!(response.headers().contains_key("www-authenticate"), status == 401, "{code}");
+    }
+}
+
+#[test]
+fn a_defect_says_nothing_but_its_id() {
+    let problem = ApiError::from(StoreError::Corrupt("a secret".into())).problem();
+    assert!(problem.id.is_some());
+    assert!(!serde_json::to_string(&problem).unwrap().contains("secret"));
+}
+
+#[test]
+fn invalid_fields_are_pointed_at() {
+    let fields = vec![InvalidField { pointer: "/marks/3/status".into(), detail: "is missing".into() }];
+    let problem = refused(Refusal::Invalid(fields)).problem();
+    assert_eq!(problem.errors, [FieldError::body("/marks/3/status", "is missing")]);
+    assert_eq!(problem.title, "Invalid fields");
+}
