@@ -3,12 +3,20 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::{DateTime, Utc};
+use reqwest::{Method, RequestBuilder};
+use rollbook_domain::claim::ClaimKey;
+use rollbook_domain::person::BootstrapOwner;
+use rollbook_domain::{Actor, PersonId, Personal, SiteId};
 use rollbook_embedded::Instance;
-use rollbook_store::EventStore;
+use rollbook_http::{AppState, router};
+use rollbook_projections::Projections;
 use rollbook_store::migrate::migrate;
+use rollbook_store::{Clock, EventStore, Executor, Request};
+use serde_json::Value;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::OnceCell;
+use uuid::Uuid;
 
 /// The server that all tests of this run share: it ends with this process, however that ends.
 static SERVER: OnceCell<Instance> = OnceCell::const_new();
@@ -81,4 +89,150 @@ fn options(server: &Instance) -> PgConnectOptions {
 /// An instant from its RFC 3339 form.
 pub fn at(instant: &str) -> DateTime<Utc> {
     instant.parse().expect("an RFC 3339 instant")
+}
+
+/// The whole service on a database of its own, over real HTTP on loopback.
+pub struct Service {
+    /// Where it listens.
+    pub url: String,
+    /// The database under it.
+    pub database: Database,
+    /// What carries commands out.
+    pub executor: Executor,
+    /// The read models' engine.
+    pub projections: Projections,
+    /// The clock that it decides by.
+    pub clock: Clock,
+    /// The bootstrapped owner's token.
+    pub owner: String,
+    client: reqwest::Client,
+    server: tokio::task::JoinHandle<()>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: reqwest::header::HeaderMap,
+    /// Its body, where it was JSON.
+    pub json: Value,
+    /// Its body.
+    pub text: String,
+}
+
+impl Service {
+    /// A service whose clock stands at an instant, with an owner.
+    pub async fn start(now: &str) -> Self {
+        Self::on(Database::create().await, Clock::frozen(at(now))).await
+    }
+
+    /// A service on a database that may have a history already.
+    pub async fn on(database: Database, clock: Clock) -> Self {
+        let store = database.store();
+        let executor = Executor::new(store.clone(), clock.clone());
+        let owner = bootstrap_owner(&executor).await;
+        let far = chrono::TimeDelta::days(100_000);
+        let owner = store.issue_token(SiteId::DEFAULT, owner, clock.now(), far).await.expect("a token");
+        let projections = Projections::start(store);
+        let state = AppState::new(executor.clone(), projections.clone(), SiteId::DEFAULT, None);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let server = tokio::spawn(async move {
+            axum::serve(listener, router(state)).await.expect("the service serves");
+        });
+        Self { url, database, executor, projections, clock, owner, client: reqwest::Client::new(), server }
+    }
+
+    /// Ends this process's part and starts another on the same database, as after a restart.
+    pub async fn restart(self) -> Self {
+        self.server.abort();
+        self.projections.stop().await;
+        Self::on(self.database, self.clock).await
+    }
+
+    /// Sets the clock.
+    pub fn now(&self, instant: &str) {
+        self.clock.set(at(instant));
+    }
+
+    /// A token for a person.
+    pub async fn token(&self, person: &str) -> String {
+        let person = person.parse().expect("a person's id");
+        let ttl = chrono::TimeDelta::days(100_000);
+        self.executor.store().issue_token(SiteId::DEFAULT, person, self.clock.now(), ttl).await.expect("a token")
+    }
+
+    /// A request, to be sent by the caller.
+    pub fn request(&self, method: Method, token: &str, path: &str) -> RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        if token.is_empty() { request } else { request.bearer_auth(token) }
+    }
+
+    /// Sends a command and takes whatever comes back.
+    pub async fn send(&self, token: &str, command: &str, body: Value) -> Answer {
+        answer(self.request(Method::POST, token, &format!("/v1/commands/{command}")).json(&body)).await
+    }
+
+    /// Sends a command that must be carried out; its receipt.
+    pub async fn command(&self, token: &str, command: &str, body: Value) -> Value {
+        let answer = self.send(token, command, body).await;
+        assert_eq!(answer.status, 200, "{command}: {}", answer.text);
+        answer.json
+    }
+
+    /// Sends a creating command; the new thing's id.
+    pub async fn create(&self, token: &str, command: &str, body: Value) -> String {
+        let receipt = self.command(token, command, body).await;
+        receipt["streams"][0]["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Asks a query, and takes whatever comes back.
+    pub async fn ask(&self, token: &str, path: &str) -> Answer {
+        answer(self.request(Method::GET, token, path)).await
+    }
+
+    /// Asks a query that must be answered, once the read models know everything that has happened.
+    pub async fn get(&self, token: &str, path: &str) -> Value {
+        let head = self.executor.store().head().await.expect("the log's head");
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let answer = self.ask(token, &format!("{path}{joint}min_position={head}")).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+        answer.json
+    }
+
+    /// The items of a list, of all its pages' first 1,000.
+    pub async fn items(&self, token: &str, path: &str) -> Vec<Value> {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let page = self.get(token, &format!("{path}{joint}limit=1000")).await;
+        page["items"].as_array().unwrap_or_else(|| panic!("{path}: no items in {page}")).clone()
+    }
+}
+
+/// Sends a request.
+pub async fn answer(request: RequestBuilder) -> Answer {
+    let response = request.send().await.expect("an answer");
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let text = response.text().await.expect("a body");
+    Answer { status, headers, json: serde_json::from_str(&text).unwrap_or(Value::Null), text }
+}
+
+async fn bootstrap_owner(executor: &Executor) -> PersonId {
+    let command = BootstrapOwner {
+        person_id: Uuid::new_v4().into(),
+        name: Personal::new("Ọlá Owner".to_owned().try_into().expect("a name")),
+        email: Personal::new("owner@example.org".to_owned().try_into().expect("an address")),
+    };
+    let request = Request {
+        site: SiteId::DEFAULT,
+        actor: Actor::System,
+        command: command.into(),
+        command_id: None,
+        if_match: None,
+        correlation_id: None,
+    };
+    executor.execute(request).await.expect("the owner is bootstrapped");
+    let owner = executor.store().owner(SiteId::DEFAULT, ClaimKey::email("owner@example.org")).await.expect("a look-up");
+    owner.expect("an owner").into()
 }

@@ -82,7 +82,8 @@ impl<A: Segment> Address for A {
 }
 
 impl<A: Segment, B: Segment> Address for (A, B) {
-    const SCHEMAS: &'static [SchemaOf] = &[|schemas| schemas.subschema_for::<A>(), |schemas| schemas.subschema_for::<B>()];
+    const SCHEMAS: &'static [SchemaOf] =
+        &[|schemas| schemas.subschema_for::<A>(), |schemas| schemas.subschema_for::<B>()];
 
     fn read(values: &[&str]) -> Option<Self> {
         Some((A::read(values.first()?)?, B::read(values.get(1)?)?))

@@ -117,7 +117,8 @@ impl Asked {
     }
 
     fn take<T: DeserializeOwned>(&mut self, names: &[&str]) -> Result<T, ApiError> {
-        let (mine, others) = std::mem::take(&mut self.pairs).into_iter().partition(|(name, _)| names.contains(&name.as_str()));
+        let (mine, others) =
+            std::mem::take(&mut self.pairs).into_iter().partition(|(name, _)| names.contains(&name.as_str()));
         self.pairs = others;
         decode::<T>(&mine)
     }
@@ -139,7 +140,8 @@ fn invalid(parameter: &str, detail: impl Into<String>) -> ApiError {
 
 /// Whether CSV is the first of the forms that there are in what the client accepts.
 fn accepts_csv(headers: &HeaderMap) -> bool {
-    let ranges = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let ranges =
+        headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     let mut known = ranges.filter_map(|range| match range.split(';').next().unwrap_or_default().trim() {
         "text/csv" => Some(true),
         "application/json" | "application/*" | "*/*" => Some(false),

@@ -145,7 +145,12 @@ async fn get(caller: Caller, cohort: CohortId, _: NoFilter) -> Result<CohortItem
     caller.cohort(cohort).await
 }
 
-async fn roster(caller: Caller, cohort: CohortId, asked: RosterAsked, page: Page) -> Result<Paged<RosterItem>, ApiError> {
+async fn roster(
+    caller: Caller,
+    cohort: CohortId,
+    asked: RosterAsked,
+    page: Page,
+) -> Result<Paged<RosterItem>, ApiError> {
     let RosterAsked { hub_id, flagged, held } = asked;
     let filter = RosterFilter { scope: caller.roster(cohort)?, hub_id, flagged, held };
     let page = roster::list(caller.pool(), caller.site, cohort, &filter, &page).await?;

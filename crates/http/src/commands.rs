@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use rollbook_domain::Command;
 use rollbook_store::{Receipt, Request};
+use schemars::SchemaGenerator;
 use tracing::Span;
 use tracing::field::display;
 
@@ -34,7 +35,7 @@ fn operation(name: &'static str) -> Operation {
         address: &[],
         query: Vec::new(),
         command: Some(name),
-        success: Success::Json(|schemas| schemas.subschema_for::<Receipt>()),
+        success: Success::Json(SchemaGenerator::subschema_for::<Receipt>),
         patient: false,
         route: post(handler),
     }

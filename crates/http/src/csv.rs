@@ -13,12 +13,13 @@ pub const MEDIA_TYPE: &str = "text/csv; charset=utf-8";
 /// Writes rows under the named columns. `actor.name` reads a field of a field; a column whose values are objects becomes
 /// one column per key that occurs (`attendance 1`, `attendance 2`); lists are joined by spaces.
 pub fn write<T: Serialize>(columns: &[&str], rows: &[T]) -> Result<Vec<u8>, ApiError> {
-    let rows = rows.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>().map_err(|e| ApiError::internal(&e))?;
+    let rows =
+        rows.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>().map_err(|e| ApiError::internal(&e))?;
     let columns: Vec<Column<'_>> = columns.iter().flat_map(|name| expand(name, &rows)).collect();
     let mut writer = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(Vec::new());
-    let written = writer
-        .write_record(columns.iter().map(Column::heading))
-        .and_then(|()| rows.iter().try_for_each(|row| writer.write_record(columns.iter().map(|column| column.cell(row)))));
+    let written = writer.write_record(columns.iter().map(Column::heading)).and_then(|()| {
+        rows.iter().try_for_each(|row| writer.write_record(columns.iter().map(|column| column.cell(row))))
+    });
     written.map_err(|e| ApiError::internal(&e))?;
     writer.into_inner().map_err(|e| ApiError::internal(&e))
 }
@@ -100,7 +101,8 @@ mod tests {
 
     #[test]
     fn spreads_weeks_over_columns_in_their_order() {
-        let rows = [json!({ "attendance": { "10": "late", "2": "absent" } }), json!({ "attendance": { "1": "present" } })];
+        let rows =
+            [json!({ "attendance": { "10": "late", "2": "absent" } }), json!({ "attendance": { "1": "present" } })];
         let expected = "attendance 1,attendance 2,attendance 10\r\n,absent,late\r\npresent,,\r\n";
         assert_eq!(csv(&["attendance"], &rows), expected);
     }

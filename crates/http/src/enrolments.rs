@@ -1,7 +1,5 @@
 //! One student in one cohort: the record, and its history in words. For those who see the roster row, and the student.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 use rollbook_domain::{EnrolmentId, Event};
 use rollbook_projections::models::PersonRef;
@@ -68,7 +66,7 @@ async fn history(
     events.truncate(limit);
     let names = Names {
         people: person_names(state.pool(), site, &events.iter().flat_map(people_in).collect()).await?,
-        hubs: hub_names(state.pool(), site, &events.iter().flat_map(hub_in).collect::<BTreeSet<_>>()).await?,
+        hubs: hub_names(state.pool(), site, &events.iter().filter_map(hub_in).collect()).await?,
     };
     let next = events.last().filter(|_| more).map(|event| event.position.to_string());
     Ok(Paged { items: events.iter().filter_map(|event| item(event, &names)).collect(), next })

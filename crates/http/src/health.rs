@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use rollbook_projections::engine::Status;
 use rollbook_store::Position;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 
 use crate::operation::{Operation, Success, open};
@@ -32,11 +32,17 @@ struct Readiness {
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {
-    let health = Success::Json(|schemas| schemas.subschema_for::<Health>());
-    let readiness = Success::Json(|schemas| schemas.subschema_for::<Readiness>());
+    let health = Success::Json(SchemaGenerator::subschema_for::<Health>);
+    let readiness = Success::Json(SchemaGenerator::subschema_for::<Readiness>);
     let text = Success::Other("text/plain");
     vec![
-        open("healthz", "/healthz", "Whether the process is alive", health, get(async || Json(Health { status: "ok" }))),
+        open(
+            "healthz",
+            "/healthz",
+            "Whether the process is alive",
+            health,
+            get(async || Json(Health { status: "ok" })),
+        ),
         open("readyz", "/readyz", "Whether the service can serve", readiness, get(ready)),
         open("metrics", "/metrics", "The metrics, for Prometheus", text, get(metrics)),
     ]

@@ -1,6 +1,6 @@
 //! The HTTP contract over commands and read models: it parses, executes, answers, and never decides a rule.
 //!
-//! Every operation is one value of [`operation::Operation`]; the router and the OpenAPI document are made from the same
+//! Every operation is one value of `operation::Operation`; the router and the OpenAPI document are made from the same
 //! list of them, so that neither knows a route that the other does not.
 
 mod address;
@@ -31,14 +31,14 @@ mod state;
 mod tests;
 mod wording;
 
-use axum::extract::Extension;
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::Extension;
 use axum::middleware::from_fn;
 use serde_json::Value;
 
-use crate::operation::Operation;
 pub(crate) use crate::layers::BODY_LIMIT_BYTES;
+use crate::operation::Operation;
 use crate::problem::ApiError;
 
 pub use crate::problem::{FieldError, Problem};
@@ -79,11 +79,11 @@ pub fn router(state: AppState) -> Router {
     let routes = operations.into_iter().fold(Router::new(), |router, Operation { path, route, patient, .. }| {
         router.route(&path, if patient { route } else { route.layer(from_fn(layers::in_time)) })
     });
-    let router = routes
+    let service = routes
         .merge(docs::parts())
         .fallback(async || ApiError::NotFound("there is nothing at this path".to_owned()))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(Extension(openapi::Served(document)))
         .with_state(state);
-    layers::around(router)
+    layers::around(service)
 }

@@ -25,7 +25,7 @@ const SCHEMAS: &str = "/components/schemas";
 pub fn document(operations: &[Operation]) -> Value {
     let mut read = settings().for_deserialize().into_generator();
     let mut written = settings().for_serialize().into_generator();
-    let problem = reference(&mut written, |schemas| schemas.subschema_for::<Problem>());
+    let problem = Value::from(written.subschema_for::<Problem>());
     let mut paths = Map::new();
     let mut commands = Map::new();
     for operation in operations {
@@ -47,7 +47,6 @@ pub fn document(operations: &[Operation]) -> Value {
     schemas.extend(commands);
     json!({
         "openapi": "3.1.0",
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {
             "title": "Rollbook",
             "version": env!("CARGO_PKG_VERSION"),
@@ -94,10 +93,6 @@ fn settings() -> SchemaSettings {
         settings.definitions_path = SCHEMAS.into();
         settings.meta_schema = None;
     })
-}
-
-fn reference(schemas: &mut SchemaGenerator, schema: SchemaOf) -> Value {
-    schema(schemas).into()
 }
 
 fn described(operation: &Operation, read: &mut SchemaGenerator, written: &mut SchemaGenerator) -> Value {
@@ -171,25 +166,22 @@ fn present(mut schema: Value) -> Value {
         let any: Vec<Value> = any.iter().filter(|one| one["type"] != json!("null")).cloned().collect();
         schema["anyOf"] = any.into();
     }
-    if schema["type"].is_null() {
-        if let Some(fields) = schema.as_object_mut() {
-            fields.remove("type");
-        }
-    }
     schema
 }
 
-/// The success, and the problems that its kind of operation can have.
+/// The success and the problems.
 fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
     let query = operation.method == "get" && operation.audience != Whom::Anybody;
     let (status, mut success) = match operation.success {
-        Success::Json(schema) => ("200", json!({ "content": { "application/json": { "schema": reference(schemas, schema) } } })),
+        Success::Json(schema) => {
+            ("200", json!({ "content": { "application/json": { "schema": Value::from(schema(schemas)) } } }))
+        }
         Success::Page { item, csv } => {
             let page = json!({
                 "type": "object",
                 "required": ["items", "next"],
                 "properties": {
-                    "items": { "type": "array", "items": reference(schemas, item) },
+                    "items": { "type": "array", "items": Value::from(item(schemas)) },
                     "next": { "type": ["string", "null"], "description": "What `after` takes to go on; null at the end." },
                 },
             });
@@ -212,21 +204,17 @@ fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
     }
     let mut responses = json!({ status: success });
     for status in problems(operation) {
-        responses[status] = json!({ "$ref": "#/components/responses/Problem" });
+        responses[*status] = json!({ "$ref": "#/components/responses/Problem" });
     }
     responses
 }
 
-fn problems(operation: &Operation) -> Vec<&'static str> {
-    let mut statuses = match (operation.audience, operation.command) {
-        (Whom::Anybody, _) => vec!["503"],
-        (_, Some(_)) => vec!["400", "401", "403", "404", "409", "412", "413", "415", "422", "503"],
-        (Whom::Admins, None) => vec!["401", "403", "422", "503"],
-        (Whom::Bearers, None) => vec!["401", "422", "503"],
-    };
-    if operation.audience != Whom::Anybody && operation.command.is_none() && !operation.address.is_empty() {
-        statuses.push("404");
+/// The problems that its kind of operation can have.
+fn problems(operation: &Operation) -> &'static [&'static str] {
+    match (operation.audience, operation.command, operation.address) {
+        (Whom::Anybody, ..) => &["500", "503"],
+        (_, Some(_), _) => &["400", "401", "403", "404", "409", "412", "413", "415", "422", "500", "503"],
+        (Whom::Admins, None, []) => &["401", "403", "422", "500", "503"],
+        (Whom::Admins | Whom::Bearers, None, _) => &["401", "403", "404", "422", "500", "503"],
     }
-    statuses.push("500");
-    statuses
 }

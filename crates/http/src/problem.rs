@@ -129,7 +129,9 @@ impl ApiError {
                 Refusal::AlreadyExists(_) | Refusal::Rule { .. } => (StatusCode::CONFLICT, refusal.code()),
                 Refusal::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, refusal.code()),
             },
-            Self::Command(ExecuteError::VersionMismatch { .. }) => (StatusCode::PRECONDITION_FAILED, "version_mismatch"),
+            Self::Command(ExecuteError::VersionMismatch { .. }) => {
+                (StatusCode::PRECONDITION_FAILED, "version_mismatch")
+            }
             Self::Command(ExecuteError::KeyReused) => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
             Self::Command(ExecuteError::Contended { .. }) => (StatusCode::CONFLICT, "conflict"),
             Self::Unavailable | Self::Command(ExecuteError::Store(StoreError::Unavailable(_))) => {
@@ -154,10 +156,10 @@ impl ApiError {
             Self::MethodNotAllowed => "this path does not take this method; Allow says which it takes".to_owned(),
             Self::TooLarge => format!("a body has at most {} bytes", crate::BODY_LIMIT_BYTES),
             Self::UnsupportedMediaType => "send the body as Content-Type: application/json".to_owned(),
-            Self::Invalid(errors) => match errors.as_slice() {
+            Self::Invalid(_) | Self::Command(ExecuteError::Refused(Refusal::Invalid(_))) => match &*self.errors() {
                 [error] => {
-                    let place = error.pointer.as_deref().or(error.parameter.as_deref()).filter(|place| !place.is_empty());
-                    format!("{}: {}", place.unwrap_or("the body"), error.detail)
+                    let place = error.pointer.as_deref().or(error.parameter.as_deref());
+                    format!("{}: {}", place.filter(|place| !place.is_empty()).unwrap_or("the body"), error.detail)
                 }
                 errors => format!("{} fields cannot be taken; see errors", errors.len()),
             },
@@ -165,13 +167,17 @@ impl ApiError {
             Self::Unavailable | Self::Command(ExecuteError::Store(StoreError::Unavailable(_))) => {
                 "the database cannot be reached; try again shortly".to_owned()
             }
-            Self::Behind { wanted } => format!("the read model has not reached position {wanted} yet; try again shortly"),
+            Self::Behind { wanted } => {
+                format!("the read model has not reached position {wanted} yet; try again shortly")
+            }
             Self::TimedOut => {
                 "the request took too long; a command may still have been carried out: send it again under the same \
                  Idempotency-Key"
                     .to_owned()
             }
-            Self::Internal(_) | Self::Command(ExecuteError::Store(_)) => "a defect; the log has it under this id".to_owned(),
+            Self::Internal(_) | Self::Command(ExecuteError::Store(_)) => {
+                "a defect; the log has it under this id".to_owned()
+            }
             Self::Command(error) => error.to_string(),
         }
     }
@@ -223,7 +229,9 @@ impl From<StoreError> for ApiError {
 impl From<QueryError> for ApiError {
     fn from(error: QueryError) -> Self {
         match error {
-            QueryError::BadCursor => Self::Invalid(vec![FieldError::parameter("after", "must be the `next` of the page before")]),
+            QueryError::BadCursor => {
+                Self::Invalid(vec![FieldError::parameter("after", "must be the `next` of the page before")])
+            }
             QueryError::Store(error) => error.into(),
         }
     }

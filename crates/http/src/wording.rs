@@ -39,7 +39,9 @@ pub fn people_in(event: &Recorded) -> impl Iterator<Item = PersonId> + use<> {
 pub fn hub_in(event: &Recorded) -> Option<HubId> {
     match &event.event {
         Event::Enrolment(EnrolmentEvent::StudentEnrolled { hub_id, .. }) => *hub_id,
-        Event::Enrolment(EnrolmentEvent::HubJoined { hub_id, .. } | EnrolmentEvent::HubLeft { hub_id }) => Some(*hub_id),
+        Event::Enrolment(EnrolmentEvent::HubJoined { hub_id, .. } | EnrolmentEvent::HubLeft { hub_id }) => {
+            Some(*hub_id)
+        }
         _ => None,
     }
 }
@@ -111,11 +113,11 @@ fn because(reason: Option<&Personal<String>>) -> String {
 }
 
 fn weeks(weeks: &BTreeSet<u8>) -> String {
-    let list: Vec<String> = weeks.iter().map(ToString::to_string).collect();
-    match list.as_slice() {
+    let numbers: Vec<String> = weeks.iter().map(ToString::to_string).collect();
+    match numbers.as_slice() {
         [] => "no week".to_owned(),
         [one] => format!("week {one}"),
-        [most @ .., last] => format!("weeks {} and {last}", most.join(", ")),
+        [others @ .., last] => format!("weeks {} and {last}", others.join(", ")),
     }
 }
 

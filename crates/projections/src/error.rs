@@ -1,6 +1,5 @@
 //! What can go wrong while read models are kept or asked; it never shows a row's values.
 
-use rollbook_domain::event::UnreadableEvent;
 use rollbook_store::{Position, StoreError};
 
 /// Why a query has no answer.
@@ -26,20 +25,20 @@ pub enum ProjectionError {
     /// No projection has this name.
     #[error("there is no projection `{0}`")]
     Unknown(String),
-    /// An event that this version of the software cannot read.
+    /// Something in the log that this version of the software cannot read.
     #[error("position {position}: {source}")]
     Poison {
         /// Where it is in the log.
         position: Position,
         /// What is wrong with it.
-        source: UnreadableEvent,
+        source: StoreError,
     },
     /// A row is not of the shape that this version writes: somebody else has changed it, or the version was not raised.
-    #[error("a row of {projection} cannot be read or written (rebuild it): {source}")]
+    #[error("a row of {projection} cannot be read or written; rebuild it")]
     Row {
         /// The projection.
         projection: &'static str,
-        /// What is wrong with it.
+        /// What is wrong with it. It may show values, which belong in no log.
         source: serde_json::Error,
     },
     /// The tables are those of newer software, which has to go on with them.

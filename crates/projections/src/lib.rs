@@ -10,6 +10,7 @@ pub mod error;
 pub mod model;
 pub mod models;
 pub mod page;
+pub mod replay;
 mod storage;
 
 pub use engine::{Difference, Progress, ProjectionItem, Projections, TooLate, Verification};

@@ -42,6 +42,7 @@ impl Page {
     pub const MAX_LIMIT: u32 = 1000;
 
     /// The page after one that ended with this cursor.
+    #[must_use]
     pub fn after(self, cursor: String) -> Self {
         Self { after: Some(cursor), ..self }
     }

@@ -45,8 +45,10 @@ async fn every_operation_is_reachable() {
         if path == "/metrics" {
             continue;
         }
-        let address = path.split('/').map(|part| if part.starts_with('{') { "1" } else { part }).collect::<Vec<_>>().join("/");
-        let request = Request::builder().method(method.to_uppercase().as_str()).uri(&address).body(Body::empty()).unwrap();
+        let address =
+            path.split('/').map(|part| if part.starts_with('{') { "1" } else { part }).collect::<Vec<_>>().join("/");
+        let request =
+            Request::builder().method(method.to_uppercase().as_str()).uri(&address).body(Body::empty()).unwrap();
         let (status, _, _) = send(request).await;
         let expected: &[u16] = if path.starts_with("/v1/") { &[401] } else { &[200, 503] };
         assert!(expected.contains(&status.as_u16()), "{method} {path}: {status}");

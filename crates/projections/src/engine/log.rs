@@ -10,10 +10,10 @@ pub(super) async fn next(store: &EventStore, after: Position, limit: i64) -> Res
     let mut limit = limit;
     loop {
         match store.read(after, limit).await {
-            Err(StoreError::Unreadable(source)) if limit <= 1 => {
+            Err(source @ (StoreError::Unreadable(_) | StoreError::Corrupt(_))) if limit <= 1 => {
                 return Err(ProjectionError::Poison { position: after + 1, source });
             }
-            Err(StoreError::Unreadable(_)) => limit /= 2,
+            Err(StoreError::Unreadable(_) | StoreError::Corrupt(_)) => limit /= 2,
             read => return Ok(read?),
         }
     }

@@ -50,13 +50,11 @@ impl ReadModel for MarkingQueue {
     fn fold(event: &Recorded, rows: &mut SiteRows<'_, Self>) {
         let enrolment_id = EnrolmentId(event.stream.id);
         match step(event) {
-            Some((week, Step::In)) => {
-                if rows.get(&(enrolment_id, week)).is_none() {
-                    rows.put(Row { enrolment_id, week, submitted_at: event.recorded_at });
-                }
+            Some((week, Step::In)) if rows.get(&(enrolment_id, week)).is_none() => {
+                rows.put(Row { enrolment_id, week, submitted_at: event.recorded_at });
             }
             Some((week, Step::Out)) => rows.remove((enrolment_id, week)),
-            None => {}
+            Some((_, Step::In)) | None => {}
         }
     }
 }

@@ -176,7 +176,7 @@ impl ReadModel for Roster {
 
 fn change(row: &mut Row, event: &EnrolmentEvent, at: DateTime<Utc>) {
     match event {
-        EnrolmentEvent::StudentEnrolled { .. } => {}
+        EnrolmentEvent::StudentEnrolled { .. } | EnrolmentEvent::ReflectionVisibilitySet { .. } => {}
         EnrolmentEvent::HubJoined { hub_id, previous: _ } => row.hub_id = Some(*hub_id),
         EnrolmentEvent::HubLeft { hub_id: _ } => row.hub_id = None,
         EnrolmentEvent::AttendanceMarked { week, status, place, note, by, authority, hub_id } => {
@@ -221,7 +221,6 @@ fn change(row: &mut Row, event: &EnrolmentEvent, at: DateTime<Utc>) {
         | EnrolmentEvent::ReflectionRevised { week, text: _, visibility: _ } => {
             row.reflections.insert(*week, ReflectionState::Submitted);
         }
-        EnrolmentEvent::ReflectionVisibilitySet { week: _, visibility: _ } => {}
         EnrolmentEvent::MarkerAssigned { marker_id, previous: _ } => row.marker_id = Some(*marker_id),
         EnrolmentEvent::ReflectionMarked { week, outcome, feedback: _, by: _ }
         | EnrolmentEvent::MarkAmended { week, outcome, feedback: _, reason: _, by: _ } => {

@@ -1,0 +1,224 @@
+//! Histories to fold, also impossible ones: a fold must not care.
+
+use chrono::{DateTime, NaiveTime, Utc};
+use proptest::collection::{btree_set, vec};
+use proptest::option;
+use proptest::prelude::*;
+use rollbook_domain::cohort::{CohortEvent, ScheduledSession, Zone};
+use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, Outcome, Place, Visibility};
+use rollbook_domain::hub::HubEvent;
+use rollbook_domain::module::ModuleEvent;
+use rollbook_domain::person::{PersonEvent, Role};
+use rollbook_domain::{
+    Authority, CohortId, CommandId, EnrolmentId, Event, HubId, ModuleId, PersonId, Personal, SiteId, StreamId,
+};
+use rollbook_store::Recorded;
+use uuid::Uuid;
+
+/// One of a few ids, so that events meet.
+fn id<T: From<Uuid> + std::fmt::Debug>(kind: u128) -> impl Strategy<Value = T> {
+    (1..=3_u128).prop_map(move |n| T::from(Uuid::from_u128(kind * 100 + n)))
+}
+
+fn person() -> impl Strategy<Value = PersonId> {
+    id(1)
+}
+
+fn text() -> impl Strategy<Value = Personal<String>> {
+    prop_oneof!["Zoë", "陈美玲", "Ærø \"q\" \\ \n"].prop_map(Personal::from)
+}
+
+fn week() -> impl Strategy<Value = u8> {
+    1..=3_u8
+}
+
+fn visibility() -> impl Strategy<Value = Visibility> {
+    prop_oneof![Just(Visibility::Cohort), Just(Visibility::Private)]
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![Just(Outcome::Pass), Just(Outcome::Fail)]
+}
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_755_590_400 + seconds, 123_456_000).unwrap_or_default()
+}
+
+fn of_person() -> BoxedStrategy<PersonEvent> {
+    let role = || prop_oneof![Just(Role::Owner), Just(Role::Admin)];
+    prop_oneof![
+        3 => (text(), text(), option::of(text()))
+            .prop_map(|(name, email, external_id)| PersonEvent::PersonRegistered { name, email, external_id }),
+        1 => (option::of(text()), option::of(text()))
+            .prop_map(|(name, email)| PersonEvent::PersonCorrected { name, email }),
+        1 => (role(), any::<bool>()).prop_map(|(role, bootstrapped)| PersonEvent::RoleGranted { role, bootstrapped }),
+        1 => role().prop_map(|role| PersonEvent::RoleRevoked { role }),
+        1 => text().prop_map(|reason| PersonEvent::PersonDeactivated { reason }),
+        1 => Just(PersonEvent::PersonReactivated {}),
+    ]
+    .boxed()
+}
+
+fn of_module() -> BoxedStrategy<ModuleEvent> {
+    prop_oneof![
+        Just(ModuleEvent::ModuleDefined { code: "M1".into(), title: "First".into(), weeks: 8 }),
+        Just(ModuleEvent::ModuleRenamed { title: "Second".into() }),
+        Just(ModuleEvent::ModuleRetired {}),
+    ]
+    .boxed()
+}
+
+fn of_cohort() -> BoxedStrategy<CohortEvent> {
+    prop_oneof![
+        4 => (id::<ModuleId>(2), option::of(1..90_u32)).prop_map(|(module_id, capacity)| {
+            CohortEvent::CohortScheduled {
+                module_id,
+                name: "Autumn".into(),
+                starts_on: at(0).date_naive(),
+                session_start: NaiveTime::MIN,
+                session_minutes: 120,
+                timezone: Zone::UTC,
+                capacity,
+                absence_threshold: 3,
+                reflection_grace_days: 14,
+                sessions: (1..=3).map(|week| ScheduledSession { week, starts_at: at(i64::from(week)), minutes: 120 })
+                    .collect(),
+            }
+        }),
+        1 => (week(), text()).prop_map(|(week, reason)| {
+            CohortEvent::SessionRescheduled { week, starts_at: at(77), minutes: 90, reason }
+        }),
+        1 => (week(), text()).prop_map(|(week, reason)| CohortEvent::SessionCancelled { week, reason }),
+        1 => option::of(1..90_u32).prop_map(|capacity| CohortEvent::CapacitySet { capacity }),
+        1 => Just(CohortEvent::CohortStarted {}),
+        1 => Just(CohortEvent::CohortCompleted {}),
+        1 => text().prop_map(|reason| CohortEvent::CohortCancelled { reason }),
+        1 => person().prop_map(|person_id| CohortEvent::MarkerAppointed { person_id }),
+        1 => person().prop_map(|person_id| CohortEvent::MarkerDismissed { person_id }),
+        1 => (person(), any::<bool>()).prop_map(|(person_id, lead)| CohortEvent::InstructorAppointed { person_id, lead }),
+        1 => person().prop_map(|person_id| CohortEvent::InstructorDismissed { person_id }),
+    ]
+    .boxed()
+}
+
+fn of_hub() -> BoxedStrategy<HubEvent> {
+    prop_oneof![
+        Just(HubEvent::HubFounded { name: "Örgryte".into(), place: None }),
+        Just(HubEvent::HubRenamed { name: "North".into(), place: Some("Hall".into()) }),
+        person().prop_map(|person_id| HubEvent::CoordinatorAppointed { person_id }),
+        person().prop_map(|person_id| HubEvent::CoordinatorDismissed { person_id }),
+        Just(HubEvent::HubClosed {}),
+    ]
+    .boxed()
+}
+
+fn of_enrolment() -> BoxedStrategy<EnrolmentEvent> {
+    use AttendanceStatus::{Absent, Excused, Late, Present};
+    let membership = prop_oneof![
+        4 => (id::<CohortId>(3), person(), option::of(id::<HubId>(4)), option::of(id::<EnrolmentId>(5))).prop_map(
+            |(cohort_id, person_id, hub_id, moved_from)| {
+                EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id, week: 1, moved_from }
+            }
+        ),
+        1 => id::<HubId>(4).prop_map(|hub_id| EnrolmentEvent::HubJoined { hub_id, previous: None }),
+        1 => id::<HubId>(4).prop_map(|hub_id| EnrolmentEvent::HubLeft { hub_id }),
+        1 => (text(), option::of(id::<EnrolmentId>(5)))
+            .prop_map(|(reason, moved_to)| EnrolmentEvent::StudentWithdrawn { reason, moved_to }),
+        1 => option::of(id::<EnrolmentId>(5)).prop_map(|moved_from| EnrolmentEvent::StudentReinstated { moved_from }),
+        1 => Just(EnrolmentEvent::EnrolmentCompleted {}),
+    ]
+    .boxed();
+    let progression = prop_oneof![
+        (week(), option::of(text())).prop_map(|(week, reason)| {
+            EnrolmentEvent::StudentAdvanced { from_week: week, to_week: week + 1, reason }
+        }),
+        (week(), text()).prop_map(|(week, reason)| EnrolmentEvent::StudentHeld { week, reason }),
+        (week(), option::of(text())).prop_map(|(week, reason)| EnrolmentEvent::StudentReleased { week, reason }),
+        (week(), week(), text()).prop_map(|(from_week, week, reason)| EnrolmentEvent::WeekSet {
+            from_week,
+            week,
+            reason
+        }),
+        person().prop_map(|marker_id| EnrolmentEvent::MarkerAssigned { marker_id, previous: None }),
+    ]
+    .boxed();
+    let status = prop_oneof![Just(Present), Just(Absent), Just(Late), Just(Excused)];
+    let place = option::of(prop_oneof![Just(Place::Hub), Just(Place::Flagship)]);
+    let attendance = prop_oneof![
+        4 => (week(), status, place, option::of(text()), option::of(person()), option::of(id::<HubId>(4))).prop_map(
+            |(week, status, place, note, by, hub_id)| EnrolmentEvent::AttendanceMarked {
+                week,
+                status,
+                place,
+                note,
+                by,
+                authority: Authority::Admin,
+                hub_id
+            }
+        ),
+        1 => (1..=2_u16, btree_set(week(), 0..4))
+            .prop_map(|(flag, missed_weeks)| EnrolmentEvent::AbsenceFlagRaised { flag, missed_weeks }),
+        1 => (1..=2_u16, btree_set(week(), 0..4))
+            .prop_map(|(flag, missed_weeks)| EnrolmentEvent::AbsenceFlagCleared { flag, missed_weeks }),
+        1 => (1..=2_u16, text()).prop_map(|(flag, reason)| EnrolmentEvent::AbsenceFlagResolved { flag, reason }),
+    ]
+    .boxed();
+    let reflections = prop_oneof![
+        (week(), text(), visibility()).prop_map(|(week, text, visibility)| EnrolmentEvent::ReflectionSubmitted {
+            week,
+            text,
+            visibility
+        }),
+        (week(), text(), visibility()).prop_map(|(week, text, visibility)| EnrolmentEvent::ReflectionRevised {
+            week,
+            text,
+            visibility
+        }),
+        (week(), visibility())
+            .prop_map(|(week, visibility)| EnrolmentEvent::ReflectionVisibilitySet { week, visibility }),
+        (week(), outcome(), text(), option::of(person())).prop_map(|(week, outcome, feedback, by)| {
+            EnrolmentEvent::ReflectionMarked { week, outcome, feedback, by }
+        }),
+        (week(), outcome(), text(), text(), option::of(person())).prop_map(|(week, outcome, feedback, reason, by)| {
+            EnrolmentEvent::MarkAmended { week, outcome, feedback, reason, by }
+        }),
+    ]
+    .boxed();
+    prop_oneof![membership, progression, attendance, reflections].boxed()
+}
+
+fn happened() -> impl Strategy<Value = (StreamId, Event)> {
+    fn on<I: Into<StreamId>, E: Into<Event>>((id, event): (I, E)) -> (StreamId, Event) {
+        (id.into(), event.into())
+    }
+    prop_oneof![
+        1 => (person(), of_person()).prop_map(on),
+        1 => (id::<ModuleId>(2), of_module()).prop_map(on),
+        2 => (id::<CohortId>(3), of_cohort()).prop_map(on),
+        1 => (id::<HubId>(4), of_hub()).prop_map(on),
+        5 => (id::<EnrolmentId>(5), of_enrolment()).prop_map(on),
+    ]
+}
+
+/// Histories of two sites whose ids collide.
+pub fn history() -> BoxedStrategy<Vec<Recorded>> {
+    vec((1..=2_u128, option::of(person()), happened()), 0..120)
+        .prop_map(|happened| {
+            let record = |(index, (site, actor, (stream, event))): (usize, (u128, _, _))| {
+                let position = i64::try_from(index).unwrap_or(i64::MAX - 1) + 1;
+                Recorded {
+                    position,
+                    site: SiteId(Uuid::from_u128(site)),
+                    stream,
+                    sequence: position,
+                    command_id: CommandId(Uuid::from_u128(9)),
+                    actor,
+                    authority: Some(Authority::Owner),
+                    recorded_at: at(position),
+                    event,
+                }
+            };
+            happened.into_iter().enumerate().map(record).collect()
+        })
+        .boxed()
+}

@@ -1,0 +1,9 @@
+//! Stories over HTTP: what people in a cohort do, and what is refused.
+
+mod absences;
+mod advancing;
+mod authority;
+mod deadlines;
+mod idempotency;
+mod marking;
+mod races;
