@@ -2,7 +2,7 @@
 
 use rollbook_domain::person::BootstrapOwner;
 use rollbook_domain::text::{Email, Name};
-use rollbook_domain::{Actor, Personal, PersonId, SiteId};
+use rollbook_domain::{Actor, PersonId, Personal, SiteId};
 use rollbook_store::{Executor, Request};
 use uuid::Uuid;
 

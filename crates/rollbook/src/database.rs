@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, stderr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rollbook_embedded::{Instance, Options};
@@ -24,20 +25,21 @@ pub struct Database {
     url: String,
     pool: PgPool,
     instance: Option<Instance>,
+    told: bool,
 }
 
 impl Database {
-    /// Opens the database; it may be older than this software.
-    pub async fn open(place: &Place) -> Done<Self> {
-        let (url, instance) = match &place.database_url {
-            Some(url) => (url.clone(), None),
-            None => {
-                let instance = start(place).await?;
-                (instance.url().to_owned(), Some(instance))
-            }
+    /// Opens the database; it may be older than this software. What takes a while is told where somebody waits for it:
+    /// on a terminal, and by what runs for long.
+    pub async fn open(place: &Place, runs_for_long: bool) -> Done<Self> {
+        let (url, instance, told) = if let Some(url) = &place.database_url {
+            (url.clone(), None, false)
+        } else {
+            let (instance, told) = start(place, runs_for_long).await?;
+            (instance.url().to_owned(), Some(instance), told)
         };
         match connect(&url).await {
-            Ok(pool) => Ok(Self { url, pool, instance }),
+            Ok(pool) => Ok(Self { url, pool, instance, told }),
             Err(failure) => {
                 if let Some(instance) = instance {
                     instance.stop().await?;
@@ -55,6 +57,13 @@ impl Database {
     /// Whether it is the private one, which runs only while somebody uses it.
     pub fn is_private(&self) -> bool {
         self.instance.is_some()
+    }
+
+    /// Says where it is, unless starting it has said so.
+    pub fn tell_place(&self) {
+        if !self.told {
+            eprintln!("{}", self.place());
+        }
     }
 
     /// Where it is, without secrets.
@@ -98,18 +107,20 @@ impl Database {
     }
 }
 
-async fn start(place: &Place) -> Done<Instance> {
+/// Starts or joins the private server, and whether that was told.
+async fn start(place: &Place, runs_for_long: bool) -> Done<(Instance, bool)> {
+    let told = Arc::new(AtomicBool::new(false));
     let mut options = Options::new(&place.data_dir);
     options.pg_bin.clone_from(&place.pg_bin);
-    options.say = Arc::new(|line| {
-        // On a terminal somebody waits; elsewhere only what takes long is worth a line, and it is in the log.
-        if stderr().is_terminal() {
+    if runs_for_long || stderr().is_terminal() {
+        let told = Arc::clone(&told);
+        options.say = Arc::new(move |line| {
+            told.store(true, Ordering::Relaxed);
             eprintln!("{line}");
-        } else {
-            tracing::info!("{line}");
-        }
-    });
-    Ok(Instance::start_or_join(options).await?)
+        });
+    }
+    let instance = Instance::start_or_join(options).await?;
+    Ok((instance, told.load(Ordering::Relaxed)))
 }
 
 async fn connect(url: &str) -> Done<PgPool> {

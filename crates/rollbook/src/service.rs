@@ -76,7 +76,9 @@ pub async fn bind(address: SocketAddr) -> Done<TcpListener> {
                 )
             }
             ErrorKind::AddrNotAvailable => format!("{address} is no address of this machine"),
-            ErrorKind::PermissionDenied => format!("{address} may not be listened on by this user; ports from 1024 may"),
+            ErrorKind::PermissionDenied => {
+                format!("{address} may not be listened on by this user; ports from 1024 may")
+            }
             _ => format!("cannot listen on {address}: {error}"),
         })
     })

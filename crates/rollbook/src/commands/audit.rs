@@ -78,7 +78,7 @@ pub fn as_table(items: &[AuditItem], names: bool) -> String {
         row.push(item.reason.as_ref().map(|reason| reason.as_str().to_owned()).unwrap_or_default());
         shown.add_row(row);
     }
-    shown.to_string()
+    shown.trim_fmt()
 }
 
 fn who(item: &AuditItem) -> String {
@@ -104,8 +104,18 @@ fn instant(at: DateTime<Utc>) -> String {
 fn as_csv(items: &[AuditItem]) -> Done {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record([
-        "at", "actor_id", "actor_name", "authority", "action", "enrolment_id", "subject_name", "from_week", "to_week",
-        "reason", "command_id", "position",
+        "at",
+        "actor_id",
+        "actor_name",
+        "authority",
+        "action",
+        "enrolment_id",
+        "subject_name",
+        "from_week",
+        "to_week",
+        "reason",
+        "command_id",
+        "position",
     ])?;
     for item in items {
         let optional = |value: Option<String>| value.unwrap_or_default();

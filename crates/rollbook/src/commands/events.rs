@@ -17,9 +17,8 @@ const BATCH: i64 = 1_000;
 pub fn parse_stream(text: &str) -> Result<StreamId, String> {
     let wrong = || "must be a type and an id, such as enrolment/0198c1d2-7a55-7c3e-9d53-0b7f6d1f2a10".to_owned();
     let (kind, id) = text.split_once('/').ok_or_else(wrong)?;
-    let kind: StreamType = kind
-        .parse()
-        .map_err(|_| "has a type that is none of person, module, cohort, hub and enrolment".to_owned())?;
+    let kind: StreamType =
+        kind.parse().map_err(|_| "has a type that is none of person, module, cohort, hub and enrolment".to_owned())?;
     Ok(StreamId { kind, id: id.parse().map_err(|_| wrong())? })
 }
 

@@ -20,7 +20,8 @@ pub async fn run(cli: Cli) -> Done {
     let Cli { command, place } = cli;
     let clock = clock(place.clock);
     let signals = Signals::listen()?;
-    let database = signals.unless_asked(Database::open(&place)).await?;
+    let runs_for_long = matches!(command, Command::Serve(_) | Command::Demo(_));
+    let database = signals.unless_asked(Database::open(&place, runs_for_long)).await?;
     let done = match command {
         Command::Serve(arguments) => serve::run(&database, &clock, &signals, &arguments).await,
         Command::Demo(arguments) => demo::run(&database, &clock, &signals, &arguments).await,

@@ -29,16 +29,9 @@ async fn list(projections: &Projections) -> Done {
         let status = serde_json::to_value(status)?;
         let status = status.as_str().unwrap_or_default();
         let status = error.map_or_else(|| status.to_owned(), |error| format!("{status}: {error}"));
-        shown.add_row([
-            name,
-            version.to_string(),
-            position.to_string(),
-            lag.to_string(),
-            parked.to_string(),
-            status,
-        ]);
+        shown.add_row([name, version.to_string(), position.to_string(), lag.to_string(), parked.to_string(), status]);
     }
-    output::line(&shown.to_string())
+    output::line(&shown.trim_fmt())
 }
 
 async fn rebuild(projections: &Projections, which: &Which) -> Done {
@@ -64,7 +57,7 @@ async fn verify(projections: &Projections, which: &Which) -> Done {
         };
         shown.add_row([(*name).to_owned(), position.to_string(), rows.to_string(), found]);
     }
-    output::line(&shown.to_string())?;
+    output::line(&shown.trim_fmt())?;
     let wrong: Vec<_> = verified.iter().filter(|model| !model.differences.is_empty()).collect();
     for model in &wrong {
         for Difference { live, rebuilt } in model.differences.iter().take(SHOWN_DIFFERENCES) {

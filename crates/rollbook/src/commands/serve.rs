@@ -18,7 +18,7 @@ pub async fn run(database: &Database, clock: &Clock, signals: &Signals, argument
         if let Some(email) = &arguments.owner_email {
             bootstrap::owner(&Executor::new(service.store.clone(), clock.clone()), email).await?;
         }
-        eprintln!("{}", database.place());
+        database.tell_place();
         output::line(&format!("listening on {}", url(&socket)?))?;
         service.serve(socket, clock, signals).await
     }

@@ -37,8 +37,7 @@ pub async fn play(stage: &Stage, fixture: &Fixture, calendar: &Calendar, cast: &
     let mut evening = Evening { students: cast.students.iter().filter(|s| s.active).count(), ..Evening::default() };
     let registers = registers(fixture, cast, at);
     let marks = registers.iter().flat_map(|(_, _, marks)| marks);
-    evening.there =
-        marks.filter(|m| matches!(m.status, AttendanceStatus::Present | AttendanceStatus::Late)).count();
+    evening.there = marks.filter(|m| matches!(m.status, AttendanceStatus::Present | AttendanceStatus::Late)).count();
     let mut take = Vec::new();
     for (hub, by, marks) in registers {
         let command = TakeAttendance { cohort_id: cast.cohort, week: week(at)?, marks };

@@ -182,7 +182,7 @@ pub struct Attendance {
 #[serde(deny_unknown_fields)]
 pub struct Reflections {
     pub always: BTreeSet<Address>,
-    pub openings: Vec<String>,
+    pub themes: Vec<String>,
     pub paragraphs: Vec<String>,
     pub closings: Vec<String>,
 }
@@ -201,9 +201,8 @@ impl Fixture {
         let mut fixture: Self =
             toml::from_str(REST).map_err(|error| Failure::new(error).during("fixtures/demo.toml"))?;
         let lines = csv::Reader::from_reader(ROSTER.as_bytes()).into_deserialize();
-        fixture.roster = lines
-            .collect::<Result<_, _>>()
-            .map_err(|error| Failure::from(error).during("fixtures/roster.csv"))?;
+        fixture.roster =
+            lines.collect::<Result<_, _>>().map_err(|error| Failure::from(error).during("fixtures/roster.csv"))?;
         Ok(fixture)
     }
 }
@@ -231,7 +230,8 @@ mod tests {
         let mut named: Vec<&str> = vec![&fixture.correction.student, &fixture.last_hold.student];
         named.extend(fixture.absences.keys().chain(&fixture.reflections.always).map(String::as_str));
         named.extend(fixture.holds.iter().chain(&fixture.overrides).map(|d| d.student.as_str()));
-        named.extend(fixture.talks.iter().chain(&fixture.withdrawals).chain(&fixture.moves).map(|e| e.student.as_str()));
+        named
+            .extend(fixture.talks.iter().chain(&fixture.withdrawals).chain(&fixture.moves).map(|e| e.student.as_str()));
         named.extend(fixture.releases.iter().map(|r| r.student.as_str()));
         named.extend(fixture.set_weeks.iter().map(|s| s.student.as_str()));
         named.extend(fixture.hub_switches.iter().map(|s| s.student.as_str()));

@@ -50,7 +50,7 @@ async fn perform(
     let fixture = Fixture::load()?;
     let store = &service.store;
     let began = Instant::now();
-    eprintln!("{}", database.place());
+    database.tell_place();
     let played = signals.unless_asked(play::play(store, &fixture, clock.now())).await?;
     let last = played.last_session.format("%A %-d %B %Y");
     if played.commands == 0 {

@@ -12,11 +12,11 @@ use super::ids;
 use super::stage::{Act, Stage};
 use crate::failure::{Done, Failure};
 
-/// Plays it.
-pub async fn play(stage: &Stage, fixture: &Fixture, calendar: &Calendar, cast: &mut Cast, at: u8) -> Done {
+/// Plays it; what is worth telling of it, line by line.
+pub async fn play(stage: &Stage, fixture: &Fixture, calendar: &Calendar, cast: &mut Cast, at: u8) -> Done<Vec<String>> {
     stage.progress.doing(format!("week {at}: decisions"));
     stage.set_clock(calendar.after(at, 15, 0));
-    correct(stage, fixture, cast, at).await?;
+    let told = correct(stage, fixture, cast, at).await?;
     for talk in fixture.talks.iter().filter(|talk| talk.after_week == at) {
         let enrolment_id = cast.student(&talk.student)?.enrolment;
         let command = ResolveAbsenceFlag { enrolment_id, reason: talk.reason.clone() };
@@ -37,14 +37,15 @@ pub async fn play(stage: &Stage, fixture: &Fixture, calendar: &Calendar, cast: &
         let command = SetWeek { enrolment_id, week: put.week, reason: put.reason.clone() };
         decide(stage, cast, format!("week {at}: put {} in a week", put.student), command).await?;
     }
-    comings_and_goings(stage, fixture, cast, at).await
+    comings_and_goings(stage, fixture, cast, at).await?;
+    Ok(told)
 }
 
 /// An admin's word on attendance stands: the coordinator's, later, is refused.
-async fn correct(stage: &Stage, fixture: &Fixture, cast: &mut Cast, at: u8) -> Done {
+async fn correct(stage: &Stage, fixture: &Fixture, cast: &mut Cast, at: u8) -> Done<Vec<String>> {
     let correction = &fixture.correction;
     if correction.after_week != at {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let student = cast.student(&correction.student)?.clone();
     let (enrolment_id, week) = (student.enrolment, correction.week);
@@ -58,23 +59,23 @@ async fn correct(stage: &Stage, fixture: &Fixture, cast: &mut Cast, at: u8) -> D
     decide(stage, cast, format!("week {at}: correct {}", correction.student), command).await?;
     let coordinator = student.hub.and_then(|hub| cast.hub(hub)).map(|hub| hub.coordinator);
     let coordinator = coordinator.ok_or_else(|| Failure::new("the corrected student has no coordinator"))?;
-    let again =
-        MarkAttendance { enrolment_id, week, status: AttendanceStatus::Absent, place: None, note: None };
+    let again = MarkAttendance { enrolment_id, week, status: AttendanceStatus::Absent, place: None, note: None };
     let refusal = stage.refused(Act::by(coordinator, format!("week {at}: contradict"), again)).await?;
-    stage.progress.line(format!(
-        "         the admin marks {} present in week {week} after all; the coordinator says absent again, and is refused:",
-        student.name
-    ));
-    stage.progress.line(format!("         “{refusal}”"));
-    Ok(())
+    Ok(vec![
+        format!("the admin marks {} present in week {week} after all; when the coordinator says", student.name),
+        "absent again, it is refused:".to_owned(),
+        format!("“{refusal}”"),
+    ])
 }
 
 async fn comings_and_goings(stage: &Stage, fixture: &Fixture, cast: &mut Cast, at: u8) -> Done {
     for switch in fixture.hub_switches.iter().filter(|switch| switch.after_week == at) {
         let hub_id = match &switch.hub {
-            Some(name) => Some(cast.hubs.iter().find(|hub| hub.name == *name).map(|hub| hub.id).ok_or_else(|| {
-                Failure::new(format!("fixtures/demo.toml names a hub {name}, which there is not"))
-            })?),
+            Some(name) => {
+                Some(cast.hubs.iter().find(|hub| hub.name == *name).map(|hub| hub.id).ok_or_else(|| {
+                    Failure::new(format!("fixtures/demo.toml names a hub {name}, which there is not"))
+                })?)
+            }
             None => None,
         };
         let command = JoinHub { enrolment_id: cast.student(&switch.student)?.enrolment, hub_id };
@@ -98,12 +99,7 @@ async fn comings_and_goings(stage: &Stage, fixture: &Fixture, cast: &mut Cast, a
 }
 
 /// The admin decides something about a student.
-async fn decide(
-    stage: &Stage,
-    cast: &mut Cast,
-    step: String,
-    command: impl Into<rollbook_domain::Command>,
-) -> Done {
+async fn decide(stage: &Stage, cast: &mut Cast, step: String, command: impl Into<rollbook_domain::Command>) -> Done {
     let decided = stage.perform(Act::by(cast.admin, step, command)).await?;
     cast.follow([&decided])
 }

@@ -133,8 +133,7 @@ async fn courses(stage: &Stage, fixture: &Fixture, calendar: &Calendar, cast: &C
 
 async fn hubs(stage: &Stage, fixture: &Fixture, cast: &Cast) -> Done {
     let found = cast.hubs.iter().zip(&fixture.hubs).map(|(hub, written)| {
-        let command =
-            FoundHub { hub_id: Some(hub.id), name: written.name.clone(), place: Some(written.place.clone()) };
+        let command = FoundHub { hub_id: Some(hub.id), name: written.name.clone(), place: Some(written.place.clone()) };
         Act::by(cast.admin, format!("found {}", hub.name), command)
     });
     stage.perform_all(found.collect()).await?;

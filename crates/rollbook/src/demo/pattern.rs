@@ -1,14 +1,18 @@
 //! What everybody does who is not written down in the fixture: varied, and the same in every run.
 
-use rollbook_domain::enrolment::{AttendanceStatus, Outcome, Place, Visibility};
 use rollbook_domain::Personal;
+use rollbook_domain::enrolment::{AttendanceStatus, Outcome, Place, Visibility};
 use rollbook_domain::text::Note;
 
 use super::cast::Student;
 use super::fixture::Fixture;
 
 /// A register's mark with its note; none where whoever took the register forgot the student.
-pub fn attendance(fixture: &Fixture, student: &Student, week: u8) -> Option<(AttendanceStatus, Option<Personal<Note>>)> {
+pub fn attendance(
+    fixture: &Fixture,
+    student: &Student,
+    week: u8,
+) -> Option<(AttendanceStatus, Option<Personal<Note>>)> {
     let (number, at) = (student.number, usize::from(week));
     if let Some(missed) = fixture.absences.get(&student.address) {
         let absent = missed.contains(&week);
@@ -55,12 +59,12 @@ pub fn visibility(student: &Student, week: u8) -> Visibility {
     if (student.number + usize::from(week)) % 5 == 0 { Visibility::Private } else { Visibility::Cohort }
 }
 
-/// What a student writes: an opening that goes with the week, a paragraph or two, an end.
+/// What a student writes: a paragraph or two around what the week was about, and an end.
 pub fn reflection(fixture: &Fixture, student: &Student, week: u8) -> String {
     let texts = &fixture.reflections;
     let (number, at) = (student.number, usize::from(week));
     let pick = |from: &[String], which: usize| from.get(which % from.len().max(1)).cloned().unwrap_or_default();
-    let mut paragraphs = vec![pick(&texts.openings, at - 1), pick(&texts.paragraphs, number * 5 + at * 3)];
+    let mut paragraphs = vec![pick(&texts.paragraphs, number * 5 + at * 3), pick(&texts.themes, at - 1)];
     if (number + at) % 2 == 0 {
         paragraphs.push(pick(&texts.paragraphs, number * 5 + at * 3 + 7));
     }

@@ -55,11 +55,12 @@ async fn week(stage: &Stage, fixture: &Fixture, calendar: &Calendar, cast: &mut 
     let evening = evening::play(stage, fixture, calendar, cast, at).await?;
     let mut reflections = 0;
     let mut marked = 0;
+    let mut told = Vec::new();
     if at < LAST_WEEK {
         // The week goes on until the next session: decisions on the day after, marks on the fifth.
         let [first, later @ ..] = writing::OVER_THE_WEEK;
         reflections += writing::hand_in(stage, fixture, calendar, cast, at, (0, first)).await?;
-        next_day::play(stage, fixture, calendar, cast, at).await?;
+        told = next_day::play(stage, fixture, calendar, cast, at).await?;
         for occasion in (1..).zip(later) {
             reflections += writing::hand_in(stage, fixture, calendar, cast, at, occasion).await?;
         }
@@ -86,6 +87,9 @@ async fn week(stage: &Stage, fixture: &Fixture, calendar: &Calendar, cast: &mut 
     and(reflections, "reflections");
     and(marked, "marked");
     stage.progress.line(line);
+    for line in told {
+        stage.progress.line(format!("         {line}"));
+    }
     Ok(())
 }
 

@@ -6,11 +6,11 @@ use std::fmt::Write;
 use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentStatus};
 use rollbook_domain::policy::RosterScope;
 use rollbook_domain::{PersonId, SiteId};
+use rollbook_projections::Page;
+use rollbook_projections::models::absence_flags;
 use rollbook_projections::models::audit_trail::AuditFilter;
 use rollbook_projections::models::marking_queue::{self, QueueFilter};
 use rollbook_projections::models::roster::{self, ReflectionState, RosterFilter, RosterItem};
-use rollbook_projections::models::absence_flags;
-use rollbook_projections::Page;
 use rollbook_store::EventStore;
 
 use super::calendar::LAST_WEEK;
@@ -29,10 +29,8 @@ const SHOWN_OF_TEXT: usize = 56;
 /// Shows all of it.
 pub async fn show(store: &EventStore, fixture: &Fixture, cast: &Cast) -> Done {
     let filter = RosterFilter::all(RosterScope::Whole);
-    let roster = roster::list(store.pool(), SiteId::DEFAULT, cast.cohort, &filter, &whole())
-        .await
-        .map_err(Failure::new)?
-        .items;
+    let roster =
+        roster::list(store.pool(), SiteId::DEFAULT, cast.cohort, &filter, &whole()).await.map_err(Failure::new)?.items;
     let markers: BTreeMap<PersonId, &str> =
         cast.markers.iter().copied().zip(fixture.staff.markers.iter().map(|marker| marker.name.as_str())).collect();
     output::line(&roster_table(fixture, &roster, &markers))?;
@@ -42,7 +40,8 @@ pub async fn show(store: &EventStore, fixture: &Fixture, cast: &Cast) -> Done {
     }
     // Of those who are held, the one with the longest story.
     let mut longest = Vec::new();
-    for student in cast.students.iter().filter(|s| roster.iter().any(|row| row.held && row.enrolment_id == s.enrolment)) {
+    for student in cast.students.iter().filter(|s| roster.iter().any(|row| row.held && row.enrolment_id == s.enrolment))
+    {
         let filter = AuditFilter { enrolment_id: Some(student.enrolment), ..AuditFilter::default() };
         let items = audit::all(store, &filter).await?;
         if items.len() > longest.len() {
@@ -86,10 +85,11 @@ fn roster_table(fixture: &Fixture, roster: &[RosterItem], markers: &BTreeMap<Per
         ]);
     }
     format!(
-        "\nThe roster of “{}”: {} students\n{shown}\nsessions 1 to {LAST_WEEK}: ✓ there, l late, A absent, e excused, · \
+        "\nThe roster of “{}”: {} students\n{}\nsessions 1 to {LAST_WEEK}: ✓ there, l late, A absent, e excused, · \
          not marked   reflections: s handed in, p pass, f fail, · none",
         fixture.cohort.name.as_str(),
-        roster.len()
+        roster.len(),
+        shown.trim_fmt()
     )
 }
 
@@ -124,7 +124,8 @@ async fn flags(store: &EventStore, cast: &Cast, roster: &[RosterItem]) -> Done {
         ]);
     }
     let past = flags.len() - open.len();
-    output::line(&format!("\nOpen absence flags: {} ({past} more were cleared or resolved)\n{shown}", open.len()))
+    let heading = format!("\nOpen absence flags: {} ({past} more were cleared or resolved)", open.len());
+    output::line(&format!("{heading}\n{}", shown.trim_fmt()))
 }
 
 fn weeks(missed: &BTreeSet<u8>) -> String {
@@ -134,7 +135,8 @@ fn weeks(missed: &BTreeSet<u8>) -> String {
 
 async fn queue(store: &EventStore, marker: PersonId, name: &str) -> Done {
     let filter = QueueFilter { marker_id: Some(marker), cohorts: None };
-    let waiting = marking_queue::list(store.pool(), SiteId::DEFAULT, &filter, &whole()).await.map_err(Failure::new)?.items;
+    let waiting =
+        marking_queue::list(store.pool(), SiteId::DEFAULT, &filter, &whole()).await.map_err(Failure::new)?.items;
     let mut shown = table(&["handed in (UTC)", "student", ">week", "text"]);
     for item in waiting.iter().take(SHOWN_OF_QUEUE) {
         shown.add_row([
@@ -144,7 +146,8 @@ async fn queue(store: &EventStore, marker: PersonId, name: &str) -> Done {
             beginning(item.text.as_str()),
         ]);
     }
-    let mut text = format!("\nThe marking queue of {name}: {} reflections, oldest first\n{shown}", waiting.len());
+    let heading = format!("\nThe marking queue of {name}: {} reflections, oldest first", waiting.len());
+    let mut text = format!("{heading}\n{}", shown.trim_fmt());
     let more = waiting.len().saturating_sub(SHOWN_OF_QUEUE);
     if more > 0 {
         // Writing to a String cannot fail.
