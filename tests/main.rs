@@ -1,7 +1,9 @@
 //! The whole service against a real PostgreSQL: the log, the read models, the HTTP contract, the binary.
 
+mod contract;
 mod flows;
 mod harness;
+mod histories;
 mod log;
 mod read_models;
 mod school;

@@ -18,8 +18,12 @@ async fn sessions_keep_their_local_time_when_daylight_saving_changes() {
     let service = Service::start("2025-08-01T00:00:00Z").await;
     let cohort = cohort(&service, "2025-08-19").await;
     let cohort = service.get(&service.owner, &format!("/v1/cohorts/{cohort}")).await;
-    let sessions: Vec<_> =
-        cohort["sessions"].as_array().expect("sessions").iter().map(|s| s["starts_at"].as_str().expect("an instant")).collect();
+    let sessions: Vec<_> = cohort["sessions"]
+        .as_array()
+        .expect("sessions")
+        .iter()
+        .map(|s| s["starts_at"].as_str().expect("an instant"))
+        .collect();
     assert_eq!(
         sessions,
         [
@@ -45,8 +49,7 @@ async fn a_reflection_is_in_time_until_the_end_of_the_local_day() {
     let token = service.token(&person).await;
     let enrol = json!({"cohort_id": cohort, "person_id": person});
     let enrolment = service.create(&service.owner, "EnrolStudent", enrol).await;
-    let reflection =
-        |text: &str| json!({"enrolment_id": enrolment, "week": 1, "text": text, "visibility": "cohort"});
+    let reflection = |text: &str| json!({"enrolment_id": enrolment, "week": 1, "text": text, "visibility": "cohort"});
 
     service.now("2025-04-08T13:59:59Z");
     service.command(&token, "SubmitReflection", reflection("In the last second.")).await;

@@ -22,10 +22,8 @@ async fn the_same_key_has_one_effect_and_one_receipt() {
     let key = Uuid::new_v4().to_string();
     let before = school.service.executor.store().head().await.expect("the head");
 
-    let at_once = join_all(
-        (0..12).map(|_| with_key(&school.service, &school.owner, &key, "AdvanceCohort", &body)),
-    )
-    .await;
+    let at_once =
+        join_all((0..12).map(|_| with_key(&school.service, &school.owner, &key, "AdvanceCohort", &body))).await;
     let receipt = at_once[0].json.clone();
     assert_eq!(receipt["command_id"], json!(key));
     assert_eq!(receipt["events"].as_array().expect("events").len(), 3);

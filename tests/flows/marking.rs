@@ -27,9 +27,7 @@ async fn a_failed_reflection_is_revised_and_queued_again_until_it_passes() {
     assert_eq!(waiting.len(), 1);
     assert_eq!((&waiting[0]["name"], &waiting[0]["text"]), (&json!("Wiremu"), &json!("First thoughts.")));
 
-    let mark = |outcome: &str| {
-        json!({"enrolment_id": student.enrolment, "week": 1, "outcome": outcome, "feedback": "Say more about week 1."})
-    };
+    let mark = |outcome: &str| json!({"enrolment_id": student.enrolment, "week": 1, "outcome": outcome, "feedback": "Say more about week 1."});
     school.service.command(&token, "MarkReflection", mark("fail")).await;
     assert!(queue(&school, &token, "me").await.is_empty());
     assert_eq!(school.row(&student).await["reflections"], json!({"1": "fail"}));
@@ -61,7 +59,12 @@ async fn a_reflection_of_a_week_to_come_is_refused() {
     assert_eq!((refused.status, &refused.json["errors"][0]["pointer"]), (422, &json!("/text")), "{}", refused.text);
     let body = json!({"enrolment_id": student.enrolment, "week": 1, "text": "No choice made."});
     let refused = school.service.send(&token, "SubmitReflection", body).await;
-    assert_eq!((refused.status, &refused.json["errors"][0]["pointer"]), (422, &json!("/visibility")), "{}", refused.text);
+    assert_eq!(
+        (refused.status, &refused.json["errors"][0]["pointer"]),
+        (422, &json!("/visibility")),
+        "{}",
+        refused.text
+    );
 }
 
 #[tokio::test]
@@ -78,9 +81,7 @@ async fn students_are_divided_evenly_and_a_marker_who_has_some_leaves_only_with_
     even.sort_unstable();
     assert_eq!(even, [3, 4]);
     assert_eq!(school.in_cohort("AllocateMarkers", json!({})).await["events"], json!([]), "already so");
-    let dismiss = |reallocate: bool| {
-        json!({"cohort_id": school.cohort, "person_id": school.markers[0], "reallocate": reallocate})
-    };
+    let dismiss = |reallocate: bool| json!({"cohort_id": school.cohort, "person_id": school.markers[0], "reallocate": reallocate});
     let refused = school.service.send(&school.owner, "DismissMarker", dismiss(false)).await;
     assert_eq!((refused.status, &refused.json["code"]), (409, &json!("marker_has_students")), "{}", refused.text);
     school.command("DismissMarker", dismiss(true)).await;

@@ -79,8 +79,7 @@ async fn a_cohort_that_ends_while_students_enrol_keeps_no_active_enrolment() {
         let body = json!({"cohort_id": school.cohort, "person_id": person});
         school.service.send(&school.owner, "EnrolStudent", body)
     }));
-    let completing =
-        school.service.send(&school.owner, "CompleteCohort", json!({"cohort_id": school.cohort}));
+    let completing = school.service.send(&school.owner, "CompleteCohort", json!({"cohort_id": school.cohort}));
     let (enrolled, completed) = futures::join!(enrolling, completing);
     assert_eq!(completed.status, 200, "{}", completed.text);
     let enrolled = enrolled.iter().filter(|answer| answer.status == 200).count();

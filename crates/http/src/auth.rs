@@ -93,7 +93,7 @@ impl FromRequestParts<AppState> for Caller {
     /// first have reached the log's position of this request: what was taken away has ended.
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let Authenticated { site, bearer } = Authenticated::from_request_parts(parts, state).await?;
-        let inactive = || ApiError::Unauthenticated("the person whom this token stands for may not act");
+        let inactive = || ApiError::Forbidden("the person whom this token stands for may not act");
         let person = state.store().person(site, bearer.person).await?.state;
         if !person.active {
             return Err(inactive());

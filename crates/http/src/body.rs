@@ -5,7 +5,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use rollbook_domain::Command;
-use serde_json::error::Category;
+use serde::de::IgnoredAny;
 use serde_path_to_error::{Path, Segment, Track};
 
 use crate::headers::single;
@@ -38,25 +38,25 @@ impl JsonBytes {
         let mut track = Track::new();
         let decoded = Command::decode(name, serde_path_to_error::Deserializer::new(&mut json, &mut track))
             .ok_or_else(|| ApiError::NotFound(format!("there is no command {name}")))?;
-        let command = decoded.map_err(|error| refused(&error, &track.path()))?;
+        let command = decoded.map_err(|error| self.refused(&error, &track.path()))?;
         json.end().map_err(|error| not_json(&error))?;
         Ok(command)
+    }
+
+    /// Text that is not JSON is one thing; JSON that is not this command another, which may be noticed first.
+    fn refused(&self, error: &serde_json::Error, path: &Path) -> ApiError {
+        if let Err(error) = serde_json::from_slice::<IgnoredAny>(&self.0) {
+            return not_json(&error);
+        }
+        let text = error.to_string();
+        let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+        let (pointer, detail) = explain(message, path);
+        ApiError::Invalid(vec![FieldError::body(pointer, detail)])
     }
 }
 
 fn not_json(error: &serde_json::Error) -> ApiError {
     ApiError::NotJson(format!("the body is not JSON: {error}"))
-}
-
-/// Text that is not JSON is one thing; JSON that is not this command another.
-fn refused(error: &serde_json::Error, path: &Path) -> ApiError {
-    if error.classify() != Category::Data {
-        return not_json(error);
-    }
-    let text = error.to_string();
-    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-    let (pointer, detail) = explain(message, path);
-    ApiError::Invalid(vec![FieldError::body(pointer, detail)])
 }
 
 /// Where serde stumbled, as a JSON pointer that names a missing or unknown field too, and why.
@@ -75,7 +75,8 @@ pub fn explain(message: &str, path: &Path) -> (String, String) {
     if let Some(field) = field.filter(|field| !pointer.ends_with(&format!("/{}", escaped(field)))) {
         push(&mut pointer, field);
     }
-    (pointer, detail.to_owned())
+    let one_of = message.strip_prefix("unknown variant `").and_then(|rest| rest.split_once("`, expected "));
+    (pointer, one_of.map_or_else(|| detail.to_owned(), |(_, known)| format!("must be {known}")))
 }
 
 fn pointer(path: &Path) -> String {
@@ -119,7 +120,8 @@ mod tests {
         let marks = format!(
             r#"{{"cohort_id":"{ID}","week":1,"marks":[{{"enrolment_id":"{ID}","status":"present"}},{{"enrolment_id":"{ID}","status":"asleep"}}]}}"#
         );
-        assert_eq!(errors("TakeAttendance", &marks)[0].pointer.as_deref(), Some("/marks/1/status"));
+        let expected = FieldError::body("/marks/1/status", "must be one of `present`, `absent`, `late`, `excused`");
+        assert_eq!(errors("TakeAttendance", &marks), [expected]);
         let week = format!(r#"{{"enrolment_id":"{ID}","to_week":53}}"#);
         assert_eq!(errors("AdvanceStudent", &week)[0].pointer.as_deref(), Some("/to_week"));
         assert_eq!(errors("AdvanceStudent", "[]")[0].pointer.as_deref(), Some(""));
@@ -137,7 +139,7 @@ mod tests {
 
     #[test]
     fn tells_text_that_is_not_json_from_json_that_is_not_the_command() {
-        for body in ["", "{", "week=2", r#"{"enrolment_id": "#] {
+        for body in ["", "{", "week=2", r#"{"enrolment_id": "#, r#"{"unknown": "#, r#"{"to_week": 99, x"#] {
             let decoded = JsonBytes(Bytes::copy_from_slice(body.as_bytes())).command("AdvanceStudent");
             assert!(matches!(decoded, Err(ApiError::NotJson(_))), "{body}");
         }

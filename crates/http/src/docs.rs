@@ -1,4 +1,7 @@
 //! A page to read the API and try it, served from the binary: nothing is fetched from elsewhere.
+//!
+//! Swagger UI is kept as the two files that it needs (half a megabyte, compressed): the crates that carry it bring a
+//! build script, its whole distribution, and a second way of describing an API.
 
 use axum::Router;
 use axum::http::HeaderValue;

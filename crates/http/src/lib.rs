@@ -1,6 +1,6 @@
 //! The HTTP contract over commands and read models: it parses, executes, answers, and never decides a rule.
 //!
-//! Every operation is one value of [`operation::Operation`]; the router and the OpenAPI document are made from the same
+//! Every operation is one value of `operation::Operation`; the router and the OpenAPI document are made from the same
 //! list of them, so that neither knows a route that the other does not.
 
 mod address;

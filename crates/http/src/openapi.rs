@@ -47,7 +47,6 @@ pub fn document(operations: &[Operation]) -> Value {
     schemas.extend(commands);
     json!({
         "openapi": "3.1.0",
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {
             "title": "Rollbook",
             "version": env!("CARGO_PKG_VERSION"),
@@ -170,7 +169,7 @@ fn present(mut schema: Value) -> Value {
     schema
 }
 
-/// The success, and the problems that its kind of operation can have.
+/// The success and the problems.
 fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
     let query = operation.method == "get" && operation.audience != Whom::Anybody;
     let (status, mut success) = match operation.success {
@@ -205,21 +204,17 @@ fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
     }
     let mut responses = json!({ status: success });
     for status in problems(operation) {
-        responses[status] = json!({ "$ref": "#/components/responses/Problem" });
+        responses[*status] = json!({ "$ref": "#/components/responses/Problem" });
     }
     responses
 }
 
-fn problems(operation: &Operation) -> Vec<&'static str> {
-    let mut statuses = match (operation.audience, operation.command) {
-        (Whom::Anybody, _) => vec!["503"],
-        (_, Some(_)) => vec!["400", "401", "403", "404", "409", "412", "413", "415", "422", "503"],
-        (Whom::Admins, None) => vec!["401", "403", "422", "503"],
-        (Whom::Bearers, None) => vec!["401", "422", "503"],
-    };
-    if operation.audience != Whom::Anybody && operation.command.is_none() && !operation.address.is_empty() {
-        statuses.push("404");
+/// The problems that its kind of operation can have.
+fn problems(operation: &Operation) -> &'static [&'static str] {
+    match (operation.audience, operation.command, operation.address) {
+        (Whom::Anybody, ..) => &["500", "503"],
+        (_, Some(_), _) => &["400", "401", "403", "404", "409", "412", "413", "415", "422", "500", "503"],
+        (Whom::Admins, None, []) => &["401", "403", "422", "500", "503"],
+        (Whom::Admins | Whom::Bearers, None, _) => &["401", "403", "404", "422", "500", "503"],
     }
-    statuses.push("500");
-    statuses
 }

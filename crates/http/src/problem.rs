@@ -156,11 +156,10 @@ impl ApiError {
             Self::MethodNotAllowed => "this path does not take this method; Allow says which it takes".to_owned(),
             Self::TooLarge => format!("a body has at most {} bytes", crate::BODY_LIMIT_BYTES),
             Self::UnsupportedMediaType => "send the body as Content-Type: application/json".to_owned(),
-            Self::Invalid(errors) => match errors.as_slice() {
+            Self::Invalid(_) | Self::Command(ExecuteError::Refused(Refusal::Invalid(_))) => match &*self.errors() {
                 [error] => {
-                    let place =
-                        error.pointer.as_deref().or(error.parameter.as_deref()).filter(|place| !place.is_empty());
-                    format!("{}: {}", place.unwrap_or("the body"), error.detail)
+                    let place = error.pointer.as_deref().or(error.parameter.as_deref());
+                    format!("{}: {}", place.filter(|place| !place.is_empty()).unwrap_or("the body"), error.detail)
                 }
                 errors => format!("{} fields cannot be taken; see errors", errors.len()),
             },

@@ -1,2 +1,41 @@
-//! rollbook
-fn main() {}
+//! The `rollbook` binary: reads flags and environment, opens the database, runs one subcommand; it holds no rule of the
+//! domain.
+
+mod bootstrap;
+mod cli;
+mod clock;
+mod commands;
+mod database;
+mod demo;
+mod failure;
+mod logs;
+mod output;
+mod progress;
+mod service;
+mod signals;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+
+/// Exit status 0: done; 1: refused or failed, with the reason on stderr; 2: wrong usage, which clap says.
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logs::start();
+    let done = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(failure::Failure::from)
+        .and_then(|runtime| runtime.block_on(commands::run(cli)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if failure.is_reader_gone() => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("rollbook: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,9 +1,11 @@
 //! The router without a database: what every request meets before a handler asks for data.
 
+mod columns;
 mod document;
 mod problems;
 mod routes;
 
+use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use rollbook_domain::SiteId;
@@ -28,7 +30,11 @@ fn unreachable() -> AppState {
 
 /// Sends a request; the body as JSON, null where it is none.
 async fn send(request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
-    let response = crate::router(unreachable()).oneshot(request).await.unwrap();
+    send_to(crate::router(unreachable()), request).await
+}
+
+async fn send_to(router: Router, request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
+    let response = router.oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.unwrap();
     (parts.status, parts.headers, serde_json::from_slice(&bytes).unwrap_or(Value::Null))

@@ -70,4 +70,5 @@ fn invalid_fields_are_pointed_at() {
     let problem = refused(Refusal::Invalid(fields)).problem();
     assert_eq!(problem.errors, [FieldError::body("/marks/3/status", "is missing")]);
     assert_eq!(problem.title, "Invalid fields");
+    assert_eq!(problem.detail, "/marks/3/status: is missing");
 }

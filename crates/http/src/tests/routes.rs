@@ -1,10 +1,12 @@
 //! What a request meets on its way.
 
+use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::json;
 
-use super::send;
+use super::{send, send_to};
+use crate::layers;
 
 fn get(path: &str) -> Request<Body> {
     Request::get(path).body(Body::empty()).unwrap()
@@ -50,6 +52,15 @@ async fn answers_unknown_paths_and_methods_with_problems() {
     let (status, headers, body) = send(get("/v1/commands/MarkAttendance")).await;
     assert_eq!((status.as_u16(), &body["code"]), (405, &json!("method_not_allowed")));
     assert_eq!(headers["allow"], "POST");
+}
+
+#[tokio::test]
+async fn a_panic_is_a_problem_that_says_nothing_but_its_id() {
+    let broken = Router::new().route("/broken", axum::routing::get(async || -> () { panic!("a secret") }));
+    let (status, headers, body) = send_to(layers::around(broken), get("/broken")).await;
+    assert_eq!((status.as_u16(), &body["code"]), (500, &json!("internal_error")));
+    assert!(body["id"].is_string() && !body.to_string().contains("secret"));
+    assert_eq!(headers["x-content-type-options"], "nosniff");
 }
 
 #[tokio::test]

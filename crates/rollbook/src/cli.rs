@@ -1,0 +1,211 @@
+//! The command line: what can be said, and what stands for it in the environment. Flags win.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use rollbook_domain::{CohortId, PersonId, StreamId};
+use rollbook_store::Position;
+
+use crate::commands::events::parse_stream;
+use crate::commands::token::{Ttl, parse_ttl};
+
+/// Courses in cohorts, on an event log in PostgreSQL.
+///
+/// Without DATABASE_URL a private PostgreSQL is started in the data directory, and stopped again when it is not used any
+/// more.
+#[derive(Debug, Parser)]
+#[command(name = "rollbook", version, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Where the database is, and how to be it.
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Where the database is; the same for every subcommand.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Database")]
+pub struct Place {
+    /// The URL of a PostgreSQL 15 or newer, instead of the private one
+    #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Where the private PostgreSQL keeps its data
+    #[arg(long, global = true, env = "ROLLBOOK_DATA_DIR", default_value = ".rollbook", value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// The folder with postgres, initdb and pg_ctl; otherwise they are looked for
+    #[arg(long, global = true, env = "ROLLBOOK_PG_BIN", value_name = "DIR")]
+    pub pg_bin: Option<PathBuf>,
+    /// Stop the clock at this instant, for rehearsals
+    #[arg(long, global = true, env = "ROLLBOOK_CLOCK", value_name = "RFC 3339", value_parser = parse_instant)]
+    pub clock: Option<DateTime<Utc>>,
+}
+
+/// Everything that the binary does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the HTTP API
+    Serve(Serve),
+    /// Play an invented cohort of 68 through seven weeks, show it, and serve it
+    Demo(Demo),
+    /// Bring the database's schema to this version
+    Migrate,
+    /// Print the URL of the database in use, for psql
+    DatabaseUrl,
+    /// Print a bearer token for a person
+    Token(Token),
+    /// Print who decided what about whom, and why
+    Audit(Audit),
+    /// Print the log, event by event
+    Events(Events),
+    /// Look at the read models, rebuild them, or compare them with the log
+    #[command(subcommand)]
+    Projections(Projections),
+}
+
+/// `rollbook serve`
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Where to listen
+    #[arg(long, env = "ROLLBOOK_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+    /// Who is made the site's owner at start-up
+    #[arg(long, env = "ROLLBOOK_OWNER_EMAIL", value_name = "EMAIL")]
+    pub owner_email: Option<String>,
+}
+
+/// `rollbook demo`
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Where to listen afterwards
+    #[arg(long, env = "ROLLBOOK_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+    /// End after the tables instead of serving
+    #[arg(long)]
+    pub exit: bool,
+}
+
+/// `rollbook token`
+#[derive(Debug, Args)]
+pub struct Token {
+    /// Whose
+    #[arg(long)]
+    pub email: String,
+    /// How long it is valid: 30m, 1h, 7d
+    #[arg(long, default_value = "1h", value_name = "TIME", value_parser = parse_ttl, conflicts_with = "revoke")]
+    pub ttl: Ttl,
+    /// Revoke all tokens of that person instead
+    #[arg(long)]
+    pub revoke: bool,
+    /// Who is the site's owner by configuration: becomes it here, too, before the first start-up
+    #[arg(long, env = "ROLLBOOK_OWNER_EMAIL", value_name = "EMAIL")]
+    pub owner_email: Option<String>,
+}
+
+/// `rollbook audit`
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// Only what concerns this cohort
+    #[arg(long, value_name = "ID")]
+    pub cohort: Option<CohortId>,
+    /// Only what concerns this person
+    #[arg(long, value_name = "ID")]
+    pub person: Option<PersonId>,
+    /// Only what this person decided
+    #[arg(long, value_name = "ID")]
+    pub actor: Option<PersonId>,
+    /// Only from this instant on: 2026-03-01T00:00:00Z, or a date in UTC
+    #[arg(long, value_name = "TIME", value_parser = parse_instant)]
+    pub from: Option<DateTime<Utc>>,
+    /// Only before this instant
+    #[arg(long, value_name = "TIME", value_parser = parse_instant)]
+    pub to: Option<DateTime<Utc>>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// How a list is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For reading
+    Table,
+    /// Safe to open in a spreadsheet
+    Csv,
+    /// One array
+    Json,
+}
+
+/// `rollbook events`
+#[derive(Debug, Args)]
+pub struct Events {
+    /// Begin after this position
+    #[arg(long, default_value_t = 0, value_name = "POSITION", value_parser = clap::value_parser!(i64).range(0..))]
+    pub after: Position,
+    /// At most so many
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
+    /// Only this stream, such as enrolment/0198c1d2-…
+    #[arg(long, value_name = "TYPE/ID", value_parser = parse_stream)]
+    pub stream: Option<StreamId>,
+}
+
+/// `rollbook projections`
+#[derive(Debug, Subcommand)]
+pub enum Projections {
+    /// Every read model: its version, how far it is, and what is parked
+    List,
+    /// Build read models anew from the log
+    Rebuild(Which),
+    /// Compare read models with what the log says, row by row
+    Verify(Which),
+}
+
+/// One read model, or all.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Which {
+    /// The read model's name, as `projections list` shows it
+    pub name: Option<String>,
+    /// All of them
+    #[arg(long)]
+    pub all: bool,
+}
+
+fn parse_instant(text: &str) -> Result<DateTime<Utc>, String> {
+    if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
+        return Ok(instant.with_timezone(&Utc));
+    }
+    text.parse::<chrono::NaiveDate>()
+        .map(|date| date.and_time(chrono::NaiveTime::MIN).and_utc())
+        .map_err(|_| "must be an instant such as 2026-03-01T18:00:00Z, or a date such as 2026-03-01".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_rebuild_names_one_or_all() {
+        assert!(Cli::try_parse_from(["rollbook", "projections", "rebuild"]).is_err());
+        assert!(Cli::try_parse_from(["rollbook", "projections", "rebuild", "roster", "--all"]).is_err());
+        assert!(Cli::try_parse_from(["rollbook", "projections", "rebuild", "roster"]).is_ok());
+        assert!(Cli::try_parse_from(["rollbook", "projections", "verify", "--all"]).is_ok());
+    }
+
+    #[test]
+    fn instants_are_read_with_or_without_a_time() {
+        assert_eq!(parse_instant("2026-03-01"), parse_instant("2026-03-01T00:00:00Z"));
+        assert!(parse_instant("yesterday").is_err());
+    }
+}

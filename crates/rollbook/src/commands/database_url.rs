@@ -1,0 +1,16 @@
+//! `rollbook database-url`: the URL of the database in use, for `psql "$(rollbook database-url)"`.
+
+use std::io::{IsTerminal, stderr, stdout};
+
+use crate::database::Database;
+use crate::failure::Done;
+use crate::output;
+
+/// Prints the URL alone.
+pub fn run(database: &Database) -> Done {
+    output::line(database.url())?;
+    if stdout().is_terminal() && stderr().is_terminal() && database.is_private() {
+        eprintln!("(it answers for as long as `rollbook serve` or `rollbook demo` is running)");
+    }
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! The subcommands, one file each. Every one of them works on an open database, which is closed again whatever happens.
+
+pub mod audit;
+pub mod database_url;
+pub mod events;
+pub mod migrate;
+pub mod projections;
+pub mod serve;
+pub mod token;
+
+use crate::cli::{Cli, Command};
+use crate::clock::clock;
+use crate::database::Database;
+use crate::demo;
+use crate::failure::Done;
+use crate::signals::Signals;
+
+/// Carries a command line out.
+pub async fn run(cli: Cli) -> Done {
+    let Cli { command, place } = cli;
+    let clock = clock(place.clock);
+    let signals = Signals::listen()?;
+    let database = signals.unless_asked(Database::open(&place)).await?;
+    let done = match command {
+        Command::Serve(arguments) => serve::run(&database, &clock, &signals, &arguments).await,
+        Command::Demo(arguments) => demo::run(&database, &clock, &signals, &arguments).await,
+        Command::Migrate => signals.unless_asked(migrate::run(&database)).await,
+        Command::DatabaseUrl => database_url::run(&database),
+        Command::Token(arguments) => signals.unless_asked(token::run(&database, &clock, &arguments)).await,
+        Command::Audit(arguments) => signals.unless_asked(audit::run(&database, &arguments)).await,
+        Command::Events(arguments) => signals.unless_asked(events::run(&database, &arguments)).await,
+        Command::Projections(command) => signals.unless_asked(projections::run(&database, &command)).await,
+    };
+    let closed = database.close().await;
+    done.and(closed)
+}

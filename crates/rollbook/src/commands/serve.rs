@@ -1,0 +1,28 @@
+//! `rollbook serve`: the HTTP API, until Ctrl-C or SIGTERM.
+
+use rollbook_store::{Clock, Executor};
+
+use crate::bootstrap;
+use crate::cli::Serve;
+use crate::database::Database;
+use crate::failure::Done;
+use crate::output;
+use crate::service::{Service, bind, url};
+use crate::signals::Signals;
+
+/// Serves; prints the address when it answers.
+pub async fn run(database: &Database, clock: &Clock, signals: &Signals, arguments: &Serve) -> Done {
+    let socket = bind(arguments.listen).await?;
+    let service = Service::start(database).await?;
+    let served = async {
+        if let Some(email) = &arguments.owner_email {
+            bootstrap::owner(&Executor::new(service.store.clone(), clock.clone()), email).await?;
+        }
+        eprintln!("{}", database.place());
+        output::line(&format!("listening on {}", url(&socket)?))?;
+        service.serve(socket, clock, signals).await
+    }
+    .await;
+    service.stop().await;
+    served
+}

@@ -1,0 +1,142 @@
+//! The database of a run: the one that `DATABASE_URL` names, or the private one, joined or started for as long as needed.
+
+use std::io::{IsTerminal, stderr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rollbook_embedded::{Instance, Options};
+use rollbook_store::EventStore;
+use rollbook_store::migrate::migrate;
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use crate::cli::Place;
+use crate::failure::{Done, Failure};
+
+/// How long to wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many connections a process has at most.
+const MAX_CONNECTIONS: u32 = 20;
+
+/// An open database. End with [`Database::close`].
+#[derive(Debug)]
+pub struct Database {
+    url: String,
+    pool: PgPool,
+    instance: Option<Instance>,
+}
+
+impl Database {
+    /// Opens the database; it may be older than this software.
+    pub async fn open(place: &Place) -> Done<Self> {
+        let (url, instance) = match &place.database_url {
+            Some(url) => (url.clone(), None),
+            None => {
+                let instance = start(place).await?;
+                (instance.url().to_owned(), Some(instance))
+            }
+        };
+        match connect(&url).await {
+            Ok(pool) => Ok(Self { url, pool, instance }),
+            Err(failure) => {
+                if let Some(instance) = instance {
+                    instance.stop().await?;
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// The URL, with the password: for whoever asked for it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether it is the private one, which runs only while somebody uses it.
+    pub fn is_private(&self) -> bool {
+        self.instance.is_some()
+    }
+
+    /// Where it is, without secrets.
+    pub fn place(&self) -> String {
+        match &self.instance {
+            Some(instance) => {
+                format!("PostgreSQL {} in {}", instance.version(), instance.directory().display())
+            }
+            None => match self.url.parse::<PgConnectOptions>() {
+                Ok(options) => format!(
+                    "PostgreSQL at {}:{}, database {}",
+                    options.get_host(),
+                    options.get_port(),
+                    options.get_database().unwrap_or("postgres")
+                ),
+                Err(_) => "PostgreSQL".to_owned(),
+            },
+        }
+    }
+
+    /// Applies the migrations that it lacks; the ones that it had and the ones that it has now.
+    pub async fn migrate(&self) -> Done<(usize, usize)> {
+        let before = applied(&self.pool).await;
+        migrate(&self.pool).await?;
+        Ok((before, applied(&self.pool).await))
+    }
+
+    /// The log, on the schema of this version.
+    pub async fn store(&self) -> Done<EventStore> {
+        self.migrate().await?;
+        Ok(EventStore::new(self.pool.clone()))
+    }
+
+    /// Closes the connections and leaves the private server, which stops when nobody else uses it.
+    pub async fn close(self) -> Done {
+        self.pool.close().await;
+        if let Some(instance) = self.instance {
+            instance.stop().await?;
+        }
+        Ok(())
+    }
+}
+
+async fn start(place: &Place) -> Done<Instance> {
+    let mut options = Options::new(&place.data_dir);
+    options.pg_bin.clone_from(&place.pg_bin);
+    options.say = Arc::new(|line| {
+        // On a terminal somebody waits; elsewhere only what takes long is worth a line, and it is in the log.
+        if stderr().is_terminal() {
+            eprintln!("{line}");
+        } else {
+            tracing::info!("{line}");
+        }
+    });
+    Ok(Instance::start_or_join(options).await?)
+}
+
+async fn connect(url: &str) -> Done<PgPool> {
+    let options: PgConnectOptions = url.parse().map_err(|_| {
+        Failure::new("DATABASE_URL cannot be read; it looks like postgres://user:password@localhost:5432/rollbook")
+    })?;
+    let place = format!("{}:{}", options.get_host(), options.get_port());
+    PgPoolOptions::new()
+        .max_connections(MAX_CONNECTIONS)
+        .acquire_timeout(CONNECT_TIMEOUT)
+        .connect_with(options.application_name("rollbook"))
+        .await
+        .map_err(|error| Failure::new(format!("the database at {place} cannot be reached: {}", reason(&error))))
+}
+
+fn reason(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        sqlx::Error::Io(error) => error.to_string(),
+        sqlx::Error::PoolTimedOut => format!("no answer within {} s", CONNECT_TIMEOUT.as_secs()),
+        other => other.to_string(),
+    }
+}
+
+/// How many migrations a database has; none where it was never migrated.
+async fn applied(pool: &PgPool) -> usize {
+    let applied: Result<i64, _> =
+        sqlx::query_scalar("select count(*) from _sqlx_migrations where success").fetch_one(pool).await;
+    applied.ok().and_then(|count| usize::try_from(count).ok()).unwrap_or(0)
+}

@@ -1,0 +1,73 @@
+//! `rollbook demo`: an invented cohort of 68, played through the same commands that HTTP takes, shown, and served.
+
+mod calendar;
+mod cast;
+mod evening;
+mod fixture;
+mod ids;
+mod invitation;
+mod next_day;
+mod opening;
+mod pattern;
+mod play;
+mod stage;
+mod tables;
+mod writing;
+
+use std::time::{Duration, Instant};
+
+use rollbook_store::Clock;
+use tokio::net::TcpListener;
+
+use crate::cli::Demo;
+use crate::database::Database;
+use crate::failure::{Done, Failure};
+use crate::output;
+use crate::service::{Service, bind, url};
+use crate::signals::Signals;
+use fixture::Fixture;
+
+/// How long the read models may take to come up to the play.
+const CATCH_UP: Duration = Duration::from_secs(60);
+
+/// Plays, shows, serves.
+pub async fn run(database: &Database, clock: &Clock, signals: &Signals, arguments: &Demo) -> Done {
+    // Whoever cannot be served afterwards hears of it before the play.
+    let socket = if arguments.exit { None } else { Some(bind(arguments.listen).await?) };
+    let service = Service::start(database).await?;
+    let done = perform(&service, database, clock, signals, socket).await;
+    service.stop().await;
+    done
+}
+
+async fn perform(
+    service: &Service,
+    database: &Database,
+    clock: &Clock,
+    signals: &Signals,
+    socket: Option<TcpListener>,
+) -> Done {
+    let fixture = Fixture::load()?;
+    let store = &service.store;
+    let began = Instant::now();
+    eprintln!("{}", database.place());
+    let played = signals.unless_asked(play::play(store, &fixture, clock.now())).await?;
+    let last = played.last_session.format("%A %-d %B %Y");
+    if played.commands == 0 {
+        eprintln!("Taking up the cohort that was played before; its seventh session was on {last}.");
+    } else {
+        let (commands, seconds) = (played.commands, began.elapsed().as_secs_f32());
+        eprintln!("{commands} commands in {seconds:.1} s; the seventh session was on {last}.");
+    }
+    let show = async {
+        let head = store.head().await?;
+        service.projections.wait_for(head, CATCH_UP).await.map_err(Failure::new)?;
+        tables::show(store, &fixture, &played.cast).await
+    };
+    signals.unless_asked(show).await?;
+    let Some(socket) = socket else {
+        return output::line("\n`rollbook demo` without --exit serves this, and prints tokens and lines to paste.");
+    };
+    invitation::print(store, &fixture, &played.cast, clock, &url(&socket)?).await?;
+    service.serve(socket, clock, signals).await
+}

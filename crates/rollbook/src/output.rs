@@ -1,0 +1,14 @@
+//! What goes to stdout: the answer, and nothing else. Everything said on the way goes to stderr.
+
+use std::io::{Write, stdout};
+
+use crate::failure::Done;
+
+/// Prints a text and ends the line. A reader who has gone is reported as such, not as a panic.
+pub fn line(text: &str) -> Done {
+    let mut out = stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.write_all(b"\n")?;
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! The running service: read models kept up to date, appends by others heard of, HTTP answered until somebody asks to end.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusBuilder;
+use rollbook_domain::SiteId;
+use rollbook_http::AppState;
+use rollbook_projections::Projections;
+use rollbook_store::{Clock, EventStore, Executor, listen};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::database::Database;
+use crate::failure::{Done, Failure};
+use crate::signals::Signals;
+
+/// How long requests under way may take once somebody asked to end.
+const LAST_REQUESTS: Duration = Duration::from_secs(10);
+
+/// Read models that follow the log, also what other processes append.
+#[derive(Debug)]
+pub struct Service {
+    /// The log.
+    pub store: EventStore,
+    /// The read models.
+    pub projections: Projections,
+    listener: JoinHandle<()>,
+}
+
+impl Service {
+    /// Brings the schema to this version and begins to follow the log.
+    pub async fn start(database: &Database) -> Done<Self> {
+        let store = database.store().await?;
+        let projections = Projections::start(store.clone());
+        let listener = tokio::spawn(listen::listen(store.clone(), database.url().to_owned()));
+        Ok(Self { store, projections, listener })
+    }
+
+    /// Answers HTTP until somebody asks to end; then takes no new connection and ends the requests under way.
+    pub async fn serve(&self, socket: TcpListener, clock: &Clock, signals: &Signals) -> Done {
+        let metrics = PrometheusBuilder::new().install_recorder().map_err(Failure::new)?;
+        let executor = Executor::new(self.store.clone(), clock.clone());
+        let state = AppState::new(executor, self.projections.clone(), SiteId::DEFAULT, Some(metrics));
+        let asked = signals.clone();
+        let serving = axum::serve(socket, rollbook_http::router(state))
+            .with_graceful_shutdown(async move { asked.asked().await })
+            .into_future();
+        tokio::select! {
+            served = serving => served.map_err(Failure::from),
+            () = async { signals.asked().await; tokio::time::sleep(LAST_REQUESTS).await } => {
+                eprintln!("requests still under way after {} s were broken off", LAST_REQUESTS.as_secs());
+                Ok(())
+            }
+        }
+    }
+
+    /// Stops following the log.
+    pub async fn stop(self) {
+        self.projections.stop().await;
+        self.listener.abort();
+    }
+}
+
+/// Takes the address, or says why it cannot be had.
+pub async fn bind(address: SocketAddr) -> Done<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::new(match error.kind() {
+            ErrorKind::AddrInUse => {
+                let other = address.port().checked_add(1).unwrap_or(8081);
+                format!(
+                    "{address} is in use by another program. End that one, or listen elsewhere: \
+                     --listen {}:{other}",
+                    address.ip()
+                )
+            }
+            ErrorKind::AddrNotAvailable => format!("{address} is no address of this machine"),
+            ErrorKind::PermissionDenied => format!("{address} may not be listened on by this user; ports from 1024 may"),
+            _ => format!("cannot listen on {address}: {error}"),
+        })
+    })
+}
+
+/// The URL of an address that is listened on.
+pub fn url(socket: &TcpListener) -> Done<String> {
+    Ok(format!("http://{}", socket.local_addr()?))
+}
