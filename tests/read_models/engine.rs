@@ -2,7 +2,9 @@
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use rollbook_domain::{HubId, SiteId};
+use rollbook_domain::hub::HubEvent;
+use rollbook_domain::person::PersonEvent;
+use rollbook_domain::{HubId, PersonId, SiteId};
 use rollbook_projections::engine::Status;
 use rollbook_projections::replay::histories::history;
 use rollbook_projections::{Projections, TooLate, Verification};
@@ -31,6 +33,11 @@ async fn verify(projections: &Projections) -> Vec<Verification> {
 async fn assert_as_the_log_says(projections: &Projections) {
     for verification in verify(projections).await {
         assert_eq!(verification.differences, [], "{} at {}", verification.name, verification.position);
+    }
+}
+
+async fn assert_full(projections: &Projections) {
+    for verification in verify(projections).await {
         assert!(verification.rows > 0, "{} has rows to compare", verification.name);
     }
 }
@@ -38,23 +45,44 @@ async fn assert_as_the_log_says(projections: &Projections) {
 #[tokio::test]
 async fn three_engines_whose_connections_break_fold_every_event_once() {
     let database = Database::create().await;
+    // A row of the audit trail is written when its event is folded and never again: twice is once too often.
+    for sql in [
+        "create table folded (position bigint)",
+        "create function folded() returns trigger language plpgsql as
+            $$ begin insert into folded values (new.position); return new; end $$",
+        "create trigger folded after insert or update on audit_trail for each row execute function folded()",
+    ] {
+        sqlx::query(sql).execute(&database.pool).await.expect(sql);
+    }
     let stores: Vec<_> = (0..3).map(|_| EventStore::new(database.pool.clone())).collect();
     let engines: Vec<_> = stores.iter().cloned().map(Projections::start).collect();
-    for history in histories(6) {
-        write_all(&database.pool, &history).await;
-        let sql = "select count(pg_terminate_backend(pid)) from pg_stat_activity
-            where pid <> pg_backend_pid() and datname = current_database() and usename = current_user";
-        let _: i64 = sqlx::query_scalar(sql).fetch_one(&database.pool).await.expect("connections are broken");
+    for (round, history) in histories(8).into_iter().enumerate() {
+        for event in history {
+            let position = write(&database.pool, event.site, event.stream, event.actor, &event.event).await;
+            for store in &stores {
+                store.announce(position);
+            }
+        }
+        match round {
+            1 | 3 => {
+                let sql = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+                    where pid <> pg_backend_pid() and datname = current_database() and usename = current_user";
+                let _: i64 = sqlx::query_scalar(sql).fetch_one(&database.pool).await.expect("connections are broken");
+            }
+            5 => engines[0].stop().await,
+            _ => {}
+        }
     }
-    engines[0].stop().await;
-    write_all(&database.pool, &histories(7)[6]).await;
     for engine in &engines[1..] {
         caught_up(&stores[0], engine).await;
-    }
-    assert_as_the_log_says(&engines[1]).await;
-    for engine in &engines[1..] {
         engine.stop().await;
     }
+    assert_full(&engines[1]).await;
+    assert_as_the_log_says(&engines[1]).await;
+    let sql = "select count(*), count(distinct position), (select count(*) from audit_trail) from folded";
+    let (times, positions, rows): (i64, i64, i64) =
+        sqlx::query_as(sql).fetch_one(&database.pool).await.expect("the count");
+    assert_eq!((times, positions), (rows, rows), "every event is folded once");
 }
 
 #[tokio::test]
@@ -66,6 +94,7 @@ async fn verification_names_every_row_that_was_tampered_with_and_a_rebuild_mends
         write_all(&database.pool, &history).await;
     }
     caught_up(&store, &projections).await;
+    assert_full(&projections).await;
     assert_as_the_log_says(&projections).await;
 
     let run = async |sql: &str| {
@@ -151,7 +180,7 @@ async fn an_unreadable_event_stops_the_models_there_and_says_where() {
         values ('hub', $1, 1, 'HubBurnt', '1', '{\"HubBurnt\": {}}', '{}')";
     sqlx::query(sql).bind(Uuid::new_v4().to_string()).execute(&database.pool).await.expect("a poison event");
     let hub = HubId(Uuid::new_v4());
-    let founded = rollbook_domain::hub::HubEvent::HubFounded { name: "After".into(), place: None };
+    let founded = HubEvent::HubFounded { name: "After".into(), place: None };
     let after = write(&database.pool, SiteId::DEFAULT, hub.into(), None, &founded.into()).await;
 
     projections.wait_for(before, SOON).await.expect("what comes before it is folded");
@@ -174,5 +203,42 @@ async fn an_unreadable_event_stops_the_models_there_and_says_where() {
     }
     projections.wait_for(after, SOON).await.expect("the models go on");
     assert!(projections.list().await.expect("a list").iter().all(|item| item.status == Status::Live));
+    projections.stop().await;
+}
+
+#[tokio::test]
+async fn a_model_whose_row_cannot_be_read_is_stuck_alone_until_it_is_rebuilt() {
+    let database = Database::create().await;
+    let store = database.store();
+    let projections = Projections::start(store.clone());
+    let person = PersonId(Uuid::new_v4());
+    let (name, email) = ("Åsa".into(), "asa@example.org".into());
+    let registered = PersonEvent::PersonRegistered { name, email, external_id: None };
+    let before = write(&database.pool, SiteId::DEFAULT, person.into(), None, &registered.into()).await;
+    projections.wait_for(before, SOON).await.expect("she is registered");
+    let tamper = "update people set roles = '{emperor}'";
+    sqlx::query(tamper).execute(&database.pool).await.expect(tamper);
+    let hub = HubId(Uuid::new_v4());
+    let founded = HubEvent::HubFounded { name: "North".into(), place: None };
+    let good = write(&database.pool, SiteId::DEFAULT, hub.into(), None, &founded.into()).await;
+    let deactivated = PersonEvent::PersonDeactivated { reason: "left".into() };
+    write(&database.pool, SiteId::DEFAULT, person.into(), None, &deactivated.into()).await;
+    let closed = write(&database.pool, SiteId::DEFAULT, hub.into(), None, &HubEvent::HubClosed {}.into()).await;
+
+    let stuck = async {
+        loop {
+            let list = projections.list().await.expect("a list");
+            if list.iter().all(|item| item.lag == 0 || item.name == "people" && item.status == Status::Stuck) {
+                break list.into_iter().find(|item| item.name == "people").expect("the projection");
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let people = tokio::time::timeout(SOON, stuck).await.expect("the others go on");
+    assert_eq!((people.position, people.status), (good, Status::Stuck), "up to the event before");
+    assert!(people.error.expect("a reason").contains("rebuild"));
+    projections.rebuild(Some("people"), &mut |_| {}).await.expect("people are rebuilt");
+    projections.wait_for(closed, SOON).await.expect("all go on");
+    assert_as_the_log_says(&projections).await;
     projections.stop().await;
 }

@@ -337,6 +337,7 @@ async fn the_queue_holds_what_waits_and_reflections_are_read_as_the_policy_says(
 
 #[tokio::test]
 async fn the_audit_trail_answers_who_when_whom_from_to_and_why() {
+    use AuditAction::{Advanced, CohortScheduled, CohortStarted, Enrolled, MarkerAppointed, Withdrawn};
     let mut class = Class::open().await;
     let reason = || Some(Personal::from("caught up"));
     let advanced = EnrolmentEvent::StudentAdvanced { from_week: 1, to_week: 2, reason: reason() };
@@ -356,7 +357,6 @@ async fn the_audit_trail_answers_who_when_whom_from_to_and_why() {
 
     let of_cohort = list(AuditFilter { cohort_id: Some(id(COHORT)), ..AuditFilter::default() }).await;
     let actions: Vec<_> = of_cohort.iter().map(|item| item.action).collect();
-    use AuditAction::{Advanced, CohortScheduled, CohortStarted, Enrolled, MarkerAppointed, Withdrawn};
     let expected =
         [CohortScheduled, CohortStarted, MarkerAppointed, Enrolled, Enrolled, Enrolled, Enrolled, Withdrawn, Advanced];
     assert_eq!(actions, expected);

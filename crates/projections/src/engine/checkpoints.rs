@@ -33,9 +33,21 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// Whether it goes on.
+    pub fn status(&self) -> Status {
+        if self.status == <&str>::from(Status::Live) { Status::Live } else { Status::Stuck }
+    }
+
+    /// As it is after a batch.
+    pub fn moved_to(&mut self, position: Position) {
+        self.position = position;
+        <&str>::from(Status::Live).clone_into(&mut self.status);
+        self.error = None;
+    }
+
     /// As operators see it.
     pub fn item(self, head: Position) -> ProjectionItem {
-        let status = if self.status == <&str>::from(Status::Live) { Status::Live } else { Status::Stuck };
+        let status = self.status();
         ProjectionItem {
             name: self.name,
             version: self.version,

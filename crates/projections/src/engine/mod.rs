@@ -26,7 +26,8 @@ use crate::erased::{AnyModel, MODELS};
 pub use checkpoints::Status;
 pub use verify::{Difference, Verification};
 
-/// The read models of one database. Cheap to clone.
+/// The read models of one database. Cheap to clone. It takes two connections of the store's pool at a time: one holds a
+/// transaction, the other reads the log.
 #[derive(Clone, Debug)]
 pub struct Projections {
     store: EventStore,
@@ -94,7 +95,8 @@ impl Projections {
         }
     }
 
-    /// The read models, kept up to date from now on by a task of this process.
+    /// The read models, kept up to date by a task of this process until [`Projections::stop`], or until nobody has them
+    /// any more.
     pub fn start(store: EventStore) -> Self {
         let projections = Self::new(store);
         let (store, position) = (projections.store.clone(), projections.position.clone());
