@@ -32,7 +32,7 @@ pub enum Event {
 
 /// A stored event that this version of the software cannot read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read {stream_type} event {event_type} version {version}: {source}")]
+#[error("cannot read {stream_type} event {event_type} version {version}: {}", why(.reason))]
 pub struct UnreadableEvent {
     /// The stream's type.
     pub stream_type: StreamType,
@@ -40,9 +40,17 @@ pub struct UnreadableEvent {
     pub event_type: String,
     /// The event's version as stored.
     pub version: String,
-    /// What serde said; it names fields, never their values' text.
-    #[source]
-    pub source: serde_json::Error,
+    /// What serde said. It may quote a value, and values may be personal: not for logs, and so not the error's source.
+    pub reason: serde_json::Error,
+}
+
+/// What is wrong with a payload, without what it says.
+fn why(reason: &serde_json::Error) -> String {
+    let what = match reason.classify() {
+        serde_json::error::Category::Data => "it is not of the shape that this version knows",
+        _ => "it is not JSON",
+    };
+    format!("{what} (line {}, column {})", reason.line(), reason.column())
 }
 
 macro_rules! domain_events {
@@ -96,11 +104,11 @@ macro_rules! domain_events {
                         $(StreamType::$kind => serde_json::from_value(payload).map(Self::$kind),)*
                     })
                 };
-                decoded.map_err(|source| UnreadableEvent {
+                decoded.map_err(|reason| UnreadableEvent {
                     stream_type,
                     event_type: event_type.to_owned(),
                     version: version.to_owned(),
-                    source,
+                    reason,
                 })
             }
 

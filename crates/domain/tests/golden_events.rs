@@ -136,3 +136,16 @@ fn a_version_that_nobody_has_written_yet_is_refused() {
     let payload = r#"{"PersonReactivated":{}}"#;
     assert!(Event::decode(StreamType::Person, "PersonReactivated", "2", payload).is_err());
 }
+
+#[test]
+fn an_event_that_cannot_be_read_is_reported_without_what_it_says() {
+    let payload = r#"{"PersonRegistered": {"name": "Zoë", "email": 90210, "external_id": null}}"#;
+    for payload in [payload, r#"{"PersonRegistered": {"name": ["Zoë"], "email": "zoe@example.org"}}"#, r#"{"Zoë": {}}"#]
+    {
+        let error = Event::decode(StreamType::Person, "PersonRegistered", "1", payload).expect_err("unreadable");
+        assert!(error.to_string().contains("PersonRegistered"), "{error}");
+        assert!(!error.to_string().contains("Zoë") && !error.to_string().contains("90210"), "{error}");
+    }
+    let error = Event::decode(StreamType::Person, "PersonRegistered", "9", "{}").expect_err("a version to come");
+    assert!(error.to_string().contains("version 9"), "{error}");
+}
