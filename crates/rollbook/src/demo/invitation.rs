@@ -30,7 +30,7 @@ pub async fn print(store: &EventStore, fixture: &Fixture, cast: &Cast, clock: &C
     let studying = token(store, clock, student.person).await?;
     output::line(&format!(
         "
-Serving on {url}   (try it in a browser: {url}/docs)
+listening on {url}   (try it in a browser: {url}/docs)
 
 Tokens, valid for {} hours
   admin        {admin}  {}

@@ -1,5 +1,7 @@
 //! The play: seven weeks of the fixture's cohort, command by command. What was played before is found done.
 
+use std::fmt::Write;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use rollbook_domain::enrolment::HoldStudent;
 use rollbook_domain::{EnrolmentId, SiteId};
@@ -78,7 +80,8 @@ async fn week(stage: &Stage, fixture: &Fixture, calendar: &Calendar, cast: &mut 
     );
     let mut and = |count: usize, what: &str| {
         if count > 0 {
-            line.push_str(&format!(" · {count} {what}"));
+            // Writing to a String cannot fail.
+            let _ = write!(line, " · {count} {what}");
         }
     };
     and(evening.flags, if evening.flags == 1 { "flag raised" } else { "flags raised" });
