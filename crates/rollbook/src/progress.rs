@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, stderr};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
 /// How far something is.
 #[derive(Clone, Debug)]
@@ -17,7 +17,8 @@ impl Progress {
             // The template is a constant: it is either right or shows the default bar.
             let style = ProgressStyle::with_template("{bar:30.cyan/blue} {percent:>3} %  {msg}")
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::new(steps).with_style(style)
+            // Whatever ends the work, no half bar stays.
+            ProgressBar::new(steps).with_style(style).with_finish(ProgressFinish::AndClear)
         });
         Self { bar }
     }

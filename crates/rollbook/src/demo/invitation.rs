@@ -42,7 +42,7 @@ Three lines to paste
   # the roster, as the admin
   curl -s '{url}/v1/cohorts/{}/roster?limit=3' -H 'Authorization: Bearer {admin}'
 
-  # the coordinator: {} was late last night (send it twice: same receipt)
+  # the coordinator: {} was late in week {LAST_WEEK} (send it twice: the receipt is the same)
   curl -s -X POST {url}/v1/commands/MarkAttendance -H 'Authorization: Bearer {coordinator}' \\
     -H 'Idempotency-Key: {}' -H 'Content-Type: application/json' \\
     -d '{{\"enrolment_id\":\"{}\",\"week\":{LAST_WEEK},\"status\":\"late\",\"place\":\"hub\"}}'
