@@ -13,6 +13,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 
 use crate::cli::Place;
 use crate::failure::{Done, Failure};
+use crate::output;
 
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -62,7 +63,7 @@ impl Database {
     /// Says where it is, unless starting it has said so.
     pub fn tell_place(&self) {
         if !self.told {
-            eprintln!("{}", self.place());
+            output::say(&self.place());
         }
     }
 
@@ -116,7 +117,7 @@ async fn start(place: &Place, runs_for_long: bool) -> Done<(Instance, bool)> {
         let told = Arc::clone(&told);
         options.say = Arc::new(move |line| {
             told.store(true, Ordering::Relaxed);
-            eprintln!("{line}");
+            output::say(line);
         });
     }
     let instance = Instance::start_or_join(options).await?;

@@ -4,6 +4,8 @@ use std::io::{IsTerminal, stderr};
 
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
+use crate::output;
+
 /// How far something is.
 #[derive(Clone, Debug)]
 pub struct Progress {
@@ -47,15 +49,15 @@ impl Progress {
     /// One line that stays.
     pub fn line(&self, text: impl AsRef<str>) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{}", text.as_ref())),
-            None => eprintln!("{}", text.as_ref()),
+            Some(bar) => bar.suspend(|| output::say(text.as_ref())),
+            None => output::say(text.as_ref()),
         }
     }
 
     /// One line where there is no bar that says the same.
     pub fn plain_line(&self, text: impl AsRef<str>) {
         if self.bar.is_none() {
-            eprintln!("{}", text.as_ref());
+            output::say(text.as_ref());
         }
     }
 

@@ -13,6 +13,7 @@ use super::fixture::Fixture;
 use super::stage::{Act, Stage};
 use super::{evening, ids, next_day, opening, writing};
 use crate::failure::Done;
+use crate::output;
 
 /// The last step: once it is in the log, everything is.
 const FINALE: &str = "finale";
@@ -38,7 +39,7 @@ pub async fn play(store: &EventStore, fixture: &Fixture, now: DateTime<Utc>) -> 
         return Ok(Played { cast, last_session, commands: 0 });
     }
     if begun.is_some() {
-        eprintln!("Going on with a play that was broken off; what was done is not done again.");
+        output::say("Going on with a play that was broken off; what was done is not done again.");
     }
 
     let stage = Stage::on(store.clone(), calendar.after(1, -21 * 24, 0));
