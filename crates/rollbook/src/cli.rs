@@ -1,5 +1,7 @@
 //! The command line: what can be said, and what stands for it in the environment. Flags win.
 
+#![expect(clippy::doc_markdown, reason = "the comments are the text of --help, which knows no markdown")]
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 

@@ -8,11 +8,12 @@ use std::time::Duration;
 use rollbook_embedded::{Instance, Options};
 use rollbook_store::EventStore;
 use rollbook_store::migrate::migrate;
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgConnection, PgPool};
 
 use crate::cli::Place;
 use crate::failure::{Done, Failure};
+use crate::output;
 
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -62,7 +63,7 @@ impl Database {
     /// Says where it is, unless starting it has said so.
     pub fn tell_place(&self) {
         if !self.told {
-            eprintln!("{}", self.place());
+            output::say(&self.place());
         }
     }
 
@@ -116,7 +117,7 @@ async fn start(place: &Place, runs_for_long: bool) -> Done<(Instance, bool)> {
         let told = Arc::clone(&told);
         options.say = Arc::new(move |line| {
             told.store(true, Ordering::Relaxed);
-            eprintln!("{line}");
+            output::say(line);
         });
     }
     let instance = Instance::start_or_join(options).await?;
@@ -127,20 +128,27 @@ async fn connect(url: &str) -> Done<PgPool> {
     let options: PgConnectOptions = url.parse().map_err(|_| {
         Failure::new("DATABASE_URL cannot be read; it looks like postgres://user:password@localhost:5432/rollbook")
     })?;
-    let place = format!("{}:{}", options.get_host(), options.get_port());
-    PgPoolOptions::new()
+    let options = options.application_name("rollbook");
+    // A pool tries again until its time is up, and then knows no reason: the first connection is made without one.
+    let reached = match tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options)).await {
+        Ok(Ok(connection)) => connection.close().await.map_err(|error| reason(&error)),
+        Ok(Err(error)) => Err(reason(&error)),
+        Err(_) => Err(format!("no answer within {} s", CONNECT_TIMEOUT.as_secs())),
+    };
+    reached.map_err(|reason| {
+        let (host, port) = (options.get_host(), options.get_port());
+        Failure::new(format!("the database at {host}:{port} cannot be reached: {reason}"))
+    })?;
+    Ok(PgPoolOptions::new()
         .max_connections(MAX_CONNECTIONS)
         .acquire_timeout(CONNECT_TIMEOUT)
-        .connect_with(options.application_name("rollbook"))
-        .await
-        .map_err(|error| Failure::new(format!("the database at {place} cannot be reached: {}", reason(&error))))
+        .connect_lazy_with(options))
 }
 
 fn reason(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => error.message().to_owned(),
         sqlx::Error::Io(error) => error.to_string(),
-        sqlx::Error::PoolTimedOut => format!("no answer within {} s", CONNECT_TIMEOUT.as_secs()),
         other => other.to_string(),
     }
 }

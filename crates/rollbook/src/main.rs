@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) if failure.is_reader_gone() => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("rollbook: {failure}");
+            output::say(&format!("rollbook: {failure}"));
             ExitCode::FAILURE
         }
     }

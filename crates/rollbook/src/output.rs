@@ -1,6 +1,6 @@
 //! What goes to stdout: the answer, and nothing else. Everything said on the way goes to stderr.
 
-use std::io::{Write, stdout};
+use std::io::{Write, stderr, stdout};
 
 use crate::failure::Done;
 
@@ -11,4 +11,9 @@ pub fn line(text: &str) -> Done {
     out.write_all(b"\n")?;
     out.flush()?;
     Ok(())
+}
+
+/// Says something on the way, on stderr. Whoever does not listen misses it, and nothing else happens.
+pub fn say(text: &str) {
+    let _ = writeln!(stderr().lock(), "{text}");
 }

@@ -2,7 +2,9 @@
 
 use std::io::{IsTerminal, stderr};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
+
+use crate::output;
 
 /// How far something is.
 #[derive(Clone, Debug)]
@@ -17,7 +19,8 @@ impl Progress {
             // The template is a constant: it is either right or shows the default bar.
             let style = ProgressStyle::with_template("{bar:30.cyan/blue} {percent:>3} %  {msg}")
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::new(steps).with_style(style)
+            // Whatever ends the work, no half bar stays.
+            ProgressBar::new(steps).with_style(style).with_finish(ProgressFinish::AndClear)
         });
         Self { bar }
     }
@@ -46,15 +49,15 @@ impl Progress {
     /// One line that stays.
     pub fn line(&self, text: impl AsRef<str>) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{}", text.as_ref())),
-            None => eprintln!("{}", text.as_ref()),
+            Some(bar) => bar.suspend(|| output::say(text.as_ref())),
+            None => output::say(text.as_ref()),
         }
     }
 
     /// One line where there is no bar that says the same.
     pub fn plain_line(&self, text: impl AsRef<str>) {
         if self.bar.is_none() {
-            eprintln!("{}", text.as_ref());
+            output::say(text.as_ref());
         }
     }
 

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::database::Database;
 use crate::failure::{Done, Failure};
+use crate::output;
 use crate::signals::Signals;
 
 /// How long requests under way may take once somebody asked to end.
@@ -50,7 +51,7 @@ impl Service {
         tokio::select! {
             served = serving => served.map_err(Failure::from),
             () = async { signals.asked().await; tokio::time::sleep(LAST_REQUESTS).await } => {
-                eprintln!("requests still under way after {} s were broken off", LAST_REQUESTS.as_secs());
+                output::say(&format!("requests still under way after {} s were broken off", LAST_REQUESTS.as_secs()));
                 Ok(())
             }
         }

@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::failure::{Done, Failure};
+use crate::output;
 
 /// Whether somebody asked the process to end.
 #[derive(Clone, Debug)]
@@ -20,7 +21,7 @@ impl Signals {
             tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
             let _ = sender.send(true);
             tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-            eprintln!("rollbook: ended without waiting");
+            output::say("rollbook: ended without waiting");
             std::process::exit(1);
         });
         Ok(Self(receiver))

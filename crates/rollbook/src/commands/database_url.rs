@@ -10,7 +10,7 @@ use crate::output;
 pub fn run(database: &Database) -> Done {
     output::line(database.url())?;
     if stdout().is_terminal() && stderr().is_terminal() && database.is_private() {
-        eprintln!("(it answers for as long as `rollbook serve` or `rollbook demo` is running)");
+        output::say("(it answers for as long as `rollbook serve` or `rollbook demo` is running)");
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ pub async fn print(store: &EventStore, fixture: &Fixture, cast: &Cast, clock: &C
     let studying = token(store, clock, student.person).await?;
     output::line(&format!(
         "
-Serving on {url}   (try it in a browser: {url}/docs)
+listening on {url}   (try it in a browser: {url}/docs)
 
 Tokens, valid for {} hours
   admin        {admin}  {}
@@ -42,7 +42,7 @@ Three lines to paste
   # the roster, as the admin
   curl -s '{url}/v1/cohorts/{}/roster?limit=3' -H 'Authorization: Bearer {admin}'
 
-  # the coordinator: {} was late last night (send it twice: same receipt)
+  # the coordinator: {} was late in week {LAST_WEEK} (send it twice: the receipt is the same)
   curl -s -X POST {url}/v1/commands/MarkAttendance -H 'Authorization: Bearer {coordinator}' \\
     -H 'Idempotency-Key: {}' -H 'Content-Type: application/json' \\
     -d '{{\"enrolment_id\":\"{}\",\"week\":{LAST_WEEK},\"status\":\"late\",\"place\":\"hub\"}}'

@@ -54,10 +54,10 @@ async fn perform(
     let played = signals.unless_asked(play::play(store, &fixture, clock.now())).await?;
     let last = played.last_session.format("%A %-d %B %Y");
     if played.commands == 0 {
-        eprintln!("Taking up the cohort that was played before; its seventh session was on {last}.");
+        output::say(&format!("Taking up the cohort that was played before; its seventh session was on {last}."));
     } else {
         let (commands, seconds) = (played.commands, began.elapsed().as_secs_f32());
-        eprintln!("{commands} commands in {seconds:.1} s; the seventh session was on {last}.");
+        output::say(&format!("{commands} commands in {seconds:.1} s; the seventh session was on {last}."));
     }
     let show = async {
         let head = store.head().await?;

@@ -20,14 +20,14 @@ pub fn attendance(
     }
     // In seven weeks each remainder comes once at most: nobody is absent three times by this rule.
     let varied = number * 31 + at * 17;
-    if (number + at * 3) % 47 == 0 {
+    if (number + at * 3).is_multiple_of(47) {
         None
-    } else if varied % 19 == 0 {
+    } else if varied.is_multiple_of(19) {
         Some((AttendanceStatus::Absent, None))
     } else if varied % 23 == 5 {
         let notes = &fixture.attendance.excused;
         Some((AttendanceStatus::Excused, notes.get(varied % notes.len().max(1)).cloned()))
-    } else if varied % 13 == 0 {
+    } else if varied.is_multiple_of(13) {
         Some((AttendanceStatus::Late, None))
     } else {
         Some((AttendanceStatus::Present, None))
@@ -56,7 +56,7 @@ pub fn occasion(student: &Student, week: u8) -> usize {
 
 /// Who may read it: one in five keeps it private.
 pub fn visibility(student: &Student, week: u8) -> Visibility {
-    if (student.number + usize::from(week)) % 5 == 0 { Visibility::Private } else { Visibility::Cohort }
+    if (student.number + usize::from(week)).is_multiple_of(5) { Visibility::Private } else { Visibility::Cohort }
 }
 
 /// What a student writes: a paragraph or two around what the week was about, and an end.
@@ -65,7 +65,7 @@ pub fn reflection(fixture: &Fixture, student: &Student, week: u8) -> String {
     let (number, at) = (student.number, usize::from(week));
     let pick = |from: &[String], which: usize| from.get(which % from.len().max(1)).cloned().unwrap_or_default();
     let mut paragraphs = vec![pick(&texts.paragraphs, number * 5 + at * 3), pick(&texts.themes, at - 1)];
-    if (number + at) % 2 == 0 {
+    if (number + at).is_multiple_of(2) {
         paragraphs.push(pick(&texts.paragraphs, number * 5 + at * 3 + 7));
     }
     paragraphs.push(pick(&texts.closings, number + at));
@@ -76,9 +76,9 @@ pub fn reflection(fixture: &Fixture, student: &Student, week: u8) -> String {
 pub fn outcome(fixture: &Fixture, student: &Student, week: u8) -> Option<Outcome> {
     let (number, at) = (student.number, usize::from(week));
     let amended = |a: &super::fixture::Amendment| a.student == student.address && a.week.get() == week;
-    if fixture.amendments.iter().any(amended) || (number + at * 2) % 9 == 0 {
+    if fixture.amendments.iter().any(amended) || (number + at * 2).is_multiple_of(9) {
         Some(Outcome::Fail)
-    } else if (number * 3 + at * 5) % 8 == 0 {
+    } else if (number * 3 + at * 5).is_multiple_of(8) {
         None
     } else {
         Some(Outcome::Pass)
@@ -88,12 +88,12 @@ pub fn outcome(fixture: &Fixture, student: &Student, week: u8) -> Option<Outcome
 /// Whether a failed reflection is revised in the same week; an amended one need not be.
 pub fn revises(fixture: &Fixture, student: &Student, week: u8) -> bool {
     let amended = fixture.amendments.iter().any(|a| a.student == student.address && a.week.get() == week);
-    !amended && (student.number + usize::from(week)) % 3 != 0
+    !amended && !(student.number + usize::from(week)).is_multiple_of(3)
 }
 
 /// Whether another marker than the allocated one takes it.
 pub fn is_marked_by_another(student: &Student, week: u8) -> bool {
-    (student.number + usize::from(week)) % 17 == 0
+    (student.number + usize::from(week)).is_multiple_of(17)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The play: seven weeks of the fixture's cohort, command by command. What was played before is found done.
 
+use std::fmt::Write;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use rollbook_domain::enrolment::HoldStudent;
 use rollbook_domain::{EnrolmentId, SiteId};
@@ -11,6 +13,7 @@ use super::fixture::Fixture;
 use super::stage::{Act, Stage};
 use super::{evening, ids, next_day, opening, writing};
 use crate::failure::Done;
+use crate::output;
 
 /// The last step: once it is in the log, everything is.
 const FINALE: &str = "finale";
@@ -36,7 +39,7 @@ pub async fn play(store: &EventStore, fixture: &Fixture, now: DateTime<Utc>) -> 
         return Ok(Played { cast, last_session, commands: 0 });
     }
     if begun.is_some() {
-        eprintln!("Going on with a play that was broken off; what was done is not done again.");
+        output::say("Going on with a play that was broken off; what was done is not done again.");
     }
 
     let stage = Stage::on(store.clone(), calendar.after(1, -21 * 24, 0));
@@ -78,7 +81,8 @@ async fn week(stage: &Stage, fixture: &Fixture, calendar: &Calendar, cast: &mut 
     );
     let mut and = |count: usize, what: &str| {
         if count > 0 {
-            line.push_str(&format!(" · {count} {what}"));
+            // Writing to a String cannot fail.
+            let _ = write!(line, " · {count} {what}");
         }
     };
     and(evening.flags, if evening.flags == 1 { "flag raised" } else { "flags raised" });

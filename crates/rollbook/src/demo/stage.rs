@@ -14,7 +14,7 @@ use crate::progress::Progress;
 /// How many commands that do not depend on each other are sent at once.
 const AT_ONCE: usize = 16;
 /// About how many commands there are: what the bar is measured by.
-const ABOUT: u64 = 860;
+const ABOUT: u64 = 800;
 
 /// A command that somebody sends.
 #[derive(Clone, Debug)]
