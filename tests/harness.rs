@@ -145,6 +145,12 @@ impl Service {
         Self { url, database, executor, projections, clock, owner, client: reqwest::Client::new(), server }
     }
 
+    /// Another service on the same database, as in another process: it shares nothing but the database and the clock.
+    pub async fn on_the_database_of(other: &Self) -> Self {
+        let database = Database { url: other.database.url.clone(), pool: other.database.pool.clone() };
+        Self::on(database, other.clock.clone()).await
+    }
+
     /// Ends this process's part and starts another on the same database, as after a restart.
     pub async fn restart(self) -> Self {
         self.server.abort();

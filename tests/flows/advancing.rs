@@ -43,7 +43,9 @@ async fn advancing_a_cohort_does_exactly_what_the_sheet_proposed() {
         let enrolment = item["enrolment_id"].as_str().expect("an id").to_owned();
         proposed.entry(item["proposed"].as_str().expect("a proposal")).or_default().push(enrolment);
     }
-    proposed.values_mut().for_each(|ids| ids.sort());
+    for ids in proposed.values_mut() {
+        ids.sort();
+    }
     assert_eq!(proposed["advance"], ids(&[held_now, &students[6], &students[7]]));
     assert_eq!(proposed["hold"], ids(&[flagged, overridden, held_before]));
     assert_eq!(proposed["untouched"], ids(&[ahead]));
@@ -59,8 +61,8 @@ async fn advancing_a_cohort_does_exactly_what_the_sheet_proposed() {
     let first = rehearsal["events"][0]["position"].as_i64().expect("a position");
     assert_eq!(rehearsal["position"], json!(first + i64::try_from(total).expect("a count") - 1), "one append");
     assert_eq!(total, 5, "three advanced and two held; whoever was held already has no event: {rehearsal}");
-    let held = school.row(flagged).await;
-    assert_eq!((&held["week"], &held["held"]), (&json!(1), &json!(true)));
+    let row = school.row(flagged).await;
+    assert_eq!((&row["week"], &row["held"]), (&json!(1), &json!(true)));
 }
 
 #[tokio::test]

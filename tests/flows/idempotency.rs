@@ -89,6 +89,6 @@ async fn if_match_holds_or_refuses_at_once() {
     let stale = send("\"7\"").await;
     assert_eq!((stale.status, &stale.json["code"]), (412, &json!("version_mismatch")), "{}", stale.text);
     assert_eq!(send("seven").await.status, 400);
-    let held = send("\"1\"").await;
-    assert_eq!((held.status, &held.json["streams"][0]["version"]), (200, &json!(2)), "{}", held.text);
+    let fits = send("\"1\"").await;
+    assert_eq!((fits.status, &fits.json["streams"][0]["version"]), (200, &json!(2)), "{}", fits.text);
 }
