@@ -14,7 +14,7 @@ async fn an_append_is_heard_of_by_another_process() {
     let mut heard = elsewhere.heard();
     let listening = tokio::spawn(listen(elsewhere.clone(), school.service.database.url.clone()));
     // Until the other side listens, what it misses is no loss: it polls. So append until something is heard.
-    let head = loop {
+    let last = loop {
         let receipt = school.command("FoundHub", json!({"name": "Eastland"})).await;
         let position = receipt["position"].as_i64().expect("a position");
         if let Ok(Ok(head)) =
@@ -23,7 +23,7 @@ async fn an_append_is_heard_of_by_another_process() {
             break *head;
         }
     };
-    assert_eq!(head, school.service.executor.store().head().await.expect("the head"));
+    assert_eq!(last, school.service.executor.store().head().await.expect("the head"));
     listening.abort();
 }
 

@@ -68,7 +68,7 @@ async fn what_a_killed_service_acknowledged_is_in_the_log_exactly_once() {
         .buffered(AT_ONCE)
         .collect()
         .await;
-    assert_eq!(service.to_the_end().signal, Some(9));
+    assert_eq!(service.finish().signal, Some(9));
     let acknowledged = receipts.iter().flatten().count();
     assert!((KILLED_AFTER..COMMANDS).contains(&acknowledged), "{acknowledged} answers");
 

@@ -70,7 +70,7 @@ async fn the_tokens_and_lines_of_the_served_demo_work_when_pasted() {
     let [roster, late, queue] = &lines[..] else { panic!("three lines: {lines:?}") };
     assert_eq!(paste(roster)["items"].as_array().map(Vec::len), Some(3));
     let receipt = paste(late);
-    assert_eq!(receipt["events"][0]["type"], "AttendanceCorrected", "{receipt}");
+    assert_eq!(receipt["events"][0]["type"], "AttendanceMarked", "{receipt}");
     assert_eq!(paste(late), receipt, "sent twice, the receipt is the same");
     let waiting = paste(queue);
     assert_eq!(waiting["items"].as_array().map(Vec::len), Some(3), "{waiting}");

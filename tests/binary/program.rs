@@ -113,7 +113,7 @@ impl Home {
 
     /// Runs the binary with these arguments to its end.
     pub fn run(&self, arguments: &[&str]) -> Ran {
-        self.start(&mut self.command(arguments)).to_the_end()
+        self.start(&mut self.command(arguments)).finish()
     }
 
     /// What the binary prints, which must end well.
@@ -233,11 +233,11 @@ impl Running<'_> {
     /// Sends it a signal and waits for its end.
     pub fn end(self, signal: Signal) -> Ran {
         kill(self.pid(), signal).expect("it runs");
-        self.to_the_end()
+        self.finish()
     }
 
     /// Waits for its end.
-    pub fn to_the_end(mut self) -> Ran {
+    pub fn finish(mut self) -> Ran {
         while self.next().is_some() {}
         let status = self.child.wait().expect("its end");
         Ran {

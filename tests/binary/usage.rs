@@ -53,13 +53,13 @@ fn a_database_that_cannot_be_reached_is_named_without_its_password() {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     let url = format!("postgres://rollbook:s3cret@{free}/rollbook");
     for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"], &["token", "--email", "a@example.org"]] {
-        let ran = home.start(home.command(arguments).env("DATABASE_URL", &url)).to_the_end();
+        let ran = home.start(home.command(arguments).env("DATABASE_URL", &url)).finish();
         assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
         let reason = ran.failed();
         assert!(reason.starts_with(&format!("the database at {free} cannot be reached: ")), "{reason}");
         assert!(!reason.contains("s3cret"), "{reason}");
     }
-    let ran = home.start(home.command(&["migrate"]).env("DATABASE_URL", "mysql://here")).to_the_end();
+    let ran = home.start(home.command(&["migrate"]).env("DATABASE_URL", "mysql://here")).finish();
     let reason = ran.failed();
     assert!(reason.starts_with("DATABASE_URL cannot be read"), "{reason}");
     assert!(!home.data.exists(), "no private server is started beside the one that was named");
@@ -72,7 +72,7 @@ async fn a_port_in_use_is_named_with_what_to_do() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("its address").to_string();
     for arguments in [&["serve", "--listen", &address][..], &["demo", "--listen", &address]] {
-        let ran = home.start(home.command(arguments).env("DATABASE_URL", &database.url)).to_the_end();
+        let ran = home.start(home.command(arguments).env("DATABASE_URL", &database.url)).finish();
         assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
         let reason = ran.failed();
         assert!(reason.starts_with(&format!("{address} is in use by another program.")), "{reason}");
@@ -86,9 +86,8 @@ async fn a_port_in_use_is_named_with_what_to_do() {
 async fn a_database_of_ones_own_is_used_as_it_is() {
     let database = Database::create().await;
     let home = Home::new();
-    let run = |arguments: &[&str]| {
-        home.start(home.command(arguments).env("DATABASE_URL", &database.url)).to_the_end().done().out
-    };
+    let run =
+        |arguments: &[&str]| home.start(home.command(arguments).env("DATABASE_URL", &database.url)).finish().done().out;
     let migrated = run(&["migrate"]);
     assert!(migrated.starts_with("PostgreSQL at 127.0.0.1:") && migrated.contains(": up to date: all "), "{migrated}");
     assert_eq!(run(&["database-url"]).trim(), database.url);

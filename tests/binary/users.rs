@@ -35,7 +35,7 @@ fn the_demo_runs_as_an_ordinary_user() {
         }
         demo.uid(NOBODY).gid(NOBODY);
     }
-    let ran = home.start(&mut demo).to_the_end().done();
+    let ran = home.start(&mut demo).finish().done();
     assert!(ran.out.contains("68 students"), "{}", ran.out);
     let owner = if geteuid().is_root() { NOBODY } else { geteuid().as_raw() };
     let cluster = home.data.join("cluster");
