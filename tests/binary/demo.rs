@@ -1,5 +1,6 @@
 //! `rollbook demo --exit`: what it shows, that it plays once, and that the other subcommands find what it played.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use nix::sys::signal::Signal;
@@ -129,23 +130,19 @@ fn a_demo_killed_half_way_goes_on_and_comes_to_the_same() {
 
     let then = home.run(&["demo", "--exit"]).done();
     assert!(then.err.contains("Going on with a play that was broken off"), "{}", then.err);
-    assert!(rows(&then.out, "The roster of ").len() == 68, "{}", then.out);
+    assert_eq!(rows(&then.out, "The roster of ").len(), 68);
     home.is_left_by_everybody();
 
-    let (log, whole) = (log(&home), log_of_the_shared());
-    is_gapless(&log);
-    assert_eq!(log.len(), whole.len());
-    let sorted = |log: std::collections::BTreeMap<u64, String>| {
+    let (resumed, whole) = (log(&home), log(&PLAYED.home));
+    is_gapless(&resumed);
+    assert_eq!(resumed.len(), whole.len());
+    let sorted = |log: BTreeMap<u64, String>| {
         let mut events: Vec<_> = log.into_values().collect();
         events.sort();
         events
     };
-    assert_eq!(sorted(log), sorted(whole), "every stream has the same story");
+    assert_eq!(sorted(resumed), sorted(whole), "every stream has the same story");
     let verified = home.out(&["projections", "verify", "--all"]);
     assert!(!verified.contains("differ"), "{verified}");
     assert_eq!(verified.matches("equal").count(), 9, "{verified}");
-}
-
-fn log_of_the_shared() -> std::collections::BTreeMap<u64, String> {
-    log(&PLAYED.home)
 }
