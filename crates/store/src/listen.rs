@@ -11,7 +11,7 @@ use tokio_postgres::{AsyncMessage, NoTls};
 use crate::EventStore;
 
 /// The first and the longest pause before another attempt to connect; it doubles in between.
-const RECONNECT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
+const RECONNECT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_mins(1));
 
 /// Listens until it is aborted, and announces what it hears to the store. `url` is the database's.
 pub async fn listen(store: EventStore, url: String) {

@@ -186,6 +186,6 @@ async fn a_temporary_server_ends_with_a_killed_process() {
 async fn helper_that_waits_to_be_killed() {
     let instance = temporary(&[]).await.unwrap();
     println!("READY {} {}", pid(&instance), instance.directory().parent().unwrap().display());
-    tokio::time::sleep(Duration::from_secs(120)).await;
+    tokio::time::sleep(Duration::from_mins(2)).await;
     drop(instance);
 }
