@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rollbook_embedded::{Error, Instance, Options};
 
-use super::{connect, folder, options, options_said};
+use super::{EXAMPLE, connect, example, folder, options, options_said};
 
 fn root() -> bool {
     nix::unistd::geteuid().is_root()
@@ -149,9 +149,13 @@ fn everything_works_without_root() {
         return;
     }
     let folder = folder();
-    let binary = folder.path().join("tests");
-    fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
-    fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
+    // Laid out as Cargo lays them out, where that user can run them.
+    let binary = folder.path().join("deps/tests");
+    for (program, copy) in [(std::env::current_exe().unwrap(), &binary), (example(), &folder.path().join(EXAMPLE))] {
+        fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        fs::copy(program, copy).unwrap();
+        fs::set_permissions(copy, fs::Permissions::from_mode(0o755)).unwrap();
+    }
     let home = folder.path().join("home");
     fs::create_dir(&home).unwrap();
     chown(&home, Some(65534), Some(65534)).unwrap();

@@ -15,7 +15,7 @@ use crate::output;
 use crate::table::table;
 
 /// How long the read model may take to come up to the log.
-const CATCH_UP: Duration = Duration::from_secs(300);
+const CATCH_UP: Duration = Duration::from_mins(5);
 
 /// Prints what was asked for.
 pub async fn run(database: &Database, arguments: &Audit) -> Done {
