@@ -41,6 +41,7 @@ pub(crate) use crate::layers::BODY_LIMIT_BYTES;
 use crate::operation::Operation;
 use crate::problem::ApiError;
 
+pub use crate::csv::disarmed;
 pub use crate::problem::{FieldError, Problem};
 pub use crate::state::AppState;
 
