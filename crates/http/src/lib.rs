@@ -73,6 +73,13 @@ pub fn document() -> Value {
     openapi::document(&operations())
 }
 
+/// Says what the service's metrics mean, once a recorder is there: what `/metrics` explains.
+pub fn describe_metrics() {
+    layers::describe_metrics();
+    rollbook_store::append::describe_metrics();
+    rollbook_projections::engine::describe_metrics();
+}
+
 /// The routes with everything around them. Listening and shutting down are the binary's.
 pub fn router(state: AppState) -> Router {
     let operations = operations();
