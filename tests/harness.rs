@@ -152,7 +152,7 @@ impl Service {
         let server = tokio::spawn(async move {
             axum::serve(listener, router(state)).await.expect("the service serves");
         });
-        Self { url, database, executor, projections, clock, owner, client: reqwest::Client::new(), server }
+        Self { url, database, executor, projections, clock, owner, client: client(), server }
     }
 
     /// Another service on the same database, as in another process: it shares nothing but the database and the clock.
@@ -224,6 +224,15 @@ impl Service {
         let page = self.get(token, &format!("{path}{joint}limit=1000")).await;
         page["items"].as_array().unwrap_or_else(|| panic!("{path}: no items in {page}")).clone()
     }
+}
+
+/// A client for plain HTTP. It is built with the TLS of the embedded server's download, which names no provider by itself.
+pub fn client() -> reqwest::Client {
+    static PROVIDER: std::sync::Once = std::sync::Once::new();
+    PROVIDER.call_once(|| {
+        rustls::crypto::ring::default_provider().install_default().expect("the first provider of this process");
+    });
+    reqwest::Client::new()
 }
 
 /// Sends a request.

@@ -41,7 +41,7 @@ done
 pub async fn temporary(settings: &[(&str, &str)]) -> Result<Instance, Error> {
     let say: Say = std::sync::Arc::new(|line: &str| tracing::debug!("{line}"));
     let user = ServerUser::for_directory_of(geteuid().as_raw()).await?;
-    let search = Search { download: false, ..Search::default() };
+    let search = Search { download: None, ..Search::default() };
     let named = std::env::var_os("ROLLBOOK_PG_BIN").map(PathBuf::from);
     let directory = make_directory(&user).await?;
     // Before anything is in the folder, so that nothing can be left behind.

@@ -8,6 +8,7 @@ use rollbook_domain::person::Role;
 use rollbook_domain::policy::Reader;
 use rollbook_domain::{Actor, PersonId, SiteId};
 use rollbook_projections::models::reader::reader;
+use rollbook_store::Position;
 use rollbook_store::tokens::Bearer;
 use sqlx::PgPool;
 
@@ -80,6 +81,8 @@ pub struct Caller {
     pub site: SiteId,
     /// Who, and their rights; ask only its methods.
     pub reader: Reader,
+    /// The log's position when the request was authenticated.
+    pub head: Position,
 }
 
 impl Caller {
@@ -102,7 +105,7 @@ impl FromRequestParts<AppState> for Caller {
             state.reached(bearer.head).await?;
             reader(state.pool(), site, bearer.person).await?.ok_or(INACTIVE)?
         };
-        Ok(Self { state: state.clone(), site, reader })
+        Ok(Self { state: state.clone(), site, reader, head: bearer.head })
     }
 }
 

@@ -17,7 +17,7 @@ fn options(data_dir: &Path) -> Options {
     let mut options = Options::new(data_dir);
     options.pg_bin = std::env::var_os("ROLLBOOK_PG_BIN").map(Into::into);
     options.settings = vec![("fsync".into(), "off".into())];
-    options.search.download = false;
+    options.search.download = None;
     options
 }
 
