@@ -125,7 +125,9 @@ async fn start(place: &Place, runs_for_long: bool) -> Done<(Instance, bool)> {
 }
 
 async fn connect(url: &str) -> Done<PgPool> {
-    let options: PgConnectOptions = url.parse().map_err(|_| {
+    // sqlx itself takes any scheme for PostgreSQL's, and `mysql://…` would be looked for on port 5432.
+    let ours = url.starts_with("postgres://") || url.starts_with("postgresql://");
+    let options: PgConnectOptions = url.parse().ok().filter(|_| ours).ok_or_else(|| {
         Failure::new("DATABASE_URL cannot be read; it looks like postgres://user:password@localhost:5432/rollbook")
     })?;
     let options = options.application_name("rollbook");

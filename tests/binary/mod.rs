@@ -1,0 +1,10 @@
+//! The `rollbook` binary as a user runs it: as a process of its own, in a data directory of its own, with a private
+//! PostgreSQL.
+
+mod crashes;
+mod demo;
+mod invitation;
+mod program;
+mod serve;
+mod usage;
+mod users;
