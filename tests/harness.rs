@@ -1,8 +1,10 @@
 //! A real PostgreSQL for every test run, and a database of its own for every test, copied from a migrated template.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::{DateTime, Utc};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use reqwest::{Method, RequestBuilder};
 use rollbook_domain::claim::ClaimKey;
 use rollbook_domain::person::BootstrapOwner;
@@ -21,6 +23,13 @@ use uuid::Uuid;
 /// The server that all tests of this run share: it ends with this process, however that ends.
 static SERVER: OnceCell<Instance> = OnceCell::const_new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+/// The recorder of this process: what all its tests do is counted together.
+static METRICS: LazyLock<PrometheusHandle> = LazyLock::new(|| {
+    let metrics = PrometheusBuilder::new().install_recorder().expect("the only recorder");
+    rollbook_http::describe_metrics();
+    metrics
+});
 
 const TEMPLATE: &str = "rollbook_template";
 
@@ -130,19 +139,20 @@ impl Service {
 
     /// A service on a database that may have a history already.
     pub async fn on(database: Database, clock: Clock) -> Self {
+        let metrics = METRICS.clone();
         let store = database.store();
         let executor = Executor::new(store.clone(), clock.clone());
         let owner = bootstrap_owner(&executor).await;
         let far = chrono::TimeDelta::days(100_000);
         let owner = store.issue_token(SiteId::DEFAULT, owner, clock.now(), far).await.expect("a token");
         let projections = Projections::start(store);
-        let state = AppState::new(executor.clone(), projections.clone(), SiteId::DEFAULT, None);
+        let state = AppState::new(executor.clone(), projections.clone(), SiteId::DEFAULT, Some(metrics));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let server = tokio::spawn(async move {
             axum::serve(listener, router(state)).await.expect("the service serves");
         });
-        Self { url, database, executor, projections, clock, owner, client: reqwest::Client::new(), server }
+        Self { url, database, executor, projections, clock, owner, client: client(), server }
     }
 
     /// Another service on the same database, as in another process: it shares nothing but the database and the clock.
@@ -214,6 +224,15 @@ impl Service {
         let page = self.get(token, &format!("{path}{joint}limit=1000")).await;
         page["items"].as_array().unwrap_or_else(|| panic!("{path}: no items in {page}")).clone()
     }
+}
+
+/// A client for plain HTTP. It is built with the TLS of the embedded server's download, which names no provider by itself.
+pub fn client() -> reqwest::Client {
+    static PROVIDER: std::sync::Once = std::sync::Once::new();
+    PROVIDER.call_once(|| {
+        rustls::crypto::ring::default_provider().install_default().expect("the first provider of this process");
+    });
+    reqwest::Client::new()
 }
 
 /// Sends a request.

@@ -36,7 +36,7 @@ async fn tables(school: &School) -> BTreeMap<String, Vec<Value>> {
 
 async fn caught_up(school: &School) -> i64 {
     let head = school.service.executor.store().head().await.expect("the head");
-    school.service.projections.wait_for(head, Duration::from_secs(60)).await.expect("the read models catch up");
+    school.service.projections.wait_for(head, Duration::from_mins(1)).await.expect("the read models catch up");
     head
 }
 

@@ -6,6 +6,8 @@ mod flows;
 mod harness;
 mod histories;
 mod log;
+mod metrics;
+mod names;
 mod processes;
 mod read_models;
 mod school;

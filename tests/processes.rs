@@ -11,14 +11,14 @@ use crate::school::School;
 async fn an_append_is_heard_of_by_another_process() {
     let school = School::open().await;
     let elsewhere = school.service.database.store();
-    let mut heard = elsewhere.heard();
+    let mut hints = elsewhere.heard();
     let listening = tokio::spawn(listen(elsewhere.clone(), school.service.database.url.clone()));
     // Until the other side listens, what it misses is no loss: it polls. So append until something is heard.
     let last = loop {
         let receipt = school.command("FoundHub", json!({"name": "Eastland"})).await;
         let position = receipt["position"].as_i64().expect("a position");
         if let Ok(Ok(head)) =
-            tokio::time::timeout(Duration::from_millis(200), heard.wait_for(|at| *at >= position)).await
+            tokio::time::timeout(Duration::from_millis(200), hints.wait_for(|at| *at >= position)).await
         {
             break *head;
         }

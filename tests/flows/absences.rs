@@ -91,3 +91,27 @@ async fn a_register_is_taken_whole_or_not_at_all() {
     let present = register.iter().filter(|row| row["status"] == "present").count();
     assert_eq!((register.len(), present), (4, 3));
 }
+
+#[tokio::test]
+async fn the_audit_trail_says_which_weeks_a_flag_is_about_and_who_marked_them() {
+    let school = School::open().await;
+    let student = school.student("Anahera", Some(&school.north)).await;
+    school.service.now(AFTER);
+    for week in [2, 4, 6] {
+        school.mark(&student, week, "absent").await;
+    }
+    school.mark(&student, 4, "excused").await;
+    let trail = school.service.items(&school.owner, "/v1/audit").await;
+    let said: Vec<_> = trail
+        .iter()
+        .filter(|item| item["action"].as_str().is_some_and(|action| action.starts_with("flag_")))
+        .map(|item| (&item["action"], &item["reason"], &item["actor"]["name"], &item["subject"]["name"]))
+        .collect();
+    let (owner, anahera) = (json!("Ọlá Owner"), json!("Anahera"));
+    let expected = [
+        (json!("flag_raised"), json!("absent in weeks 2, 4, 6")),
+        (json!("flag_cleared"), json!("absent in weeks 2, 6")),
+    ];
+    let expected: Vec<_> = expected.iter().map(|(action, reason)| (action, reason, &owner, &anahera)).collect();
+    assert_eq!(said, expected);
+}

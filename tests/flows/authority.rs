@@ -144,3 +144,26 @@ async fn each_reads_what_concerns_them_and_nothing_else() {
         assert_eq!(school.service.ask("", path).await.status, 401, "{path}");
     }
 }
+
+#[tokio::test]
+async fn whoever_was_deactivated_is_refused_before_anything_else_is_looked_at() {
+    let school = School::open().await;
+    let person = school.person("Tama Temporary").await;
+    school.command("GrantRole", json!({"person_id": person, "role": "admin"})).await;
+    let token = school.service.token(&person).await;
+    school.service.command(&token, "FoundHub", json!({"name": "Eastland"})).await;
+    assert_eq!(school.service.ask(&token, "/v1/people").await.status, 200, "a role counts at once");
+
+    school.command("DeactivatePerson", json!({"person_id": person, "reason": "the term is over"})).await;
+    for refused in [
+        school.service.send(&token, "FoundHub", json!({"name": "Westland"})).await,
+        school.service.send(&token, "FoundHub", json!({"nonsense": true})).await,
+        school.service.ask(&token, "/v1/me").await,
+        school.service.ask(&token, "/v1/cohorts?nonsense=1").await,
+    ] {
+        assert_eq!((refused.status, &refused.json["code"]), (403, &json!("not_allowed")), "{}", refused.text);
+    }
+
+    school.command("ReactivatePerson", json!({"person_id": person})).await;
+    assert_eq!(school.service.ask(&token, "/v1/me").await.status, 200);
+}

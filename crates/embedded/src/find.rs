@@ -22,8 +22,8 @@ pub struct Search {
     pub usual: Vec<PathBuf>,
     /// Where a cluster may go when the server's user cannot reach the data directory, best first.
     pub elsewhere: Vec<PathBuf>,
-    /// Whether to download binaries when there are none. Needs the feature `download`.
-    pub download: bool,
+    /// Where to download binaries from when there are none; none is nowhere. Needs the feature `download`.
+    pub download: Option<String>,
 }
 
 impl Default for Search {
@@ -47,7 +47,7 @@ impl Default for Search {
             usual: usual.map(PathBuf::from).to_vec(),
             // Not /var/tmp first: many systems clean it of files that have not been read for a month.
             elsewhere: ["/var/lib", "/usr/local/var", "/var/tmp"].map(PathBuf::from).to_vec(),
-            download: true,
+            download: Some(crate::download::SOURCE.to_owned()),
         }
     }
 }
@@ -108,8 +108,8 @@ pub(crate) async fn find(
             Err(reason) => rejected.push(format!("{}: {reason}", directory.display())),
         }
     }
-    if search.download {
-        match crate::download::fetch(fetched, user, wanted, say).await {
+    if let Some(source) = &search.download {
+        match crate::download::fetch(source, fetched, user, wanted, say).await {
             Ok(directory) => match inspect(&directory, user, wanted).await {
                 Ok(found) => return Ok(found),
                 Err(reason) => rejected.push(format!("downloaded to {}: {reason}", directory.display())),

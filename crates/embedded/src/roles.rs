@@ -18,7 +18,7 @@ pub(crate) const SUPERUSER: &str = "postgres";
 /// Held while the role and the database are made. The number means nothing.
 const SETUP_LOCK: u32 = 1_919_905_899;
 /// How long a server that is up may refuse connections, as it does while it recovers from a crash of one of its processes.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 const STEP: Duration = Duration::from_millis(50);
 
 /// Makes sure that the server is this cluster's, that the role and the database exist, and that the role can connect.

@@ -14,7 +14,7 @@ use crate::home::Home;
 use crate::process::{State, state};
 
 /// How long a start may take, crash recovery and all.
-const START_LIMIT: Duration = Duration::from_secs(180);
+const START_LIMIT: Duration = Duration::from_mins(3);
 /// How long a stop may take, its last checkpoint and all, in seconds.
 const STOP_LIMIT: &str = "120";
 const STEP: Duration = Duration::from_millis(50);

@@ -41,7 +41,7 @@ done
 pub async fn temporary(settings: &[(&str, &str)]) -> Result<Instance, Error> {
     let say: Say = std::sync::Arc::new(|line: &str| tracing::debug!("{line}"));
     let user = ServerUser::for_directory_of(geteuid().as_raw()).await?;
-    let search = Search { download: false, ..Search::default() };
+    let search = Search { download: None, ..Search::default() };
     let named = std::env::var_os("ROLLBOOK_PG_BIN").map(PathBuf::from);
     let directory = make_directory(&user).await?;
     // Before anything is in the folder, so that nothing can be left behind.
@@ -105,7 +105,7 @@ impl Watchdog {
     /// Has it do its work now, and waits until it has.
     pub async fn finish(mut self) -> Result<(), Error> {
         /// Longer than the script goes on when nothing hangs.
-        const LIMIT: Duration = Duration::from_secs(60);
+        const LIMIT: Duration = Duration::from_mins(1);
         drop(self.child.stdin.take());
         let began = Instant::now();
         while self.child.try_wait().map_err(io("wait for the end of", &self.directory))?.is_none() {

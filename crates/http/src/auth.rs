@@ -8,6 +8,7 @@ use rollbook_domain::person::Role;
 use rollbook_domain::policy::Reader;
 use rollbook_domain::{Actor, PersonId, SiteId};
 use rollbook_projections::models::reader::reader;
+use rollbook_store::Position;
 use rollbook_store::tokens::Bearer;
 use sqlx::PgPool;
 
@@ -27,12 +28,12 @@ impl FromRequestParts<AppState> for Site {
     }
 }
 
-/// Somebody with a valid token: enough to issue commands, whose rights the domain decides.
-#[derive(Clone, Copy, Debug)]
+/// An active person with a valid token: enough to issue commands, whose rights the domain decides.
+#[derive(Clone, Debug)]
 pub struct Authenticated {
     /// The site.
     pub site: SiteId,
-    /// Who, and the log's position when the token was looked up.
+    /// Who, as the log had them when the token was looked up, and its position then.
     pub bearer: Bearer,
 }
 
@@ -51,9 +52,12 @@ impl FromRequestParts<AppState> for Authenticated {
         let token = token(&parts.headers)?;
         let bearer = state.store().bearer(site, token, state.now()).await?;
         let bearer = bearer.ok_or(ApiError::Unauthenticated("this token is unknown, expired or revoked"))?;
-        Ok(Self { site, bearer })
+        if bearer.state.active { Ok(Self { site, bearer }) } else { Err(INACTIVE) }
     }
 }
+
+/// Whoever may not act is told so before anything else is looked at.
+const INACTIVE: ApiError = ApiError::Forbidden("the person whom this token stands for may not act");
 
 /// The presented token.
 pub fn token(headers: &HeaderMap) -> Result<&str, ApiError> {
@@ -77,6 +81,8 @@ pub struct Caller {
     pub site: SiteId,
     /// Who, and their rights; ask only its methods.
     pub reader: Reader,
+    /// The log's position when the request was authenticated.
+    pub head: Position,
 }
 
 impl Caller {
@@ -89,22 +95,17 @@ impl Caller {
 impl FromRequestParts<AppState> for Caller {
     type Rejection = ApiError;
 
-    /// Roles and activity come from the log at once. Appointments and enrolments come from the read models, which must
+    /// Roles and activity come from the log, with the token. Appointments and enrolments come from the read models, which must
     /// first have reached the log's position of this request: what was taken away has ended.
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let Authenticated { site, bearer } = Authenticated::from_request_parts(parts, state).await?;
-        let inactive = || ApiError::Forbidden("the person whom this token stands for may not act");
-        let person = state.store().person(site, bearer.person).await?.state;
-        if !person.active {
-            return Err(inactive());
-        }
-        let reader = if person.is(Role::Owner) || person.is(Role::Admin) {
+        let reader = if bearer.state.is(Role::Owner) || bearer.state.is(Role::Admin) {
             admin(bearer.person)
         } else {
             state.reached(bearer.head).await?;
-            reader(state.pool(), site, bearer.person).await?.ok_or_else(inactive)?
+            reader(state.pool(), site, bearer.person).await?.ok_or(INACTIVE)?
         };
-        Ok(Self { state: state.clone(), site, reader })
+        Ok(Self { state: state.clone(), site, reader, head: bearer.head })
     }
 }
 

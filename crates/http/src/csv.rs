@@ -55,7 +55,7 @@ impl Column<'_> {
     fn cell(&self, row: &Value) -> String {
         let value = at(row, self.path);
         let value = self.key.as_ref().map_or(value, |key| value.get(key).unwrap_or(&Value::Null));
-        safe(text(value))
+        disarmed(text(value))
     }
 }
 
@@ -69,8 +69,8 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// A cell that a spreadsheet would take for a formula is marked as text.
-fn safe(cell: String) -> String {
+/// The text of a cell; what a spreadsheet would take for a formula is marked as text by an apostrophe before it.
+pub fn disarmed(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{cell}") } else { cell }
 }
 

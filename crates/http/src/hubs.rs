@@ -1,7 +1,5 @@
 //! Hubs: an admin's all, a coordinator's own. Where people meet is often somebody's home.
 
-use std::collections::BTreeSet;
-
 use rollbook_domain::HubId;
 use rollbook_projections::models::hub_roster::{self, HubRosterItem};
 use rollbook_projections::models::hubs::{self, HubItem};
@@ -45,8 +43,7 @@ impl Item for HubRosterItem {
 }
 
 async fn all(caller: Caller, (): (), _: NoFilter, page: Page) -> Result<Paged<HubItem>, ApiError> {
-    let own: Option<&BTreeSet<HubId>> = (!caller.reader.admin).then_some(&caller.reader.coordinates);
-    Ok(hubs::list(caller.pool(), caller.site, own, &page).await?)
+    Ok(hubs::list(caller.pool(), caller.site, caller.reader.hubs(), &page).await?)
 }
 
 async fn roster(caller: Caller, hub: HubId, _: NoFilter, page: Page) -> Result<Paged<HubRosterItem>, ApiError> {

@@ -10,6 +10,7 @@ use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
+use metrics::Unit;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, field};
 
@@ -52,6 +53,15 @@ async fn observed(request: Request, next: Next) -> Response {
     let labels = [("method", method), ("path", path), ("status", status.to_string())];
     metrics::histogram!("rollbook_http_request_seconds", &labels).record(elapsed.as_secs_f64());
     response
+}
+
+/// Says what the metrics of this crate mean, once a recorder is there.
+pub fn describe_metrics() {
+    metrics::describe_histogram!(
+        "rollbook_http_request_seconds",
+        Unit::Seconds,
+        "How long requests took, by method, route and status"
+    );
 }
 
 /// Ends a request that takes too long.

@@ -41,6 +41,7 @@ pub(crate) use crate::layers::BODY_LIMIT_BYTES;
 use crate::operation::Operation;
 use crate::problem::ApiError;
 
+pub use crate::csv::disarmed;
 pub use crate::problem::{FieldError, Problem};
 pub use crate::state::AppState;
 
@@ -70,6 +71,13 @@ fn operations() -> Vec<Operation> {
 /// The OpenAPI 3.1 document.
 pub fn document() -> Value {
     openapi::document(&operations())
+}
+
+/// Says what the service's metrics mean, once a recorder is there: what `/metrics` explains.
+pub fn describe_metrics() {
+    layers::describe_metrics();
+    rollbook_store::append::describe_metrics();
+    rollbook_projections::engine::describe_metrics();
 }
 
 /// The routes with everything around them. Listening and shutting down are the binary's.

@@ -69,7 +69,9 @@ struct MyEnrolment {
 
 async fn me(caller: Caller, (): (), _: NoFilter) -> Result<Me, ApiError> {
     let (pool, site, id) = (caller.pool(), caller.site, caller.reader.person);
-    // Also an admin, who needs no appointment to read, may have some.
+    // What somebody reads of themselves is never older than what they may do. Also an admin, who needs no appointment to
+    // read, may have some.
+    caller.state.reached(caller.head).await?;
     let found = (people::get(pool, site, id).await?, reader(pool, site, id).await?);
     let (Some(person), Some(rights)) = found else { return Err(ApiError::not_found("person")) };
     let enrolments = rights.enrolments.into_iter().map(|own| MyEnrolment {

@@ -65,7 +65,7 @@ impl Page {
     }
 
     /// The id in the cursor with the text that the list is sorted by, which `sql` looks up by site and id. So the text
-    /// itself, often a name, stays out of the cursor.
+    /// itself, often a name, stays out of the cursor. It is compared in the column's collation, as the list is sorted.
     pub(crate) async fn sorted_id(
         &self,
         pool: &PgPool,

@@ -4,13 +4,14 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use metrics_exporter_prometheus::PrometheusBuilder;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rollbook_domain::SiteId;
 use rollbook_http::AppState;
 use rollbook_projections::Projections;
 use rollbook_store::{Clock, EventStore, Executor, listen};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 
 use crate::database::Database;
 use crate::failure::{Done, Failure};
@@ -19,6 +20,9 @@ use crate::signals::Signals;
 
 /// How long requests under way may take once somebody asked to end.
 const LAST_REQUESTS: Duration = Duration::from_secs(10);
+
+/// How often metrics are kept.
+const MEASURE: Duration = Duration::from_secs(5);
 
 /// Read models that follow the log, also what other processes append.
 #[derive(Debug)]
@@ -43,24 +47,41 @@ impl Service {
     pub async fn serve(&self, socket: TcpListener, clock: &Clock, signals: &Signals) -> Done {
         let metrics = PrometheusBuilder::new().install_recorder().map_err(Failure::new)?;
         let executor = Executor::new(self.store.clone(), clock.clone());
+        rollbook_http::describe_metrics();
+        let measuring = tokio::spawn(measure(self.projections.clone(), clock.clone(), metrics.clone()));
         let state = AppState::new(executor, self.projections.clone(), SiteId::DEFAULT, Some(metrics));
         let asked = signals.clone();
         let serving = axum::serve(socket, rollbook_http::router(state))
             .with_graceful_shutdown(async move { asked.asked().await })
             .into_future();
-        tokio::select! {
+        let ended = tokio::select! {
             served = serving => served.map_err(Failure::from),
             () = async { signals.asked().await; tokio::time::sleep(LAST_REQUESTS).await } => {
                 output::say(&format!("requests still under way after {} s were broken off", LAST_REQUESTS.as_secs()));
                 Ok(())
             }
-        }
+        };
+        measuring.abort();
+        ended
     }
 
     /// Stops following the log.
     pub async fn stop(self) {
         self.projections.stop().await;
         self.listener.abort();
+    }
+}
+
+/// Keeps the metrics that nothing sets on its way, and folds what the others have collected, until it is broken off.
+async fn measure(projections: Projections, clock: Clock, metrics: PrometheusHandle) {
+    let mut every = tokio::time::interval(MEASURE);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        metrics.run_upkeep();
+        if let Err(error) = projections.measure(clock.now()).await {
+            tracing::warn!(%error, "how far the read models are could not be measured");
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! What is checked and in which order is in the SQL function `append_events`; this file only speaks its language.
 
 use chrono::{DateTime, Utc};
+use metrics::Unit;
 use rollbook_domain::claim::{ClaimKey, ClaimSet};
 use rollbook_domain::plan::{Lists, Plan};
 use rollbook_domain::{Actor, CommandId, SiteId, StreamId};
@@ -178,6 +179,19 @@ impl EventStore {
             })
             .collect())
     }
+}
+
+/// Says what the metrics of this crate mean, once a recorder is there.
+pub fn describe_metrics() {
+    metrics::describe_histogram!("rollbook_append_seconds", Unit::Seconds, "How long appends took, batch by batch");
+    metrics::describe_histogram!("rollbook_append_batch_size", Unit::Count, "How many commands an append carried");
+    metrics::describe_counter!(
+        "rollbook_append_conflicts_total",
+        Unit::Count,
+        "Commands that were decided on facts which had changed before they were appended"
+    );
+    // None yet is an answer too.
+    metrics::counter!("rollbook_append_conflicts_total").increment(0);
 }
 
 fn row<'a>(append: &Append<'a>) -> Result<RequestRow<'a>, StoreError> {

@@ -10,17 +10,22 @@ use tokio_postgres::{AsyncMessage, NoTls};
 
 use crate::EventStore;
 
-/// How long to wait before another attempt to connect.
-const RECONNECT: Duration = Duration::from_secs(2);
+/// The first and the longest pause before another attempt to connect; it doubles in between.
+const RECONNECT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_mins(1));
 
 /// Listens until it is aborted, and announces what it hears to the store. `url` is the database's.
 pub async fn listen(store: EventStore, url: String) {
+    let mut pause = RECONNECT.0;
     loop {
         match once(&store, &url).await {
-            Ok(()) => tracing::info!("the listening connection ended; connecting again"),
-            Err(error) => tracing::warn!(%error, "cannot listen for appends; polling goes on"),
+            Ok(()) => {
+                pause = RECONNECT.0;
+                tracing::info!("the listening connection ended; connecting again");
+            }
+            Err(error) => tracing::warn!(%error, retry_in = ?pause, "cannot listen for appends; polling goes on"),
         }
-        tokio::time::sleep(RECONNECT).await;
+        tokio::time::sleep(pause).await;
+        pause = RECONNECT.1.min(pause * 2);
     }
 }
 

@@ -21,8 +21,9 @@ use uuid::Uuid;
 use crate::append::{StoredReceipt, stored_key};
 use crate::{EventStore, StoreError};
 
-/// How many streams' states a process keeps.
-const KEPT_STREAMS: NonZeroUsize = NonZeroUsize::new(20_000).expect("not zero");
+/// How many streams' states a process keeps: about sixty cohorts of the usual size. A state holds what its student wrote,
+/// some 10 KiB in a term, so that this is tens of megabytes.
+const KEPT_STREAMS: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
 
 /// The states that this process has seen.
 pub(crate) struct Kept(Mutex<LruCache<(SiteId, StreamId), AnyLoaded>>);

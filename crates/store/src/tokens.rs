@@ -1,8 +1,12 @@
 //! Bearer tokens: random, stored hashed, revocable, expiring. The token itself is never stored, logged or shown again.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::distr::{Alphanumeric, SampleString};
-use rollbook_domain::{PersonId, SiteId};
+use rollbook_domain::person::Person;
+use rollbook_domain::world::{AnyLoaded, World};
+use rollbook_domain::{Event, PersonId, SiteId, StreamType};
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 use uuid::Uuid;
@@ -16,10 +20,12 @@ const RANDOM_CHARACTERS: usize = 43;
 const PREFIX: &str = "rb_";
 
 /// Who a token stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Bearer {
     /// The person.
     pub person: PersonId,
+    /// The person as the log had them when the token was looked up: roles and activity without the delay of a read model.
+    pub state: Arc<Person>,
     /// The position of the log when the token was looked up: what the reader's rights are read at.
     pub head: Position,
 }
@@ -48,18 +54,37 @@ impl EventStore {
     }
 
     /// Whom a token stands for at `now`; none if it is unknown, expired, revoked, or of another site.
+    ///
+    /// The same statement reads the person's events: all of them, which are few.
     pub async fn bearer(&self, site: SiteId, token: &str, now: DateTime<Utc>) -> Result<Option<Bearer>, StoreError> {
-        let row = sqlx::query(
-            "select person_id, (select coalesce(max(position), 0) from events) as head from tokens
-             where token_hash = $1 and site_id = $2 and expires_at > $3 and revoked_at is null",
+        let rows = sqlx::query(
+            "select t.person_id, (select coalesce(max(position), 0) from events) as head,
+                    e.sequence, e.event_type, e.event_version, e.payload::text
+             from tokens t
+             left join events e on e.aggregate_type = 'person' and e.aggregate_id = t.person_id::text
+                 and e.site_id = t.site_id
+             where t.token_hash = $1 and t.site_id = $2 and t.expires_at > $3 and t.revoked_at is null
+             order by e.sequence",
         )
         .bind(hash(token))
         .bind(site.0)
         .bind(now)
-        .fetch_optional(&self.pool)
+        .fetch_all(&self.pool)
         .await?;
-        row.map(|row| Ok(Bearer { person: row.try_get::<Uuid, _>("person_id")?.into(), head: row.try_get("head")? }))
-            .transpose()
+        let Some(first) = rows.first() else { return Ok(None) };
+        let person: PersonId = first.try_get::<Uuid, _>("person_id")?.into();
+        let head = first.try_get("head")?;
+        let mut loaded = AnyLoaded::empty(StreamType::Person);
+        for row in &rows {
+            let Some(sequence) = row.try_get("sequence")? else { continue };
+            let (event_type, version) = (row.try_get("event_type")?, row.try_get("event_version")?);
+            let event = Event::decode(StreamType::Person, event_type, version, row.try_get("payload")?)?;
+            loaded.apply(&event, sequence);
+        }
+        self.kept.put(site, person.into(), &loaded);
+        let mut world = World::default();
+        world.put(person.into(), loaded);
+        Ok(Some(Bearer { person, state: world.person(person).state, head }))
     }
 
     /// Revokes a token; whether it was one that could still be used.

@@ -167,10 +167,13 @@ pub enum EnrolmentRule {
 }
 
 /// Which weeks were missed, in words: `absent in weeks 1, 3, 6`.
-pub(crate) fn absent_in(weeks: &BTreeSet<u8>) -> String {
-    let noun = if weeks.len() == 1 { "week" } else { "weeks" };
+pub fn absent_in(weeks: &BTreeSet<u8>) -> String {
     let list: Vec<_> = weeks.iter().map(u8::to_string).collect();
-    format!("absent in {noun} {}", list.join(", "))
+    match list.as_slice() {
+        [] => "absent in no week".to_owned(),
+        [week] => format!("absent in week {week}"),
+        weeks => format!("absent in weeks {}", weeks.join(", ")),
+    }
 }
 
 fn inactive(status: EnrolmentStatus) -> &'static str {

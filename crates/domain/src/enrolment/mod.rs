@@ -11,7 +11,6 @@ mod state;
 mod tests;
 
 pub use commands::*;
-pub use errors::EnrolmentRule;
-pub(crate) use errors::absent_in;
+pub use errors::{EnrolmentRule, absent_in};
 pub use events::{AttendanceStatus, EnrolmentEvent, Outcome, Place, Visibility};
 pub use state::{AbsenceFlag, AttendanceRecord, Enrolment, EnrolmentFacts, EnrolmentStatus, Mark, Reflection};

@@ -104,9 +104,19 @@ impl Reader {
         self.admin || self.coordinates.contains(&hub)
     }
 
+    /// The hubs that lists show them, as [`Self::hub`] decides one by one; none is all of them.
+    pub fn hubs(&self) -> Option<&BTreeSet<HubId>> {
+        (!self.admin).then_some(&self.coordinates)
+    }
+
     /// Whether they see a cohort's marking queue.
     pub fn marking(&self, cohort: CohortId) -> bool {
         self.admin || self.marks.contains(&cohort)
+    }
+
+    /// The cohorts whose marking queues they see, as [`Self::marking`] decides one by one; none is all of them.
+    pub fn queues(&self) -> Option<&BTreeSet<CohortId>> {
+        (!self.admin).then_some(&self.marks)
     }
 
     /// Whether they see the audit trail: who decided what, about everybody.

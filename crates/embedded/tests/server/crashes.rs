@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use rollbook_embedded::{Error, Instance, temporary};
+use rollbook_embedded::{Error, Instance};
 
-use super::{alive, connect, ends, folder, options, pid};
+use super::{alive, connect, ends, example, folder, options, pid};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_is_started_again_with_all_that_was_committed() {
@@ -151,21 +151,16 @@ async fn half_made_clusters_roles_and_lost_passwords_are_mended() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_temporary_server_ends_with_a_killed_process() {
-    // This very test binary, asked to start one and then to wait for its end.
-    let mut child = tokio::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "crashes::helper_that_waits_to_be_killed", "--ignored", "--nocapture"])
+    let mut child = tokio::process::Command::new(example())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    let mut lines = tokio::io::BufReader::new(child.stdout.take().unwrap());
     let mut text = String::new();
-    while !text.contains("READY ") || !text.ends_with('\n') {
-        let mut line = String::new();
-        assert_ne!(tokio::io::AsyncBufReadExt::read_line(&mut lines, &mut line).await.unwrap(), 0, "{text}");
-        text.push_str(&line);
-    }
-    let mut words = text.split("READY ").nth(1).unwrap().split_whitespace();
+    let mut lines = tokio::io::BufReader::new(child.stdout.take().unwrap());
+    tokio::io::AsyncBufReadExt::read_line(&mut lines, &mut text).await.unwrap();
+    let mut words = text.split_whitespace();
     let server: i32 = words.next().unwrap().parse().unwrap();
     let directory = std::path::PathBuf::from(words.next().unwrap());
     assert!(alive(server) && directory.exists());
@@ -179,13 +174,4 @@ async fn a_temporary_server_ends_with_a_killed_process() {
         }
     }
     panic!("{} is still there", directory.display());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "started by another test, and killed by it"]
-async fn helper_that_waits_to_be_killed() {
-    let instance = temporary(&[]).await.unwrap();
-    println!("READY {} {}", pid(&instance), instance.directory().parent().unwrap().display());
-    tokio::time::sleep(Duration::from_secs(120)).await;
-    drop(instance);
 }

@@ -17,7 +17,7 @@ fn options(data_dir: &Path) -> Options {
     let mut options = Options::new(data_dir);
     options.pg_bin = std::env::var_os("ROLLBOOK_PG_BIN").map(Into::into);
     options.settings = vec![("fsync".into(), "off".into())];
-    options.search.download = false;
+    options.search.download = None;
     options
 }
 
@@ -45,6 +45,13 @@ async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
 }
 
 /// The process id of an instance's server.
+/// Where Cargo puts the example beside the folder of this test binary: it builds a package's examples with its tests.
+const EXAMPLE: &str = "examples/temporary";
+
+fn example() -> std::path::PathBuf {
+    std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join(EXAMPLE)
+}
+
 fn pid(instance: &Instance) -> i32 {
     let text = std::fs::read_to_string(instance.directory().join("postmaster.pid")).unwrap();
     text.lines().next().unwrap().parse().unwrap()

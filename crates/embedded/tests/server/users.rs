@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rollbook_embedded::{Error, Instance, Options};
 
-use super::{connect, folder, options, options_said};
+use super::{EXAMPLE, connect, example, folder, options, options_said};
 
 fn root() -> bool {
     nix::unistd::geteuid().is_root()
@@ -53,12 +53,11 @@ async fn without_binaries_the_error_names_the_command() {
     let Error::NoBinaries { install, .. } = &error else { panic!("{error}") };
     assert!(install.contains("install") || install.contains("apk add") || install.contains("pacman"), "{install}");
     assert!(error.to_string().contains(install.as_str()));
-    if !cfg!(feature = "download") {
-        let mut downloading = empty();
-        downloading.search.download = true;
-        let error = Instance::start_or_join(downloading).await.unwrap_err().to_string();
-        assert!(error.contains("does not download") && error.contains("Install one with"), "{error}");
-    }
+    // A download that fails, for whatever reason, ends with the same command.
+    let mut downloading = empty();
+    downloading.search.download = Some("https://127.0.0.1:9/nothing".into());
+    let error = Instance::start_or_join(downloading).await.unwrap_err().to_string();
+    assert!(error.contains("download: ") && error.contains(install.as_str()), "{error}");
 
     let mut named = empty();
     named.pg_bin = Some(folder.path().join("nothing"));
@@ -149,9 +148,13 @@ fn everything_works_without_root() {
         return;
     }
     let folder = folder();
-    let binary = folder.path().join("tests");
-    fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
-    fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
+    // Laid out as Cargo lays them out, where that user can run them.
+    let binary = folder.path().join("deps/tests");
+    for (program, copy) in [(std::env::current_exe().unwrap(), &binary), (example(), &folder.path().join(EXAMPLE))] {
+        fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        fs::copy(program, copy).unwrap();
+        fs::set_permissions(copy, fs::Permissions::from_mode(0o755)).unwrap();
+    }
     let home = folder.path().join("home");
     fs::create_dir(&home).unwrap();
     chown(&home, Some(65534), Some(65534)).unwrap();

@@ -79,6 +79,27 @@ pub(super) async fn read(pool: &PgPool) -> Result<Vec<Checkpoint>, ProjectionErr
     Ok(sqlx::query_as(sql).bind(names).fetch_all(pool).await?)
 }
 
+/// How far a read model is behind the log.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct Behind {
+    pub name: String,
+    pub stuck: bool,
+    /// In events.
+    pub lag: i64,
+    /// When the oldest event that is not folded yet was recorded; none where there is none.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// How far every model is behind the log, as both are committed.
+pub(super) async fn behind(pool: &PgPool) -> Result<Vec<Behind>, ProjectionError> {
+    let names: Vec<_> = MODELS.iter().map(|m| m.shape().name).collect();
+    let sql = "select p.name, p.status = $2 as stuck, e.recorded_at as since,
+            (select coalesce(max(position), 0) from events) - p.position as lag
+        from projections p left join events e on e.position = p.position + 1
+        where p.name = any($1)";
+    Ok(sqlx::query_as(sql).bind(names).bind(<&str>::from(Status::Stuck)).fetch_all(pool).await?)
+}
+
 /// Takes the models that no other process has, for the rest of the transaction. If its connection breaks, the database
 /// gives them back.
 pub(super) async fn try_lock_in_tx(

@@ -6,6 +6,7 @@
 mod checkpoints;
 mod live;
 mod log;
+mod measure;
 mod rebuild;
 mod round;
 mod verify;
@@ -24,6 +25,7 @@ use crate::ProjectionError;
 use crate::erased::{AnyModel, MODELS};
 
 pub use checkpoints::Status;
+pub use measure::describe_metrics;
 pub use verify::{Difference, Verification};
 
 /// The read models of one database. Cheap to clone. It takes two connections of the store's pool at a time: one holds a
@@ -136,6 +138,12 @@ impl Projections {
         // The head comes after the checkpoints, so that no projection seems to be ahead of the log.
         let head = self.store.head().await?;
         Ok(stored.into_iter().map(|checkpoint| checkpoint.item(head)).collect())
+    }
+
+    /// Sets the metrics that say how far the read models are behind the log at `now`, by the clock that events are
+    /// recorded by. To be called every few seconds: nobody else sets them.
+    pub async fn measure(&self, now: DateTime<Utc>) -> Result<(), ProjectionError> {
+        measure::measure(self.store.pool(), now).await
     }
 
     /// Makes one projection anew from the log, or all of them, while readers go on with the rows as they were.

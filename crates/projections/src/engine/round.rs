@@ -11,7 +11,7 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::checkpoints::{self, Checkpoint, Status};
+use super::checkpoints::{self, Checkpoint};
 use super::log;
 use super::rebuild::rebuild_in_tx;
 use crate::erased::{AnyModel, MODELS};
@@ -217,22 +217,10 @@ impl Rounds {
         self.publish();
     }
 
-    /// Publishes the position that all models have come to, by whichever process, and each model's metrics.
+    /// Publishes the position that all models have come to, by whichever process.
     fn publish(&self) {
         let position = self.known.values().map(|checkpoint| checkpoint.position).min().unwrap_or(0);
         self.published.send_if_modified(|published| std::mem::replace(published, position) != position);
-        let furthest = self.known.values().map(|checkpoint| checkpoint.position).max().unwrap_or(0);
-        let head = furthest.max(*self.store.heard().borrow());
-        for (name, checkpoint) in &self.known {
-            let stuck = checkpoint.status() == Status::Stuck;
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "a gauge is a float; nobody reads a lag of 2^52 to the event"
-            )]
-            let lag = (head - checkpoint.position) as f64;
-            metrics::gauge!("rollbook_projection_lag_events", "projection" => name.clone()).set(lag);
-            metrics::gauge!("rollbook_projection_stuck", "projection" => name.clone()).set(u8::from(stuck));
-        }
     }
 
     fn position(&self, model: &dyn AnyModel) -> Position {

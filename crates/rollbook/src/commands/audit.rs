@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use rollbook_domain::SiteId;
+use rollbook_http::disarmed;
 use rollbook_projections::models::audit_trail::{self, AuditFilter, AuditItem};
 use rollbook_projections::{Page, Projections};
 use rollbook_store::EventStore;
@@ -15,7 +16,7 @@ use crate::output;
 use crate::table::table;
 
 /// How long the read model may take to come up to the log.
-const CATCH_UP: Duration = Duration::from_secs(300);
+const CATCH_UP: Duration = Duration::from_mins(5);
 
 /// Prints what was asked for.
 pub async fn run(database: &Database, arguments: &Audit) -> Done {
@@ -33,7 +34,7 @@ pub async fn run(database: &Database, arguments: &Audit) -> Done {
     match arguments.format {
         Format::Table if items.is_empty() => output::line("nothing was decided that matches"),
         Format::Table => output::line(&as_table(&items, true)),
-        Format::Csv => as_csv(&items),
+        Format::Csv => output::line(&as_csv(&items)?),
         Format::Json => output::line(&serde_json::to_string_pretty(&items)?),
     }
 }
@@ -101,7 +102,7 @@ fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-fn as_csv(items: &[AuditItem]) -> Done {
+fn as_csv(items: &[AuditItem]) -> Done<String> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record([
         "at",
@@ -122,34 +123,55 @@ fn as_csv(items: &[AuditItem]) -> Done {
         writer.write_record([
             instant(item.at),
             optional(item.actor.as_ref().map(|actor| actor.id.to_string())),
-            disarmed(&optional(item.actor.as_ref().map(|actor| actor.name.as_str().to_owned()))),
+            disarmed(optional(item.actor.as_ref().map(|actor| actor.name.as_str().to_owned()))),
             optional(item.authority.map(|authority| authority.to_string())),
             item.action.to_string(),
             optional(item.subject.enrolment_id.map(|id| id.to_string())),
-            disarmed(item.subject.name.as_str()),
+            disarmed(item.subject.name.as_str().to_owned()),
             optional(item.from_week.map(|week| week.to_string())),
             optional(item.to_week.map(|week| week.to_string())),
-            disarmed(&optional(item.reason.as_ref().map(|reason| reason.as_str().to_owned()))),
+            disarmed(optional(item.reason.as_ref().map(|reason| reason.as_str().to_owned()))),
             item.command_id.to_string(),
             item.position.to_string(),
         ])?;
     }
     let bytes = writer.into_inner().map_err(|error| Failure::new(error.error()))?;
-    output::line(String::from_utf8_lossy(&bytes).trim_end())
-}
-
-/// A text that no spreadsheet takes for a formula.
-fn disarmed(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+    Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
 }
 
 #[cfg(test)]
 mod tests {
+    use rollbook_projections::models::PersonRef;
+    use rollbook_projections::models::audit_trail::{AuditAction, AuditSubject};
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]
     fn a_spreadsheet_runs_nothing() {
-        assert_eq!(disarmed("=HYPERLINK(1)"), "'=HYPERLINK(1)");
-        assert_eq!(disarmed("Ill; back in week 3"), "Ill; back in week 3");
+        let subject = AuditSubject {
+            enrolment_id: None,
+            name: "@Anna".into(),
+            person_id: None,
+            cohort_id: None,
+            hub_id: None,
+            module_id: None,
+        };
+        let item = AuditItem {
+            at: DateTime::default(),
+            actor: Some(PersonRef { id: Uuid::nil().into(), name: "=HYPERLINK(1)".into() }),
+            authority: None,
+            action: AuditAction::Held,
+            subject,
+            from_week: None,
+            to_week: None,
+            reason: Some("\n=1+1".into()),
+            command_id: Uuid::nil().into(),
+            position: 1,
+        };
+        let csv = as_csv(&[item]).ok().unwrap();
+        for text in ["'@Anna", "'=HYPERLINK(1)", "'\n=1+1"] {
+            assert!(csv.contains(text), "{text} in {csv}");
+        }
     }
 }

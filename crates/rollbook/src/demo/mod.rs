@@ -28,7 +28,7 @@ use crate::signals::Signals;
 use fixture::Fixture;
 
 /// How long the read models may take to come up to the play.
-const CATCH_UP: Duration = Duration::from_secs(60);
+const CATCH_UP: Duration = Duration::from_mins(1);
 
 /// Plays, shows, serves.
 pub async fn run(database: &Database, clock: &Clock, signals: &Signals, arguments: &Demo) -> Done {

@@ -44,8 +44,10 @@ fn a_refusal_names_the_student_and_says_what_to_do() {
 }
 
 #[test]
-fn one_missed_week_is_a_week() {
+fn missed_weeks_are_said_as_many_as_there_are() {
+    assert_eq!(absent_in(&[6, 2, 4].into()), "absent in weeks 2, 4, 6");
     assert_eq!(absent_in(&[4].into()), "absent in week 4");
+    assert_eq!(absent_in(&[].into()), "absent in no week");
 }
 
 #[test]

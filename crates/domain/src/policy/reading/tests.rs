@@ -93,3 +93,16 @@ fn a_student_keeps_their_own_reflections_after_leaving() {
     let left = student(STUDENT, COHORT, 3, EnrolmentStatus::Withdrawn);
     assert!(left.reflection(STUDENT, COHORT, None, 3, Visibility::Private));
 }
+
+#[test]
+fn lists_show_what_is_shown_one_by_one() {
+    for reader in readers() {
+        for hub in [HUB, OTHER_HUB] {
+            assert_eq!(reader.hubs().is_none_or(|hubs| hubs.contains(&hub)), reader.hub(hub), "{reader:?}");
+        }
+        for cohort in [COHORT, OTHER_COHORT] {
+            let listed = reader.queues().is_none_or(|cohorts| cohorts.contains(&cohort));
+            assert_eq!(listed, reader.marking(cohort), "{reader:?}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Which events are decisions that the audit trail keeps, and what each says.
 
 use rollbook_domain::cohort::CohortEvent;
-use rollbook_domain::enrolment::EnrolmentEvent;
+use rollbook_domain::enrolment::{EnrolmentEvent, absent_in};
 use rollbook_domain::hub::HubEvent;
 use rollbook_domain::module::ModuleEvent;
 use rollbook_domain::person::PersonEvent;
@@ -142,8 +142,12 @@ fn of_enrolment(event: &EnrolmentEvent) -> Option<Said> {
         }
         EnrolmentEvent::HubJoined { hub_id, previous: _ } => Said::new(Action::HubJoined).hub(*hub_id),
         EnrolmentEvent::HubLeft { hub_id } => Said::new(Action::HubLeft).hub(*hub_id),
-        EnrolmentEvent::AbsenceFlagRaised { .. } => Said::new(Action::FlagRaised),
-        EnrolmentEvent::AbsenceFlagCleared { .. } => Said::new(Action::FlagCleared),
+        EnrolmentEvent::AbsenceFlagRaised { flag: _, missed_weeks } => {
+            Said::new(Action::FlagRaised).why(&absent_in(missed_weeks).into())
+        }
+        EnrolmentEvent::AbsenceFlagCleared { flag: _, missed_weeks } => {
+            Said::new(Action::FlagCleared).why(&absent_in(missed_weeks).into())
+        }
         EnrolmentEvent::AbsenceFlagResolved { flag: _, reason } => Said::new(Action::FlagResolved).why(reason),
         EnrolmentEvent::StudentAdvanced { from_week, to_week, reason } => {
             Said { reason: reason.clone(), ..Said::new(Action::Advanced).weeks(*from_week, *to_week) }

@@ -105,7 +105,7 @@ pub struct Row {
     pub from_week: Option<u8>,
     /// The week afterwards; for a hold, a release and a session the week that it is about.
     pub to_week: Option<u8>,
-    /// Why.
+    /// Why; for a flag that is raised or cleared, the weeks that were missed then.
     pub reason: Option<Personal<String>>,
     /// The command that it came from.
     pub command_id: CommandId,
@@ -113,7 +113,7 @@ pub struct Row {
 
 impl ReadModel for AuditTrail {
     const NAME: &'static str = "audit_trail";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLE: &'static str = "audit_trail";
     const KEY: &'static [&'static str] = &["position"];
     const COLUMNS: &'static [&'static str] = &[

@@ -29,7 +29,7 @@ pub struct AuditItem {
     pub from_week: Option<u8>,
     /// The week afterwards; for a hold, a release and a session the week that it is about.
     pub to_week: Option<u8>,
-    /// Why.
+    /// Why; for a flag that is raised or cleared, the weeks that were missed then.
     pub reason: Option<Personal<String>>,
     /// The command that it came from.
     pub command_id: CommandId,
