@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::program::{Home, is_gapless, log};
-use crate::harness::answer;
+use crate::harness::{answer, client};
 
 const OWNER: &str = "owner@example.org";
 /// How many commands are sent, and how many at once.
@@ -55,7 +55,7 @@ async fn what_a_killed_service_acknowledged_is_in_the_log_exactly_once() {
     let url = service.listens();
     let token = home.out(&["token", "--email", OWNER]);
     let token = token.trim();
-    let (client, commands, answered) = (Client::new(), commands(), AtomicUsize::new(0));
+    let (client, commands, answered) = (client(), commands(), AtomicUsize::new(0));
     let pid = service.pid();
     let receipts: Vec<Option<Value>> = stream::iter(&commands)
         .map(|sent| async {

@@ -3,11 +3,10 @@
 use std::process::Command;
 
 use nix::sys::signal::Signal;
-use reqwest::Client;
 use serde_json::Value;
 
 use super::program::Home;
-use crate::harness::answer;
+use crate::harness::{answer, client};
 
 /// What follows the names of the roles in the list of tokens.
 fn token_of<'a>(printed: &'a str, role: &str) -> (&'a str, &'a str) {
@@ -52,7 +51,7 @@ async fn the_tokens_and_lines_of_the_served_demo_work_when_pasted() {
     demo.line("Ctrl-C ends it");
     let printed = demo.printed().to_owned();
 
-    let client = Client::new();
+    let client = client();
     for role in ["admin", "coordinator", "marker", "student"] {
         let (token, whose) = token_of(&printed, role);
         let me = answer(client.get(format!("{url}/v1/me")).bearer_auth(token)).await;

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Long enough for whatever is waited for, however busy the machine is: a test that hangs must fail.
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_mins(3);
 
 /// What the environment of whoever runs the tests must not decide. `ROLLBOOK_PG_BIN` may.
 const FOREIGN: [&str; 7] = [

@@ -1,11 +1,10 @@
 //! `rollbook serve` in an empty directory, and the subcommands beside it and after it.
 
 use nix::sys::signal::Signal;
-use reqwest::Client;
 use sqlx::{Connection, PgConnection};
 
 use super::program::Home;
-use crate::harness::answer;
+use crate::harness::{answer, client};
 
 const OWNER: &str = "owner@example.org";
 
@@ -40,7 +39,7 @@ async fn the_subcommands_join_a_running_service_and_do_without_it() {
 
     let token = home.out(&["token", "--email", OWNER, "--ttl", "30m"]);
     let token = token.trim();
-    let client = Client::new();
+    let client = client();
     let me = || answer(client.get(format!("{url}/v1/me")).bearer_auth(token));
     let found = me().await;
     assert_eq!((found.status, &found.json["email"]), (200, &OWNER.into()), "{}", found.text);
