@@ -167,3 +167,22 @@ async fn whoever_was_deactivated_is_refused_before_anything_else_is_looked_at() 
     school.command("ReactivatePerson", json!({"person_id": person})).await;
     assert_eq!(school.service.ask(&token, "/v1/me").await.status, 200);
 }
+
+#[tokio::test]
+async fn a_token_ends_with_its_time_and_is_nobodys_in_another_form() {
+    let school = School::open().await;
+    let person = school.person("Tama Temporary").await.parse().expect("an id");
+    let store = school.service.executor.store();
+    let now = school.service.clock.now();
+    let site = rollbook_domain::SiteId::DEFAULT;
+    let token = store.issue_token(site, person, now, chrono::TimeDelta::hours(1)).await.expect("a token");
+    school.service.now("2026-02-01T00:59:59Z");
+    assert_eq!(school.service.ask(&token, "/v1/me").await.status, 200);
+    school.service.now("2026-02-01T01:00:00Z");
+    assert_eq!(school.service.ask(&token, "/v1/me").await.status, 401);
+    let stored: Vec<String> = sqlx::query_scalar("select row_to_json(t)::text from tokens t")
+        .fetch_all(&school.service.database.pool)
+        .await
+        .expect("what is stored");
+    assert!(stored.iter().all(|row| !row.contains(&token)), "only a hash is stored");
+}
