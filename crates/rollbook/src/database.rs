@@ -133,7 +133,10 @@ async fn connect(url: &str) -> Done<PgPool> {
     let options = options.application_name("rollbook");
     // A pool tries again until its time is up, and then knows no reason: the first connection is made without one.
     let reached = match tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options)).await {
-        Ok(Ok(connection)) => connection.close().await.map_err(|error| reason(&error)),
+        Ok(Ok(connection)) => {
+            new_enough(connection.server_version_num())?;
+            connection.close().await.map_err(|error| reason(&error))
+        }
         Ok(Err(error)) => Err(reason(&error)),
         Err(_) => Err(format!("no answer within {} s", CONNECT_TIMEOUT.as_secs())),
     };
@@ -145,6 +148,18 @@ async fn connect(url: &str) -> Done<PgPool> {
         .max_connections(MAX_CONNECTIONS)
         .acquire_timeout(CONNECT_TIMEOUT)
         .connect_lazy_with(options))
+}
+
+/// Refuses a server that is older than what the migrations are written for. `version` is as PostgreSQL counts: 150018 is
+/// 15.18.
+fn new_enough(version: Option<u32>) -> Done {
+    match version.map(|version| version / 10_000) {
+        Some(major) if major < rollbook_embedded::OLDEST_MAJOR => Err(Failure::new(format!(
+            "the database is PostgreSQL {major}; Rollbook needs {} or newer",
+            rollbook_embedded::OLDEST_MAJOR
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn reason(error: &sqlx::Error) -> String {
@@ -160,4 +175,16 @@ async fn applied(pool: &PgPool) -> usize {
     let applied: Result<i64, _> =
         sqlx::query_scalar("select count(*) from _sqlx_migrations where success").fetch_one(pool).await;
     applied.ok().and_then(|count| usize::try_from(count).ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::new_enough;
+
+    #[test]
+    fn refuses_a_server_that_is_too_old() {
+        assert!(new_enough(Some(140_022)).is_err());
+        assert!(new_enough(Some(150_000)).is_ok());
+        assert!(new_enough(Some(180_001)).is_ok());
+    }
 }
