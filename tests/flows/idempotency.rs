@@ -91,4 +91,13 @@ async fn if_match_holds_or_refuses_at_once() {
     assert_eq!(send("seven").await.status, 400);
     let fits = send("\"1\"").await;
     assert_eq!((fits.status, &fits.json["streams"][0]["version"]), (200, &json!(2)), "{}", fits.text);
+
+    // Whoever may not ask is not told the version; whoever may is told it before any rule (the student is held now).
+    let advance = json!({"enrolment_id": student.enrolment, "to_week": 2});
+    let stale = async |token: &str| {
+        let request = school.service.request(Method::POST, token, "/v1/commands/AdvanceStudent");
+        answer(request.header("If-Match", "\"7\"").json(&advance)).await
+    };
+    assert_eq!(stale(&school.marker).await.status, 403);
+    assert_eq!(stale(&school.owner).await.status, 412);
 }

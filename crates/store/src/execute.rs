@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use rollbook_domain::plan::{Plan, plan};
-use rollbook_domain::policy::authorise;
 use rollbook_domain::world::World;
 use rollbook_domain::{Actor, Command, CommandId, Event, Refusal, SiteId, StreamId};
 use uuid::Uuid;
@@ -95,9 +94,12 @@ impl Executor {
             if let Some((hash, stored)) = receipt {
                 return self.replay(command_id, &hex(&command_hash), &hash, stored).await;
             }
-            authorise(&command, actor, &world)?;
-            check_version(if_match, &command, &world)?;
-            let plan = plan(&command, actor, at, &world)?;
+            let decided = plan(&command, actor, at, &world);
+            // The version is told to those who may ask, and before any rule is.
+            if !matches!(decided, Err(Refusal::NotAllowed(_))) {
+                check_version(if_match, &command, &world)?;
+            }
+            let plan = decided?;
             let streams = concerned(&command, &plan, &world);
             let append = Append {
                 site,
