@@ -23,6 +23,7 @@ mod me;
 mod modules;
 mod openapi;
 mod operation;
+mod parked;
 mod people;
 mod problem;
 mod projections;
@@ -59,6 +60,7 @@ fn operations() -> Vec<Operation> {
         audit::operations(),
         events::operations(),
         projections::operations(),
+        parked::operations(),
         health::operations(),
         openapi::operations(),
         docs::operations(),

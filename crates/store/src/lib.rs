@@ -4,6 +4,7 @@
 
 pub mod append;
 pub mod clock;
+pub mod entries;
 pub mod error;
 pub mod execute;
 pub mod listen;
@@ -15,6 +16,7 @@ pub mod recorded;
 pub mod tokens;
 
 pub use clock::Clock;
+pub use entries::{Entry, StreamName, Unreadable};
 pub use error::StoreError;
 pub use execute::{ExecuteError, Executor, Request};
 pub use log::EventStore;

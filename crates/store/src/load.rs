@@ -262,9 +262,11 @@ fn event(row: &PgRow) -> Result<(StreamId, Event), StoreError> {
     Ok((stream, event))
 }
 
-/// A stream's id from the columns of the log.
+/// A stream's id from the columns of the log. Another spelling of an id is another stream there, so it is none of ours.
 pub(crate) fn stream_id(kind: &str, id: &str) -> Result<StreamId, StoreError> {
-    let corrupt = || StoreError::Corrupt(format!("no stream of this service: {kind}/{id}"));
-    let kind: StreamType = kind.parse().map_err(|_| corrupt())?;
-    Ok(StreamId { kind, id: Uuid::parse_str(id).map_err(|_| corrupt())? })
+    let foreign = || StoreError::Corrupt("it is of no stream of this service".to_owned());
+    let kind: StreamType = kind.parse().map_err(|_| foreign())?;
+    let parsed =
+        Uuid::parse_str(id).ok().filter(|parsed| *parsed.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == *id);
+    Ok(StreamId { kind, id: parsed.ok_or_else(foreign)? })
 }

@@ -12,12 +12,10 @@ use rollbook_domain::hub::Hub;
 use rollbook_domain::module::Module;
 use rollbook_domain::person::Person;
 use rollbook_domain::{Event, SiteId, StreamId, StreamType};
-use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Row};
+use sqlx::PgPool;
 use tokio::sync::watch;
-use uuid::Uuid;
 
-use crate::load::{Kept, stream_id};
+use crate::load::Kept;
 use crate::{Position, Recorded, StoreError};
 
 /// The event store of one database. Cheap to clone.
@@ -62,19 +60,10 @@ impl EventStore {
         Ok(head)
     }
 
-    /// The next events of the log, of every site, after a position: at most `limit`.
+    /// The next events of the log, of every site, after a position: at most `limit`. One that cannot be read is an error.
     pub async fn read(&self, after: Position, limit: i64) -> Result<Vec<Recorded>, StoreError> {
-        let rows = sqlx::query(
-            "select position, site_id, aggregate_type, aggregate_id, sequence, event_type, event_version,
-                    payload::text, metadata ->> 'actor' as actor, metadata ->> 'authority' as authority,
-                    command_id, recorded_at
-             from events where position > $1 order by position limit $2",
-        )
-        .bind(after)
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(recorded).collect()
+        let entries = self.entries(after, limit).await?;
+        entries.into_iter().map(|entry| entry.map_err(|unreadable| unreadable.error)).collect()
     }
 
     /// The events of one stream of a site, from its first. Single streams are loaded through an unmodified postgres-es,
@@ -92,28 +81,6 @@ impl EventStore {
         };
         events.map_err(unavailable)?.into_iter().map(|event| from_postgres_es(site, stream, event)).collect()
     }
-}
-
-fn recorded(row: &PgRow) -> Result<Recorded, StoreError> {
-    let stream = stream_id(row.try_get("aggregate_type")?, row.try_get("aggregate_id")?)?;
-    let actor: Option<&str> = row.try_get("actor")?;
-    let authority: Option<&str> = row.try_get("authority")?;
-    Ok(Recorded {
-        position: row.try_get("position")?,
-        site: SiteId(row.try_get("site_id")?),
-        stream,
-        sequence: row.try_get("sequence")?,
-        command_id: row.try_get::<Uuid, _>("command_id")?.into(),
-        actor: actor.map(parse).transpose()?,
-        authority: authority.map(parse).transpose()?,
-        recorded_at: row.try_get("recorded_at")?,
-        event: Event::decode(
-            stream.kind,
-            row.try_get("event_type")?,
-            row.try_get("event_version")?,
-            row.try_get("payload")?,
-        )?,
-    })
 }
 
 fn from_postgres_es(site: SiteId, stream: StreamId, event: SerializedEvent) -> Result<Recorded, StoreError> {
@@ -139,7 +106,7 @@ fn from_postgres_es(site: SiteId, stream: StreamId, event: SerializedEvent) -> R
 }
 
 fn parse<T: std::str::FromStr>(text: &str) -> Result<T, StoreError> {
-    text.parse().map_err(|_| StoreError::Corrupt(format!("metadata that cannot be read: {text}")))
+    text.parse().map_err(|_| StoreError::Corrupt("metadata that cannot be read".to_owned()))
 }
 
 /// postgres-es wraps sqlx's errors; what it calls a connection error is one.

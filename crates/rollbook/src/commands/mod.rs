@@ -4,6 +4,7 @@ pub mod audit;
 pub mod database_url;
 pub mod events;
 pub mod migrate;
+pub mod parked;
 pub mod projections;
 pub mod serve;
 pub mod token;
