@@ -36,13 +36,7 @@ pub struct EventStore {
 impl EventStore {
     /// A store on a database that the migrations have been run on.
     pub fn new(pool: PgPool) -> Self {
-        Self {
-            pool,
-            kept: Arc::default(),
-            recent: Arc::default(),
-            appender: Arc::default(),
-            bearers: Arc::default(),
-        }
+        Self { pool, kept: Arc::default(), recent: Arc::default(), appender: Arc::default(), bearers: Arc::default() }
     }
 
     /// The pool, for the read side.

@@ -210,11 +210,7 @@ const APPEND: &str = "select head, refused::text from append_events(
     $14, $15, $16, $17, $18, $19, $20::text[]::json[], $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)";
 
 /// Appends a batch in one statement. `announce`: whether other processes are to be told.
-pub(super) async fn append(
-    link: &mut Link,
-    requests: &[&Prepared],
-    announce: bool,
-) -> Result<Outcome, StoreError> {
+pub(super) async fn append(link: &mut Link, requests: &[&Prepared], announce: bool) -> Result<Outcome, StoreError> {
     let columns = Columns::of(requests);
     let rows = link.rows(|| columns.bound(announce)).await?;
     let row = rows.first().ok_or_else(|| StoreError::Corrupt("no answer to an append".to_owned()))?;
