@@ -7,11 +7,13 @@ pub mod clock;
 pub mod entries;
 pub mod error;
 pub mod execute;
+mod link;
 pub mod listen;
 pub mod load;
 pub mod log;
 pub mod migrate;
 pub mod receipt;
+mod recent;
 pub mod recorded;
 pub mod tokens;
 

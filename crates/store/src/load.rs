@@ -41,7 +41,7 @@ impl Default for Kept {
 }
 
 impl Kept {
-    fn get(&self, site: SiteId, stream: StreamId) -> Option<AnyLoaded> {
+    pub(crate) fn get(&self, site: SiteId, stream: StreamId) -> Option<AnyLoaded> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(site, stream)).cloned()
     }
 
@@ -82,6 +82,22 @@ impl EventStore {
             self.fetch(site, &wanted, first.take(), &mut facts).await?;
             if facts.receipt.is_some() {
                 return Ok(facts);
+            }
+        }
+    }
+
+    /// Everything that a command needs, if this process has it from before: what is not known is who holds claims, and streams
+    /// that nothing is kept of. It may be older than the log.
+    pub(crate) fn known(&self, site: SiteId, actor: Actor, command: &Command) -> Option<World> {
+        let mut world = World::default();
+        loop {
+            let missing = needs(command, actor, &world);
+            if missing.is_empty() {
+                return Some(world);
+            }
+            for need in missing {
+                let Need::Stream(stream) = need else { return None };
+                world.put(stream, self.kept.get(site, stream)?);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The log: reading it forward, its head, and single streams through postgres-es.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 use cqrs_es::persist::{PersistedEventRepository, PersistenceError, SerializedEvent};
@@ -13,9 +13,12 @@ use rollbook_domain::module::Module;
 use rollbook_domain::person::Person;
 use rollbook_domain::{Event, SiteId, StreamId, StreamType};
 use sqlx::PgPool;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
+use crate::append::Job;
 use crate::load::Kept;
+use crate::recent::Recent;
+use crate::tokens::Lookup;
 use crate::{Position, Recorded, StoreError};
 
 /// The event store of one database. Cheap to clone.
@@ -23,13 +26,15 @@ use crate::{Position, Recorded, StoreError};
 pub struct EventStore {
     pub(crate) pool: PgPool,
     pub(crate) kept: Arc<Kept>,
-    head: Arc<watch::Sender<Position>>,
+    pub(crate) recent: Arc<Recent>,
+    pub(crate) appender: Arc<OnceLock<mpsc::Sender<Job>>>,
+    pub(crate) bearers: Arc<OnceLock<mpsc::Sender<Lookup>>>,
 }
 
 impl EventStore {
     /// A store on a database that the migrations have been run on.
     pub fn new(pool: PgPool) -> Self {
-        Self { pool, kept: Arc::default(), head: Arc::new(watch::Sender::new(0)) }
+        Self { pool, kept: Arc::default(), recent: Arc::default(), appender: Arc::default(), bearers: Arc::default() }
     }
 
     /// The pool, for the read side.
@@ -40,18 +45,18 @@ impl EventStore {
     /// The highest position that this process has heard of, now and as it grows: a hint for those who wait, never a
     /// truth.
     pub fn heard(&self) -> watch::Receiver<Position> {
-        self.head.subscribe()
+        self.recent.heard()
     }
 
     /// Tells those who wait that the log has come to a position.
     pub fn announce(&self, position: Position) {
-        self.head.send_if_modified(|head| {
-            let further = position > *head;
-            if further {
-                *head = position;
-            }
-            further
-        });
+        self.recent.announce(position);
+    }
+
+    /// The next events of the log after a position, at most `limit`, if this process has appended all of them a moment ago:
+    /// for whoever follows the log closely. None says nothing; [`EventStore::read`] does.
+    pub fn just_appended(&self, after: Position, limit: usize) -> Option<Vec<Arc<Recorded>>> {
+        self.recent.after(after, limit)
     }
 
     /// The position of the last event; 0 for an empty log.
