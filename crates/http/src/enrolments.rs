@@ -5,21 +5,22 @@ use rollbook_domain::{EnrolmentId, Event};
 use rollbook_projections::models::PersonRef;
 use rollbook_projections::models::names::{hub_names, person_names};
 use rollbook_projections::models::record::{self, EnrolmentRecord};
-use rollbook_projections::{Page, Paged};
+use rollbook_projections::{Moment, Page, Paged};
 use rollbook_store::{Position, Recorded};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::as_of::When;
 use crate::asked::NoFilter;
 use crate::auth::Caller;
-use crate::operation::{Item, Operation, list, one};
+use crate::operation::{Item, Operation, list, one_as_of};
 use crate::problem::{ApiError, FieldError};
 use crate::wording::{Names, hub_in, people_in, words};
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {
     vec![
-        one("get_enrolment", "/v1/enrolments/{enrolment_id}", "A student's record in a cohort", get),
+        one_as_of("get_enrolment", "/v1/enrolments/{enrolment_id}", "A student's record in a cohort", get),
         list(
             "enrolment_history",
             "/v1/enrolments/{enrolment_id}/history",
@@ -44,8 +45,16 @@ struct HistoryItem {
 
 impl Item for HistoryItem {}
 
-async fn get(caller: Caller, enrolment: EnrolmentId, _: NoFilter) -> Result<EnrolmentRecord, ApiError> {
-    let found = record::get(caller.pool(), caller.site, enrolment).await?;
+async fn get(caller: Caller, enrolment: EnrolmentId, _: NoFilter, when: When) -> Result<EnrolmentRecord, ApiError> {
+    let found = match when {
+        When::Now => record::get(caller.pool(), caller.site, enrolment).await?,
+        When::Then(position) => {
+            match Moment::of_enrolment(caller.state.store(), caller.site, enrolment, position).await? {
+                Some(moment) => record::get_as_of(caller.pool(), &moment, enrolment).await?,
+                None => None,
+            }
+        }
+    };
     let seen = found.filter(|found| caller.reader.record(found.person_id, found.cohort_id, found.hub_id));
     seen.ok_or_else(|| ApiError::not_found("enrolment"))
 }
@@ -57,7 +66,7 @@ async fn history(
     page: Page,
 ) -> Result<Paged<HistoryItem>, ApiError> {
     let (state, site) = (caller.state.clone(), caller.site);
-    get(caller, enrolment, filter).await?;
+    get(caller, enrolment, filter, When::Now).await?;
     let after = cursor(page.after.as_deref())?;
     let mut events = state.store().stream(site, enrolment.into()).await?;
     events.retain(|event| event.position > after);

@@ -4,6 +4,7 @@
 //! queries; [`engine`] decides where the rows live (in tables, or in memory), so that live, rebuilt and verified rows
 //! come from the same code.
 
+pub mod as_of;
 pub mod engine;
 pub mod erased;
 pub mod error;
@@ -13,6 +14,7 @@ pub mod page;
 pub mod replay;
 mod storage;
 
+pub use as_of::Moment;
 pub use engine::{Difference, Progress, ProjectionItem, Projections, TooLate, Verification};
 pub use error::{ProjectionError, QueryError};
 pub use model::{ReadModel, Rows, SiteRows};

@@ -12,6 +12,7 @@ pub mod log;
 pub mod migrate;
 pub mod receipt;
 pub mod recorded;
+pub mod scope;
 pub mod tokens;
 
 pub use clock::Clock;

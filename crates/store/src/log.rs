@@ -115,7 +115,7 @@ impl EventStore {
     }
 }
 
-fn recorded(row: &PgRow) -> Result<Recorded, StoreError> {
+pub(crate) fn recorded(row: &PgRow) -> Result<Recorded, StoreError> {
     let stream = stream_id(row.try_get("aggregate_type")?, row.try_get("aggregate_id")?)?;
     let actor: Option<&str> = row.try_get("actor")?;
     let authority: Option<&str> = row.try_get("authority")?;
