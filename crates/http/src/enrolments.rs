@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use rollbook_domain::{EnrolmentId, Event};
+use rollbook_projections::explain::{self, ExplainItem};
 use rollbook_projections::models::PersonRef;
 use rollbook_projections::models::names::{hub_names, person_names};
 use rollbook_projections::models::record::{self, EnrolmentRecord};
 use rollbook_projections::{Moment, Page, Paged};
 use rollbook_store::{Position, Recorded};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::as_of::When;
 use crate::asked::NoFilter;
@@ -26,6 +27,12 @@ pub fn operations() -> Vec<Operation> {
             "/v1/enrolments/{enrolment_id}/history",
             "What happened to a student in a cohort, in words, the newest last",
             history,
+        ),
+        list(
+            "explain_enrolment",
+            "/v1/enrolments/{enrolment_id}/explain",
+            "The events that made a student's row of the roster, or a flag's, with the fields before and after",
+            explained,
         ),
     ]
 }
@@ -45,6 +52,17 @@ struct HistoryItem {
 
 impl Item for HistoryItem {}
 
+/// Which row.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ExplainAsked {
+    /// This absence flag's instead of the roster's: the enrolment's first is 1.
+    #[schemars(range(min = 1))]
+    flag: Option<u16>,
+}
+
+impl Item for ExplainItem {}
+
 async fn get(caller: Caller, enrolment: EnrolmentId, _: NoFilter, when: When) -> Result<EnrolmentRecord, ApiError> {
     let found = match when {
         When::Now => record::get(caller.pool(), caller.site, enrolment).await?,
@@ -57,6 +75,21 @@ async fn get(caller: Caller, enrolment: EnrolmentId, _: NoFilter, when: When) ->
     };
     let seen = found.filter(|found| caller.reader.record(found.person_id, found.cohort_id, found.hub_id));
     seen.ok_or_else(|| ApiError::not_found("enrolment"))
+}
+
+async fn explained(
+    caller: Caller,
+    enrolment: EnrolmentId,
+    asked: ExplainAsked,
+    page: Page,
+) -> Result<Paged<ExplainItem>, ApiError> {
+    let (state, site) = (caller.state.clone(), caller.site);
+    let record = get(caller, enrolment, NoFilter {}, When::Now).await?;
+    let Some(flag) = asked.flag else { return Ok(explain::roster(state.store(), site, enrolment, &page).await?) };
+    if !record.flags.iter().any(|found| found.flag == flag) {
+        return Err(ApiError::not_found("flag"));
+    }
+    Ok(explain::flag(state.store(), site, enrolment, flag, &page).await?)
 }
 
 async fn history(

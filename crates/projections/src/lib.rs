@@ -8,6 +8,7 @@ pub mod as_of;
 pub mod engine;
 pub mod erased;
 pub mod error;
+pub mod explain;
 pub mod model;
 pub mod models;
 pub mod page;
