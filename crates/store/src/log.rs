@@ -65,6 +65,27 @@ impl EventStore {
         Ok(head)
     }
 
+    /// The position that the log had come to at an instant: the last event that was recorded then or before; 0 where the log
+    /// began later. One statement, a search by halves: positions are in the order of commits, and instants follow them up to
+    /// the difference between the clocks of those who append.
+    pub async fn position_at(&self, instant: DateTime<Utc>) -> Result<Position, StoreError> {
+        let position = sqlx::query_scalar(
+            "with recursive search(low, high) as (
+                select 0::bigint, coalesce(max(position), 0) from events
+                union all
+                select case when e.recorded_at <= $1 then e.position else s.low end,
+                       case when e.recorded_at <= $1 then s.high else e.position - 1 end
+                from search s join events e on e.position = (s.low + s.high + 1) / 2
+                where s.low < s.high
+             )
+             select low from search where low = high",
+        )
+        .bind(instant)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(position)
+    }
+
     /// The next events of the log, of every site, after a position: at most `limit`. One that cannot be read is an error.
     pub async fn read(&self, after: Position, limit: i64) -> Result<Vec<Recorded>, StoreError> {
         let entries = self.entries(after, limit).await?;
@@ -88,6 +109,31 @@ impl EventStore {
     }
 }
 
+<<<<<<< HEAD
+=======
+pub(crate) fn recorded(row: &PgRow) -> Result<Recorded, StoreError> {
+    let stream = stream_id(row.try_get("aggregate_type")?, row.try_get("aggregate_id")?)?;
+    let actor: Option<&str> = row.try_get("actor")?;
+    let authority: Option<&str> = row.try_get("authority")?;
+    Ok(Recorded {
+        position: row.try_get("position")?,
+        site: SiteId(row.try_get("site_id")?),
+        stream,
+        sequence: row.try_get("sequence")?,
+        command_id: row.try_get::<Uuid, _>("command_id")?.into(),
+        actor: actor.map(parse).transpose()?,
+        authority: authority.map(parse).transpose()?,
+        recorded_at: row.try_get("recorded_at")?,
+        event: Event::decode(
+            stream.kind,
+            row.try_get("event_type")?,
+            row.try_get("event_version")?,
+            row.try_get("payload")?,
+        )?,
+    })
+}
+
+>>>>>>> query
 fn from_postgres_es(site: SiteId, stream: StreamId, event: SerializedEvent) -> Result<Recorded, StoreError> {
     let metadata: HashMap<String, String> = serde_json::from_value(event.metadata)?;
     let get = |key: &str| metadata.get(key).map(String::as_str);
