@@ -109,31 +109,6 @@ impl EventStore {
     }
 }
 
-<<<<<<< HEAD
-=======
-pub(crate) fn recorded(row: &PgRow) -> Result<Recorded, StoreError> {
-    let stream = stream_id(row.try_get("aggregate_type")?, row.try_get("aggregate_id")?)?;
-    let actor: Option<&str> = row.try_get("actor")?;
-    let authority: Option<&str> = row.try_get("authority")?;
-    Ok(Recorded {
-        position: row.try_get("position")?,
-        site: SiteId(row.try_get("site_id")?),
-        stream,
-        sequence: row.try_get("sequence")?,
-        command_id: row.try_get::<Uuid, _>("command_id")?.into(),
-        actor: actor.map(parse).transpose()?,
-        authority: authority.map(parse).transpose()?,
-        recorded_at: row.try_get("recorded_at")?,
-        event: Event::decode(
-            stream.kind,
-            row.try_get("event_type")?,
-            row.try_get("event_version")?,
-            row.try_get("payload")?,
-        )?,
-    })
-}
-
->>>>>>> query
 fn from_postgres_es(site: SiteId, stream: StreamId, event: SerializedEvent) -> Result<Recorded, StoreError> {
     let metadata: HashMap<String, String> = serde_json::from_value(event.metadata)?;
     let get = |key: &str| metadata.get(key).map(String::as_str);
