@@ -4,6 +4,7 @@
 //! list of them, so that neither knows a route that the other does not.
 
 mod address;
+mod as_of;
 mod asked;
 mod audit;
 mod auth;

@@ -4,15 +4,18 @@
 //! queries; [`engine`] decides where the rows live (in tables, or in memory), so that live, rebuilt and verified rows
 //! come from the same code.
 
+pub mod as_of;
 pub mod engine;
 pub mod erased;
 pub mod error;
+pub mod explain;
 pub mod model;
 pub mod models;
 pub mod page;
 pub mod replay;
 mod storage;
 
+pub use as_of::Moment;
 pub use engine::{Difference, ParkedStream, Progress, ProjectionItem, Projections, Retried, TooLate, Verification};
 pub use error::{ProjectionError, QueryError};
 pub use model::{ReadModel, Rows, SiteRows};

@@ -52,7 +52,7 @@ impl From<&Recorded> for StreamName {
 
 /// What an entry is made of. Instants that no clock shows and the metadata are judged here and not by the database, where
 /// one bad value would fail the statement, and hide all the others.
-const COLUMNS: &str = "position, site_id, aggregate_type, aggregate_id, sequence, event_type, event_version,
+pub(crate) const COLUMNS: &str = "position, site_id, aggregate_type, aggregate_id, sequence, event_type, event_version,
     payload::text, metadata::text, command_id,
     case when recorded_at between '0001-01-01' and '9999-12-31' then recorded_at end as recorded_at";
 
@@ -83,7 +83,7 @@ struct Metadata {
     authority: Option<String>,
 }
 
-fn entry(row: &PgRow) -> Result<Entry, sqlx::Error> {
+pub(crate) fn entry(row: &PgRow) -> Result<Entry, sqlx::Error> {
     let position = row.try_get("position")?;
     Ok(match recorded(row, position) {
         Ok(event) => Ok(event),

@@ -15,6 +15,7 @@ pub mod migrate;
 pub mod receipt;
 mod recent;
 pub mod recorded;
+pub mod scope;
 pub mod tokens;
 
 pub use clock::Clock;

@@ -1,0 +1,149 @@
+//! One operation of the API: its route and its documentation in one value, made from one handler, so that neither can be
+//! without the other or say something else.
+
+mod query;
+
+use std::future::Future;
+
+use axum::Json;
+use axum::http::{HeaderName, HeaderValue};
+use axum::routing::{MethodRouter, post};
+use rollbook_store::Position;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::address::{Address, At};
+use crate::auth::Audience;
+use crate::openapi::SchemaOf;
+use crate::problem::ApiError;
+use crate::state::AppState;
+
+pub use query::{list, list_as_of, one, one_as_of};
+
+/// The header that says which position an answer is of.
+pub const POSITION: HeaderName = HeaderName::from_static("rollbook-position");
+
+/// An operation.
+pub struct Operation {
+    /// Its name, unique.
+    pub id: &'static str,
+    /// `get`, `post` or `delete`.
+    pub method: &'static str,
+    /// With placeholders in braces.
+    pub path: String,
+    /// One line.
+    pub summary: String,
+    /// Whom it lets in.
+    pub audience: Whom,
+    /// The schemas of the path's placeholders, in their order.
+    pub address: &'static [SchemaOf],
+    /// Objects whose properties are the query's parameters.
+    pub query: Vec<SchemaOf>,
+    /// The command whose schema the body has.
+    pub command: Option<&'static str>,
+    /// What success looks like.
+    pub success: Success,
+    /// Whether it may take longer than other requests.
+    pub patient: bool,
+    /// The route.
+    pub route: MethodRouter<AppState>,
+}
+
+/// Whom an operation lets in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// Everybody.
+    Anybody,
+    /// Whoever has a token; rights decide the rest.
+    Bearers,
+    /// Owners and admins.
+    Admins,
+}
+
+/// The answer when all is well.
+#[derive(Clone, Copy, Debug)]
+pub enum Success {
+    /// JSON of this schema.
+    Json(SchemaOf),
+    /// A page of items of this schema, also as CSV where it says so.
+    Page {
+        /// An item's.
+        item: SchemaOf,
+        /// Whether it comes as CSV too.
+        csv: bool,
+    },
+    /// Something else, of this media type.
+    Other(&'static str),
+    /// Nothing to say.
+    Nothing,
+}
+
+/// A query's item.
+pub trait Item: Serialize + JsonSchema + Send {
+    /// Its columns as CSV (see [`csv::write`]); none: it does not come as CSV.
+    const COLUMNS: &'static [&'static str] = &[];
+}
+
+/// A query's own parameters.
+pub trait Filter: DeserializeOwned + JsonSchema + Send {}
+
+impl<Q: DeserializeOwned + JsonSchema + Send> Filter for Q {}
+
+fn schema<T: JsonSchema>() -> SchemaOf {
+    |schemas| schemas.subschema_for::<T>()
+}
+
+fn whom<A: Audience>() -> Whom {
+    if A::ADMINS_ONLY { Whom::Admins } else { Whom::Bearers }
+}
+
+/// Work that somebody asks for, which is no command of the domain; it takes the time it takes.
+pub fn action<A, P, T, F, Fut>(id: &'static str, path: &str, summary: &str, handler: F) -> Operation
+where
+    A: Audience,
+    P: Address + 'static,
+    T: Serialize + JsonSchema,
+    F: Fn(A, P) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Result<T, ApiError>> + Send,
+{
+    let answer = move |caller: A, At(at): At<P>| async move { handler(caller, at).await.map(Json) };
+    Operation {
+        id,
+        method: "post",
+        path: path.to_owned(),
+        summary: summary.to_owned(),
+        audience: whom::<A>(),
+        address: P::SCHEMAS,
+        query: Vec::new(),
+        command: None,
+        success: Success::Json(schema::<T>()),
+        patient: true,
+        route: post(answer),
+    }
+}
+
+/// Something for everybody, programs mostly.
+pub fn open(id: &'static str, path: &str, summary: &str, success: Success, route: MethodRouter<AppState>) -> Operation {
+    Operation {
+        id,
+        method: "get",
+        path: path.to_owned(),
+        summary: summary.to_owned(),
+        audience: Whom::Anybody,
+        address: &[],
+        query: Vec::new(),
+        command: None,
+        success,
+        patient: false,
+        route,
+    }
+}
+
+fn inline<T: JsonSchema>(schemas: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    T::json_schema(schemas)
+}
+
+fn position_header(position: Position) -> [(HeaderName, HeaderValue); 1] {
+    [(POSITION, position.into())]
+}
