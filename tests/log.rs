@@ -89,6 +89,33 @@ async fn the_services_own_user_cannot_change_the_log() {
 }
 
 #[tokio::test]
+async fn the_position_at_an_instant_is_that_of_the_last_event_until_then() {
+    let database = Database::create().await;
+    let store = database.store();
+    assert_eq!(store.position_at(at("2026-02-03T10:00:00Z")).await.expect("a position"), 0, "an empty log");
+    // 1 at ten, 2 to 4 together at eleven, 5 and 6 at twelve and thirteen.
+    for (hour, events) in [(10, 1), (11, 3), (12, 1), (13, 1)] {
+        let plan = plan(vec![write(Uuid::new_v4().into(), 0, vec![founded("Norte"); events])]);
+        let mut request = request(&plan, Uuid::new_v4());
+        request.at = at(&format!("2026-02-03T{hour}:00:00.000001Z"));
+        store.append(&[request]).await.expect("an append");
+    }
+    for (instant, position) in [
+        ("10:00:00.000000", 0),
+        ("10:00:00.000001", 1),
+        ("11:00:00.000000", 1),
+        ("11:00:00.000001", 4),
+        ("11:59:59.999999", 4),
+        ("12:30:00.000000", 5),
+        ("13:00:00.000001", 6),
+        ("23:00:00.000000", 6),
+    ] {
+        let found = store.position_at(at(&format!("2026-02-03T{instant}Z"))).await.expect("a position");
+        assert_eq!(found, position, "{instant}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_is_all_or_nothing_across_streams() {
     let database = Database::create().await;
     let store = database.store();

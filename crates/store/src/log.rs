@@ -62,6 +62,27 @@ impl EventStore {
         Ok(head)
     }
 
+    /// The position that the log had come to at an instant: the last event that was recorded then or before; 0 where the log
+    /// began later. One statement, a search by halves: positions are in the order of commits, and instants follow them up to
+    /// the difference between the clocks of those who append.
+    pub async fn position_at(&self, instant: DateTime<Utc>) -> Result<Position, StoreError> {
+        let position = sqlx::query_scalar(
+            "with recursive search(low, high) as (
+                select 0::bigint, coalesce(max(position), 0) from events
+                union all
+                select case when e.recorded_at <= $1 then e.position else s.low end,
+                       case when e.recorded_at <= $1 then s.high else e.position - 1 end
+                from search s join events e on e.position = (s.low + s.high + 1) / 2
+                where s.low < s.high
+             )
+             select low from search where low = high",
+        )
+        .bind(instant)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(position)
+    }
+
     /// The next events of the log, of every site, after a position: at most `limit`.
     pub async fn read(&self, after: Position, limit: i64) -> Result<Vec<Recorded>, StoreError> {
         let rows = sqlx::query(
