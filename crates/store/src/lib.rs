@@ -12,7 +12,9 @@ pub mod log;
 pub mod migrate;
 pub mod receipt;
 pub mod recorded;
+pub mod scan;
 pub mod tokens;
+mod tuple;
 
 pub use clock::Clock;
 pub use error::StoreError;
@@ -20,6 +22,7 @@ pub use execute::{ExecuteError, Executor, Request};
 pub use log::EventStore;
 pub use receipt::{Receipt, ReceiptEvent, ReceiptStream};
 pub use recorded::Recorded;
+pub use scan::{Partition, Scan, ScanError};
 
 /// A place in the log: 1 is the first event; 0 is before it. Gapless, and in the order of commits.
 pub type Position = i64;
