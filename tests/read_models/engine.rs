@@ -7,7 +7,7 @@ use rollbook_domain::person::PersonEvent;
 use rollbook_domain::{HubId, PersonId, SiteId};
 use rollbook_projections::engine::Status;
 use rollbook_projections::replay::histories::history;
-use rollbook_projections::{Projections, TooLate, Verification};
+use rollbook_projections::{ProjectionError, Projections, TooLate, Verification};
 use rollbook_store::{EventStore, Recorded};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -15,12 +15,12 @@ use uuid::Uuid;
 use super::{SOON, caught_up, write};
 use crate::harness::Database;
 
-fn histories(number: usize) -> Vec<Vec<Recorded>> {
+pub(super) fn histories(number: usize) -> Vec<Vec<Recorded>> {
     let mut runner = TestRunner::deterministic();
     (0..number).map(|_| history().new_tree(&mut runner).expect("a history").current()).collect()
 }
 
-async fn write_all(pool: &PgPool, history: &[Recorded]) {
+pub(super) async fn write_all(pool: &PgPool, history: &[Recorded]) {
     for event in history {
         write(pool, event.site, event.stream, event.actor, &event.event).await;
     }
@@ -30,13 +30,13 @@ async fn verify(projections: &Projections) -> Vec<Verification> {
     projections.verify(None, &mut |_| {}).await.expect("the models are verified")
 }
 
-async fn assert_as_the_log_says(projections: &Projections) {
+pub(super) async fn assert_as_the_log_says(projections: &Projections) {
     for verification in verify(projections).await {
         assert_eq!(verification.differences, [], "{} at {}", verification.name, verification.position);
     }
 }
 
-async fn assert_full(projections: &Projections) {
+pub(super) async fn assert_full(projections: &Projections) {
     for verification in verify(projections).await {
         assert!(verification.rows > 0, "{} has rows to compare", verification.name);
     }
@@ -122,8 +122,17 @@ async fn verification_names_every_row_that_was_tampered_with_and_a_rebuild_mends
         }
     }
 
+    let refused = projections.rebuild(None, &mut |_| {}).await.expect_err("a difference refuses the rebuild");
+    let ProjectionError::Differs(found) = refused else { panic!("{refused}") };
+    let mut names: Vec<_> = found.iter().map(|found| (found.name, found.differing)).collect();
+    names.sort_unstable();
+    assert_eq!(names, [("hubs", 1), ("modules", 1), ("people", 1), ("roster", 1)]);
+    let still = verify(&projections).await;
+    assert_eq!(still.iter().map(|found| found.differing).sum::<u64>(), 4, "nothing was changed");
+
     let mut reached = Vec::new();
-    projections.rebuild(None, &mut |progress| reached.push(progress)).await.expect("the models are rebuilt");
+    let accepted = projections.rebuild_accepting_differences(None, &mut |progress| reached.push(progress)).await;
+    accepted.expect("the models are rebuilt");
     assert!(reached.iter().all(|progress| progress.position <= progress.head));
     assert_as_the_log_says(&projections).await;
     write_all(&database.pool, &histories(4)[3]).await;
@@ -237,7 +246,9 @@ async fn a_model_whose_row_cannot_be_read_is_stuck_alone_until_it_is_rebuilt() {
     let people = tokio::time::timeout(SOON, stuck).await.expect("the others go on");
     assert_eq!((people.position, people.status), (good, Status::Stuck), "up to the event before");
     assert!(people.error.expect("a reason").contains("rebuild"));
-    projections.rebuild(Some("people"), &mut |_| {}).await.expect("people are rebuilt");
+    projections.rebuild(Some("people"), &mut |_| {}).await.expect_err("somebody has to look at it first");
+    let rebuilt = projections.rebuild_accepting_differences(Some("people"), &mut |_| {}).await;
+    rebuilt.expect("people are rebuilt");
     projections.wait_for(closed, SOON).await.expect("all go on");
     assert_as_the_log_says(&projections).await;
     projections.stop().await;

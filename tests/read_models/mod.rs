@@ -2,6 +2,7 @@
 
 mod engine;
 mod queries;
+mod rebuild;
 
 use std::time::Duration;
 

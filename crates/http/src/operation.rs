@@ -171,15 +171,19 @@ where
 }
 
 /// Work that somebody asks for, which is no command of the domain; it takes the time it takes.
-pub fn action<A, P, T, F, Fut>(id: &'static str, path: &str, summary: &str, handler: F) -> Operation
+pub fn action<A, P, Q, T, F, Fut>(id: &'static str, path: &str, summary: &str, handler: F) -> Operation
 where
     A: Audience,
     P: Address + 'static,
+    Q: Filter + 'static,
     T: Serialize + JsonSchema,
-    F: Fn(A, P) -> Fut + Clone + Send + Sync + 'static,
+    F: Fn(A, P, Q) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Result<T, ApiError>> + Send,
 {
-    let answer = move |caller: A, At(at): At<P>| async move { handler(caller, at).await.map(Json) };
+    let answer = move |caller: A, At(at): At<P>, asked: Asked| async move {
+        let filter = asked.filter()?;
+        handler(caller, at, filter).await.map(Json)
+    };
     Operation {
         id,
         method: "post",
@@ -187,7 +191,7 @@ where
         summary: summary.to_owned(),
         audience: whom::<A>(),
         address: P::SCHEMAS,
-        query: Vec::new(),
+        query: vec![inline::<Q>],
         command: None,
         success: Success::Json(schema::<T>()),
         patient: true,

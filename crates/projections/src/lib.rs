@@ -4,6 +4,7 @@
 //! queries; [`engine`] decides where the rows live (in tables, or in memory), so that live, rebuilt and verified rows
 //! come from the same code.
 
+mod binary;
 pub mod engine;
 pub mod erased;
 pub mod error;
@@ -13,7 +14,7 @@ pub mod page;
 pub mod replay;
 mod storage;
 
-pub use engine::{Difference, Progress, ProjectionItem, Projections, TooLate, Verification};
+pub use engine::{Difference, Phase, Progress, ProjectionItem, Projections, TooLate, Verification};
 pub use error::{ProjectionError, QueryError};
 pub use model::{ReadModel, Rows, SiteRows};
 pub use page::{Page, Paged};

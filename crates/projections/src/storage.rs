@@ -67,17 +67,6 @@ async fn delete(tx: &mut PgConnection, shape: &Shape, keys: &[Object]) -> Result
     Ok(())
 }
 
-/// Empties a table. Readers go on with the rows as they were until the transaction ends.
-pub(crate) async fn clear(tx: &mut PgConnection, shape: &Shape) -> Result<(), ProjectionError> {
-    sqlx::query(&format!("delete from {}", shape.table)).execute(tx).await?;
-    Ok(())
-}
-
-/// The statement that gives every row of a table, as [`Stored`].
-pub(crate) fn select_all(shape: &Shape) -> String {
-    format!("select t.site_id, row_to_json(t)::text from {} t", shape.table)
-}
-
 fn same_key(shape: &Shape, a: &str, b: &str) -> String {
     let columns = ["site_id"].into_iter().chain(shape.key.iter().copied());
     columns.map(|column| format!("{a}.{column} = {b}.{column}")).collect::<Vec<_>>().join(" and ")
