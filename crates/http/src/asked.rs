@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Track;
 
+use crate::as_of::AsOfAsked;
 use crate::body::explain;
 use crate::problem::{ApiError, FieldError};
 
@@ -94,6 +95,11 @@ impl Asked {
             return Err(invalid("min_position", "must be 0 or more"));
         }
         Ok(min_position)
+    }
+
+    /// The moment of the past.
+    pub fn as_of(&mut self) -> Result<AsOfAsked, ApiError> {
+        self.take(&["as_of"])
     }
 
     /// The page.

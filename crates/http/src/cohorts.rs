@@ -10,13 +10,15 @@ use rollbook_projections::models::reader::cohorts_of;
 use rollbook_projections::models::reflections::{self, ReflectionItem};
 use rollbook_projections::models::register::{self, RegisterItem};
 use rollbook_projections::models::roster::{self, RosterFilter, RosterItem};
-use rollbook_projections::{Page, Paged};
+use rollbook_projections::{Moment, Page, Paged};
+use rollbook_store::Position;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::as_of::When;
 use crate::asked::NoFilter;
 use crate::auth::Caller;
-use crate::operation::{Item, Operation, list, one};
+use crate::operation::{Item, Operation, list, list_as_of, one};
 use crate::problem::ApiError;
 
 /// The operations.
@@ -24,8 +26,8 @@ pub fn operations() -> Vec<Operation> {
     vec![
         list("list_cohorts", "/v1/cohorts", "The cohorts that you have to do with, the newest start first", all),
         one("get_cohort", "/v1/cohorts/{cohort_id}", "A cohort, with its sessions", get),
-        list("roster", "/v1/cohorts/{cohort_id}/roster", "The students whom you see, by name", roster),
-        list("absence_flags", "/v1/cohorts/{cohort_id}/absence-flags", "The absence flags, open and past", flags),
+        list_as_of("roster", "/v1/cohorts/{cohort_id}/roster", "The students whom you see, by name", roster),
+        list_as_of("absence_flags", "/v1/cohorts/{cohort_id}/absence-flags", "The absence flags, open and past", flags),
         list(
             "advancement_sheet",
             "/v1/cohorts/{cohort_id}/advancement",
@@ -150,15 +152,30 @@ async fn roster(
     cohort: CohortId,
     asked: RosterAsked,
     page: Page,
+    when: When,
 ) -> Result<Paged<RosterItem>, ApiError> {
     let RosterAsked { hub_id, flagged, held } = asked;
     let filter = RosterFilter { scope: caller.roster(cohort)?, hub_id, flagged, held };
+    if let When::Then(position) = when {
+        let moment = caller.moment(cohort, position).await?;
+        return Ok(roster::list_as_of(caller.pool(), &moment, cohort, &filter, &page).await?);
+    }
     let page = roster::list(caller.pool(), caller.site, cohort, &filter, &page).await?;
     caller.known(cohort, page).await
 }
 
-async fn flags(caller: Caller, cohort: CohortId, _: NoFilter, page: Page) -> Result<Paged<FlagItem>, ApiError> {
+async fn flags(
+    caller: Caller,
+    cohort: CohortId,
+    _: NoFilter,
+    page: Page,
+    when: When,
+) -> Result<Paged<FlagItem>, ApiError> {
     let scope = caller.roster(cohort)?;
+    if let When::Then(position) = when {
+        let moment = caller.moment(cohort, position).await?;
+        return Ok(absence_flags::list_as_of(caller.pool(), &moment, cohort, &scope, &page).await?);
+    }
     let page = absence_flags::list(caller.pool(), caller.site, cohort, &scope, &page).await?;
     caller.known(cohort, page).await
 }
@@ -219,6 +236,12 @@ impl Caller {
         self.reader.roster(cohort).ok_or(ApiError::Forbidden(
             "rosters are for admins, the cohort's instructors and markers, and coordinators",
         ))
+    }
+
+    /// The cohort as it was at a position, if it was there then.
+    async fn moment(&self, cohort: CohortId, position: Position) -> Result<Moment, ApiError> {
+        let moment = Moment::of_cohort(self.state.store(), self.site, cohort, position).await?;
+        moment.ok_or_else(|| ApiError::not_found("cohort"))
     }
 
     /// A page of a cohort; nothing to show may mean that there is no such cohort.

@@ -2,29 +2,37 @@
 
 use chrono::{DateTime, Utc};
 use rollbook_domain::{EnrolmentId, Event};
+use rollbook_projections::explain::{self, ExplainItem};
 use rollbook_projections::models::PersonRef;
 use rollbook_projections::models::names::{hub_names, person_names};
 use rollbook_projections::models::record::{self, EnrolmentRecord};
-use rollbook_projections::{Page, Paged};
+use rollbook_projections::{Moment, Page, Paged};
 use rollbook_store::{Position, Recorded};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::as_of::When;
 use crate::asked::NoFilter;
 use crate::auth::Caller;
-use crate::operation::{Item, Operation, list, one};
+use crate::operation::{Item, Operation, list, one_as_of};
 use crate::problem::{ApiError, FieldError};
 use crate::wording::{Names, hub_in, people_in, words};
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {
     vec![
-        one("get_enrolment", "/v1/enrolments/{enrolment_id}", "A student's record in a cohort", get),
+        one_as_of("get_enrolment", "/v1/enrolments/{enrolment_id}", "A student's record in a cohort", get),
         list(
             "enrolment_history",
             "/v1/enrolments/{enrolment_id}/history",
             "What happened to a student in a cohort, in words, the newest last",
             history,
+        ),
+        list(
+            "explain_enrolment",
+            "/v1/enrolments/{enrolment_id}/explain",
+            "The events that made a student's row of the roster, or a flag's, with the fields before and after",
+            explained,
         ),
     ]
 }
@@ -44,10 +52,44 @@ struct HistoryItem {
 
 impl Item for HistoryItem {}
 
-async fn get(caller: Caller, enrolment: EnrolmentId, _: NoFilter) -> Result<EnrolmentRecord, ApiError> {
-    let found = record::get(caller.pool(), caller.site, enrolment).await?;
+/// Which row.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ExplainAsked {
+    /// This absence flag's instead of the roster's: the enrolment's first is 1.
+    #[schemars(range(min = 1))]
+    flag: Option<u16>,
+}
+
+impl Item for ExplainItem {}
+
+async fn get(caller: Caller, enrolment: EnrolmentId, _: NoFilter, when: When) -> Result<EnrolmentRecord, ApiError> {
+    let found = match when {
+        When::Now => record::get(caller.pool(), caller.site, enrolment).await?,
+        When::Then(position) => {
+            match Moment::of_enrolment(caller.state.store(), caller.site, enrolment, position).await? {
+                Some(moment) => record::get_as_of(caller.pool(), &moment, enrolment).await?,
+                None => None,
+            }
+        }
+    };
     let seen = found.filter(|found| caller.reader.record(found.person_id, found.cohort_id, found.hub_id));
     seen.ok_or_else(|| ApiError::not_found("enrolment"))
+}
+
+async fn explained(
+    caller: Caller,
+    enrolment: EnrolmentId,
+    asked: ExplainAsked,
+    page: Page,
+) -> Result<Paged<ExplainItem>, ApiError> {
+    let (state, site) = (caller.state.clone(), caller.site);
+    let record = get(caller, enrolment, NoFilter {}, When::Now).await?;
+    let Some(flag) = asked.flag else { return Ok(explain::roster(state.store(), site, enrolment, &page).await?) };
+    if !record.flags.iter().any(|found| found.flag == flag) {
+        return Err(ApiError::not_found("flag"));
+    }
+    Ok(explain::flag(state.store(), site, enrolment, flag, &page).await?)
 }
 
 async fn history(
@@ -57,7 +99,7 @@ async fn history(
     page: Page,
 ) -> Result<Paged<HistoryItem>, ApiError> {
     let (state, site) = (caller.state.clone(), caller.site);
-    get(caller, enrolment, filter).await?;
+    get(caller, enrolment, filter, When::Now).await?;
     let after = cursor(page.after.as_deref())?;
     let mut events = state.store().stream(site, enrolment.into()).await?;
     events.retain(|event| event.position > after);

@@ -4,6 +4,7 @@
 //! list of them, so that neither knows a route that the other does not.
 
 mod address;
+mod as_of;
 mod asked;
 mod audit;
 mod auth;
@@ -23,6 +24,7 @@ mod me;
 mod modules;
 mod openapi;
 mod operation;
+mod parked;
 mod people;
 mod problem;
 mod projections;
@@ -59,6 +61,7 @@ fn operations() -> Vec<Operation> {
         audit::operations(),
         events::operations(),
         projections::operations(),
+        parked::operations(),
         health::operations(),
         openapi::operations(),
         docs::operations(),

@@ -1,6 +1,6 @@
 //! The projections as operators see them, for owners and admins: how far each is, and making or checking one anew.
 
-use rollbook_projections::{Page, Paged, ProjectionError, ProjectionItem, Verification};
+use rollbook_projections::{Page, Paged, ProjectionError, ProjectionItem, QueryError, Verification};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -75,6 +75,7 @@ impl From<ProjectionError> for ApiError {
             ProjectionError::Differs(_) => Self::ProjectionDiffers(error.to_string()),
             ProjectionError::UnderWay | ProjectionError::Swapped => Self::RebuildUnderWay(error.to_string()),
             ProjectionError::InUse(_) => Self::NotReady(error.to_string()),
+            ProjectionError::BadCursor => QueryError::BadCursor.into(),
             ProjectionError::Store(error) => error.into(),
             error => Self::internal(&error),
         }

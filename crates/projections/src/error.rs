@@ -43,6 +43,12 @@ pub enum ProjectionError {
         /// What is wrong with it. It may show values, which belong in no log.
         source: serde_json::Error,
     },
+    /// A fold broke off: a defect of this version.
+    #[error("the fold of {projection} broke off")]
+    Fold {
+        /// The projection.
+        projection: &'static str,
+    },
     /// The tables are those of newer software, which has to go on with them.
     #[error("{projection} was built by newer software (version {stored}, this is {ours})")]
     Newer {
@@ -60,13 +66,14 @@ pub enum ProjectionError {
     #[error("another rebuild is under way; try again when it has ended")]
     UnderWay,
     /// Somebody reads a table for so long that the rebuilt one could not take its place.
-    #[error(
-        "{0} is being read by a long transaction, so that the rebuilt table could not take its place; nothing was changed"
-    )]
+    #[error("{0} is being read by a long transaction, so that the rebuilt table could not take its place")]
     InUse(&'static str),
     /// A rebuild has put other tables in the place of those that were being compared.
     #[error("the tables were rebuilt while they were being verified; try again")]
     Swapped,
+    /// The cursor is not one that this list gave.
+    #[error("`after` is not a cursor of this list: take it from `next`")]
+    BadCursor,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -86,6 +93,15 @@ impl From<ScanError> for ProjectionError {
         match error {
             ScanError::Unreadable { position, source } => Self::Poison { position, source },
             ScanError::Store(source) => Self::Store(source),
+        }
+    }
+}
+
+impl From<QueryError> for ProjectionError {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::BadCursor => Self::BadCursor,
+            QueryError::Store(error) => Self::Store(error),
         }
     }
 }

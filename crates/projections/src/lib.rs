@@ -4,17 +4,22 @@
 //! queries; [`engine`] decides where the rows live (in tables, or in memory), so that live, rebuilt and verified rows
 //! come from the same code.
 
+pub mod as_of;
 mod binary;
 pub mod engine;
 pub mod erased;
 pub mod error;
+pub mod explain;
 pub mod model;
 pub mod models;
 pub mod page;
 pub mod replay;
 mod storage;
 
-pub use engine::{Difference, Phase, Progress, ProjectionItem, Projections, TooLate, Verification};
+pub use as_of::Moment;
+pub use engine::{
+    Difference, ParkedStream, Phase, Progress, ProjectionItem, Projections, Retried, TooLate, Verification,
+};
 pub use error::{ProjectionError, QueryError};
 pub use model::{ReadModel, Rows, SiteRows};
 pub use page::{Page, Paged};

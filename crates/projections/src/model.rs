@@ -14,7 +14,8 @@ use serde::de::DeserializeOwned;
 /// that no fold can read or write a row of another site.
 ///
 /// **Every row belongs to one stream**: an event touches rows of its own stream and no others. So the log can be taken
-/// apart by streams and its parts folded side by side. What is made of several streams is joined by queries.
+/// apart by streams and its parts folded side by side. The key begins with the id of the stream, unless the rows are written
+/// once. What is made of several streams is joined by queries.
 pub trait ReadModel: Sized + Send + Sync + 'static {
     /// The name, as operators know it.
     const NAME: &'static str;
@@ -29,7 +30,7 @@ pub trait ReadModel: Sized + Send + Sync + 'static {
 
     /// The types of stream that its rows belong to. It folds nothing else, and is not given anything else.
     const STREAMS: &'static [StreamType];
-    /// Whether no event touches a row but the one that made it, so that a rebuild need not keep it.
+    /// Whether no event touches a row but the one that made it, whose position is the key: a rebuild need not keep them.
     const WRITTEN_ONCE: bool = false;
 
     /// The key within a site. It serialises to one value, or to as many as there are key columns.

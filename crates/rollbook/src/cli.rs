@@ -2,16 +2,20 @@
 
 #![expect(clippy::doc_markdown, reason = "the comments are the text of --help, which knows no markdown")]
 
+mod asking;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use rollbook_domain::{CohortId, PersonId, StreamId};
+use clap::{Args, Parser, Subcommand};
+use rollbook_domain::StreamId;
 use rollbook_store::Position;
 
 use crate::commands::events::parse_stream;
 use crate::commands::token::{Ttl, parse_ttl};
+
+pub use asking::{Audit, Explain, ExplainFormat, Format};
 
 /// Courses in cohorts, on an event log in PostgreSQL.
 ///
@@ -61,9 +65,11 @@ pub enum Command {
     Token(Token),
     /// Print who decided what about whom, and why
     Audit(Audit),
+    /// Print the events that made a student's row of the roster, or a flag's, with the fields before and after
+    Explain(Explain),
     /// Print the log, event by event
     Events(Events),
-    /// Look at the read models, rebuild them, or compare them with the log
+    /// Look at the read models, rebuild them, compare them with the log, or take up what they have set aside
     #[command(subcommand)]
     Projections(Projections),
 }
@@ -107,40 +113,6 @@ pub struct Token {
     pub owner_email: Option<String>,
 }
 
-/// `rollbook audit`
-#[derive(Debug, Args)]
-pub struct Audit {
-    /// Only what concerns this cohort
-    #[arg(long, value_name = "ID")]
-    pub cohort: Option<CohortId>,
-    /// Only what concerns this person
-    #[arg(long, value_name = "ID")]
-    pub person: Option<PersonId>,
-    /// Only what this person decided
-    #[arg(long, value_name = "ID")]
-    pub actor: Option<PersonId>,
-    /// Only from this instant on: 2026-03-01T00:00:00Z, or a date in UTC
-    #[arg(long, value_name = "TIME", value_parser = parse_instant)]
-    pub from: Option<DateTime<Utc>>,
-    /// Only before this instant
-    #[arg(long, value_name = "TIME", value_parser = parse_instant)]
-    pub to: Option<DateTime<Utc>>,
-    /// How to print it
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
-}
-
-/// How a list is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For reading
-    Table,
-    /// Safe to open in a spreadsheet
-    Csv,
-    /// One array
-    Json,
-}
-
 /// `rollbook events`
 #[derive(Debug, Args)]
 pub struct Events {
@@ -164,6 +136,10 @@ pub enum Projections {
     Rebuild(Rebuild),
     /// Compare read models with what the log says, row by row
     Verify(Which),
+    /// The streams that read models have set aside, at which event and why
+    Parked,
+    /// Take up again what read models have set aside, after a fix
+    Retry(Which),
 }
 
 /// `rollbook projections rebuild`

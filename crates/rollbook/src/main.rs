@@ -2,6 +2,7 @@
 //! domain.
 
 mod bootstrap;
+mod catch_up;
 mod cli;
 mod clock;
 mod commands;

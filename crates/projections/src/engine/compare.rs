@@ -28,7 +28,9 @@ pub struct Verification {
     pub fingerprint: String,
     /// How many rows are not what the log says; 0 is as it should be.
     pub differing: u64,
-    /// The first thousand of them, in the order of their keys.
+    /// How many of them belong to streams that are parked, which explains them.
+    pub parked: u64,
+    /// The first thousand of those that differ, in the order of their keys.
     pub differences: Vec<Difference>,
 }
 
@@ -50,12 +52,10 @@ pub(super) async fn compare_in_tx(
     let (rows, fingerprint) = fingerprint(tx, &built.live()).await?;
     let (_, expected) = self::fingerprint(tx, &built.name()).await?;
     let name = built.shape.name;
-    let mut found = Verification { name, position, rows, fingerprint, differing: 0, differences: Vec::new() };
+    let mut found =
+        Verification { name, position, rows, fingerprint, differing: 0, parked: 0, differences: Vec::new() };
     if found.fingerprint != expected {
-        let (differing, differences) = differences(tx, built).await?;
-        // Rows whose hashes differ while they compare as equal would be a defect of the fingerprint, and none is known.
-        found.differing = differing;
-        found.differences = differences;
+        differences(tx, built, &mut found).await?;
     }
     Ok(found)
 }
@@ -67,22 +67,37 @@ async fn fingerprint(tx: &mut PgConnection, table: &str) -> Result<(u64, String)
     Ok((u64::try_from(rows).unwrap_or_default(), format!("{rows}:{sum}")))
 }
 
-async fn differences(tx: &mut PgConnection, built: &Table) -> Result<(u64, Vec<Difference>), ProjectionError> {
-    let key = ["site_id"].iter().chain(built.shape.key).copied().collect::<Vec<_>>().join(", ");
+/// Looks for the rows that differ.
+async fn differences(tx: &mut PgConnection, built: &Table, found: &mut Verification) -> Result<(), ProjectionError> {
+    let shape = &built.shape;
+    let key = ["site_id"].iter().chain(shape.key).copied().collect::<Vec<_>>().join(", ");
+    // The stream that a row belongs to: its key begins with it, or is the position of the event that wrote it.
+    let stream = match shape.key {
+        [id, ..] if !shape.written_once => format!("{id}::text"),
+        _ => "(select e.aggregate_id from events e where e.position = d.position)".to_owned(),
+    };
     let sql = format!(
         "with differing as materialized (
             select {key}, row_to_json(l) as live, row_to_json(r) as rebuilt
             from {live} l full join {built} r using ({key}) where l::record is distinct from r::record
          )
-         select (select count(*) from differing), live, rebuilt from differing order by {key} limit {NAMED}",
+         select (select count(*) from differing),
+            (select count(*) from differing d join parked_streams p
+                on p.projection = $1 and p.site_id = d.site_id and p.stream_id = {stream}),
+            live, rebuilt
+         from differing order by {key} limit {NAMED}",
         live = built.live(),
         built = built.name(),
     );
-    let rows: Vec<(i64, Side, Side)> = sqlx::query_as(&sql).fetch_all(tx).await?;
-    let differing = rows.first().map_or(0, |(count, ..)| u64::try_from(*count).unwrap_or_default());
+    let rows: Vec<(i64, i64, Side, Side)> = sqlx::query_as(&sql).bind(shape.name).fetch_all(tx).await?;
+    if let Some((differing, parked, ..)) = rows.first() {
+        found.differing = u64::try_from(*differing).unwrap_or_default();
+        found.parked = u64::try_from(*parked).unwrap_or_default();
+    }
     let side = |side: Side| side.map(|Json(row)| row);
-    let named = rows.into_iter().map(|(_, live, rebuilt)| Difference { live: side(live), rebuilt: side(rebuilt) });
-    Ok((differing, named.collect()))
+    let named = rows.into_iter().map(|(.., live, rebuilt)| Difference { live: side(live), rebuilt: side(rebuilt) });
+    found.differences = named.collect();
+    Ok(())
 }
 
 /// A row of one of the tables, if it is there.

@@ -57,7 +57,7 @@ pub(super) async fn rebuild(
     let place = Place { schema: REBUILT, snapshot: Some(snapshot.id.clone()) };
     let ready = build(store, &wanted, &place, progress, prepare).await?;
     drop(snapshot);
-    let differ = |ready: &Ready| ready.found.clone().filter(|found| found.differing > 0);
+    let differ = |ready: &Ready| ready.found.clone().filter(|found| found.differing > found.parked);
     let found: Vec<_> = ready.iter().filter_map(differ).collect();
     if differing == Differing::Refuse && !found.is_empty() {
         return Err(ProjectionError::Differs(found));

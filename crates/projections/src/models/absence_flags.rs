@@ -11,9 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
-use super::{fetch, hubs_of, items};
+use super::{Items, fetch, hubs_of, items};
 use crate::page::part;
-use crate::{Page, Paged, QueryError, ReadModel, SiteRows};
+use crate::{Moment, Page, Paged, QueryError, ReadModel, SiteRows};
 
 /// The read model.
 #[derive(Debug)]
@@ -149,14 +149,29 @@ pub async fn list(
     scope: &RosterScope,
     page: &Page,
 ) -> Result<Paged<FlagItem>, QueryError> {
-    let (micros, id, flag) = match page.cursor()? {
-        Some([micros, id, flag]) => {
-            (Some(part::<i64>(micros)?), Some(part::<EnrolmentId>(id)?.0), Some(part::<i32>(flag)?))
-        }
-        None => (None, None, None),
-    };
-    let raised_at = micros.map(|m| DateTime::from_timestamp_micros(m).ok_or(QueryError::BadCursor)).transpose()?;
-    let sql = format!(
+    let query = &sql();
+    let query = bound(items(query), site, cohort, scope, page)?;
+    Ok(page.cut(fetch(query, pool).await?, cursor))
+}
+
+/// The same of a moment of the past.
+pub async fn list_as_of(
+    pool: &PgPool,
+    moment: &Moment,
+    cohort: CohortId,
+    scope: &RosterScope,
+    page: &Page,
+) -> Result<Paged<FlagItem>, QueryError> {
+    let query = &Moment::over(PARAMETERS + 1, &sql());
+    let query = moment.bind(bound(items(query), moment.site(), cohort, scope, page)?)?;
+    Ok(page.cut(fetch(query, pool).await?, cursor))
+}
+
+/// How many parameters the statement has.
+const PARAMETERS: usize = 7;
+
+fn sql() -> String {
+    format!(
         "select row_to_json(q) from (
             {ITEM}
                 and r.cohort_id = $2
@@ -164,17 +179,28 @@ pub async fn list(
                 and ($4::timestamptz is null or (f.raised_at, f.enrolment_id, f.flag) > ($4, $5, $6))
             order by f.raised_at, f.enrolment_id, f.flag limit $7
         ) q"
-    );
-    let query = items::<FlagItem>(&sql)
-        .bind(site.0)
-        .bind(cohort.0)
-        .bind(hubs_of(scope))
-        .bind(raised_at)
-        .bind(id)
-        .bind(flag)
-        .bind(page.rows());
-    let flags = fetch(query, pool).await?;
-    Ok(page.cut(flags, |f| format!("{}.{}.{}", f.raised_at.timestamp_micros(), f.enrolment_id, f.flag)))
+    )
+}
+
+fn bound<'q>(
+    query: Items<'q, FlagItem>,
+    site: SiteId,
+    cohort: CohortId,
+    scope: &RosterScope,
+    page: &Page,
+) -> Result<Items<'q, FlagItem>, QueryError> {
+    let (micros, id, flag) = match page.cursor()? {
+        Some([micros, id, flag]) => {
+            (Some(part::<i64>(micros)?), Some(part::<EnrolmentId>(id)?.0), Some(part::<i32>(flag)?))
+        }
+        None => (None, None, None),
+    };
+    let raised_at = micros.map(|m| DateTime::from_timestamp_micros(m).ok_or(QueryError::BadCursor)).transpose()?;
+    Ok(query.bind(site.0).bind(cohort.0).bind(hubs_of(scope)).bind(raised_at).bind(id).bind(flag).bind(page.rows()))
+}
+
+fn cursor(item: &FlagItem) -> String {
+    format!("{}.{}.{}", item.raised_at.timestamp_micros(), item.enrolment_id, item.flag)
 }
 
 /// One enrolment's flags, the oldest first.

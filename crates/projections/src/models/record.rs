@@ -12,7 +12,7 @@ use sqlx::PgPool;
 use super::absence_flags::FlagItem;
 use super::roster::{AttendanceRecord, ReflectionState};
 use super::{PersonRef, fetch_one, items};
-use crate::QueryError;
+use crate::{Moment, QueryError};
 
 /// A student's record in a cohort.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -63,27 +63,38 @@ pub struct EnrolmentRecord {
     pub version: i64,
 }
 
+const ITEM: &str = "select row_to_json(q) from (
+        select r.enrolment_id, r.person_id, coalesce(p.name, '') as name, coalesce(p.email, '') as email,
+            r.cohort_id, coalesce(c.name, '') as cohort, r.hub_id, h.name as hub, r.status, r.week, r.held,
+            r.held_reason, r.attendance_records as attendance, r.absences, r.flagged, r.reflections, r.moved_from,
+            r.moved_to, r.enrolled_at, r.version,
+            case when r.marker_id is not null
+                then json_build_object('id', r.marker_id, 'name', coalesce(k.name, '')) end as marker,
+            (select coalesce(json_agg(json_build_object('enrolment_id', f.enrolment_id,
+                    'name', coalesce(p.name, ''), 'flag', f.flag, 'missed_weeks', f.missed_weeks,
+                    'raised_at', f.raised_at, 'cleared_at', f.cleared_at, 'resolved_at', f.resolved_at,
+                    'reason', f.reason) order by f.flag), '[]')
+                from absence_flags f
+                where f.site_id = r.site_id and f.enrolment_id = r.enrolment_id) as flags
+        from roster r
+        left join people p on p.site_id = r.site_id and p.person_id = r.person_id
+        left join people k on k.site_id = r.site_id and k.person_id = r.marker_id
+        left join cohorts c on c.site_id = r.site_id and c.cohort_id = r.cohort_id
+        left join hubs h on h.site_id = r.site_id and h.hub_id = r.hub_id
+        where r.site_id = $1 and r.enrolment_id = $2
+    ) q";
+
 /// The record of one enrolment.
 pub async fn get(pool: &PgPool, site: SiteId, enrolment: EnrolmentId) -> Result<Option<EnrolmentRecord>, QueryError> {
-    let sql = "select row_to_json(q) from (
-            select r.enrolment_id, r.person_id, coalesce(p.name, '') as name, coalesce(p.email, '') as email,
-                r.cohort_id, coalesce(c.name, '') as cohort, r.hub_id, h.name as hub, r.status, r.week, r.held,
-                r.held_reason, r.attendance_records as attendance, r.absences, r.flagged, r.reflections, r.moved_from,
-                r.moved_to, r.enrolled_at, r.version,
-                case when r.marker_id is not null
-                    then json_build_object('id', r.marker_id, 'name', coalesce(k.name, '')) end as marker,
-                (select coalesce(json_agg(json_build_object('enrolment_id', f.enrolment_id,
-                        'name', coalesce(p.name, ''), 'flag', f.flag, 'missed_weeks', f.missed_weeks,
-                        'raised_at', f.raised_at, 'cleared_at', f.cleared_at, 'resolved_at', f.resolved_at,
-                        'reason', f.reason) order by f.flag), '[]')
-                    from absence_flags f
-                    where f.site_id = r.site_id and f.enrolment_id = r.enrolment_id) as flags
-            from roster r
-            left join people p on p.site_id = r.site_id and p.person_id = r.person_id
-            left join people k on k.site_id = r.site_id and k.person_id = r.marker_id
-            left join cohorts c on c.site_id = r.site_id and c.cohort_id = r.cohort_id
-            left join hubs h on h.site_id = r.site_id and h.hub_id = r.hub_id
-            where r.site_id = $1 and r.enrolment_id = $2
-        ) q";
-    fetch_one(items(sql).bind(site.0).bind(enrolment.0), pool).await
+    fetch_one(items(ITEM).bind(site.0).bind(enrolment.0), pool).await
+}
+
+/// The same of a moment of the past.
+pub async fn get_as_of(
+    pool: &PgPool,
+    moment: &Moment,
+    enrolment: EnrolmentId,
+) -> Result<Option<EnrolmentRecord>, QueryError> {
+    let query = &Moment::over(3, ITEM);
+    fetch_one(moment.bind(items(query).bind(moment.site().0).bind(enrolment.0))?, pool).await
 }

@@ -27,6 +27,13 @@ proptest! {
                 let touched = model.touched(std::slice::from_ref(event)).expect("keys are JSON");
                 prop_assert!(touched.is_empty() || model.shape().streams.contains(&event.stream.kind));
                 for key in touched {
+                    let shape = model.shape();
+                    let (column, begins) = if shape.written_once {
+                        ("position", serde_json::json!(event.position))
+                    } else {
+                        (shape.key[0], serde_json::json!(event.stream.id))
+                    };
+                    prop_assert_eq!(&key[column], &begins, "{}", shape.name);
                     let owner = *owners.entry(serde_json::to_string(&key).expect("JSON")).or_insert(event.stream);
                     prop_assert_eq!(owner, event.stream, "{}", model.shape().name);
                 }

@@ -1,22 +1,18 @@
 //! `rollbook audit`: who decided what about whom, and why, straight from the read model once it is up to date.
 
-use std::time::Duration;
-
 use chrono::{DateTime, SecondsFormat, Utc};
 use rollbook_domain::SiteId;
 use rollbook_http::disarmed;
+use rollbook_projections::Page;
 use rollbook_projections::models::audit_trail::{self, AuditFilter, AuditItem};
-use rollbook_projections::{Page, Projections};
 use rollbook_store::EventStore;
 
+use crate::catch_up::catch_up;
 use crate::cli::{Audit, Format};
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::output;
 use crate::table::table;
-
-/// How long the read model may take to come up to the log.
-const CATCH_UP: Duration = Duration::from_mins(5);
 
 /// Prints what was asked for.
 pub async fn run(database: &Database, arguments: &Audit) -> Done {
@@ -37,15 +33,6 @@ pub async fn run(database: &Database, arguments: &Audit) -> Done {
         Format::Csv => output::line(&as_csv(&items)?),
         Format::Json => output::line(&serde_json::to_string_pretty(&items)?),
     }
-}
-
-/// Folds what the read models lack: nobody else may be doing so just now.
-async fn catch_up(store: &EventStore) -> Done {
-    let head = store.head().await?;
-    let projections = Projections::start(store.clone());
-    let reached = projections.wait_for(head, CATCH_UP).await;
-    projections.stop().await;
-    reached.map(drop).map_err(|late| Failure::new(format!("{late}; `rollbook projections list` may say why")))
 }
 
 /// Everything that the filter lets through.

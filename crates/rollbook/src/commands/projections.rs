@@ -3,6 +3,7 @@
 use rollbook_projections::{Difference, Phase, Progress, ProjectionError, ProjectionItem, Projections, Verification};
 
 use crate::cli::{Projections as Asked, Rebuild, Which};
+use crate::commands::parked;
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::output;
@@ -12,13 +13,15 @@ use crate::table::table;
 /// How many differing rows are shown of each read model.
 const SHOWN_DIFFERENCES: usize = 10;
 
-/// Carries one of the three out.
+/// Carries one of them out.
 pub async fn run(database: &Database, asked: &Asked) -> Done {
     let projections = Projections::new(database.store().await?);
     match asked {
         Asked::List => list(&projections).await,
         Asked::Rebuild(rebuild) => self::rebuild(&projections, rebuild).await,
         Asked::Verify(which) => verify(&projections, which).await,
+        Asked::Parked => parked::list(&projections).await,
+        Asked::Retry(which) => parked::retry(&projections, which).await,
     }
 }
 
@@ -56,7 +59,7 @@ async fn verify(projections: &Projections, which: &Which) -> Done {
     steps.end();
     let verified = verified.map_err(|error| explained(&error))?;
     let mut shown = table(&["read model", ">position", ">rows", "fingerprint", "compared with the log"]);
-    for Verification { name, position, rows, fingerprint, differing, differences: _ } in &verified {
+    for Verification { name, position, rows, fingerprint, differing, .. } in &verified {
         let found = match differing {
             0 => "equal".to_owned(),
             1 => "1 row differs".to_owned(),
@@ -95,7 +98,7 @@ fn show(found: &[Verification]) -> Done {
     Ok(())
 }
 
-fn explained(error: &ProjectionError) -> Failure {
+pub(crate) fn explained(error: &ProjectionError) -> Failure {
     let hint = match error {
         ProjectionError::Unknown(_) => "; `rollbook projections list` names them",
         ProjectionError::Differs(_) => ". To replace the rows all the same, add --accept-differences",

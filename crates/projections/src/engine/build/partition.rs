@@ -1,5 +1,6 @@
 //! The rows that a part of all streams makes: of every read model that is being built, in memory, on one core.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rollbook_store::{Partition, Position, Recorded};
@@ -59,7 +60,10 @@ impl Partition for Part {
 
     fn take(&mut self, events: &[Recorded]) -> Result<(), ProjectionError> {
         for part in &mut self.models {
-            part.rows.fold(&events[..events.partition_point(|event| event.position <= part.until)]);
+            let events = &events[..events.partition_point(|event| event.position <= part.until)];
+            // A fold that panics ends the rebuild, and not the process's engine.
+            catch_unwind(AssertUnwindSafe(|| part.rows.fold(events)))
+                .map_err(|_| ProjectionError::Fold { projection: part.model.shape().name })?;
         }
         self.batches += 1;
         if self.batches < BATCHES_KEPT { Ok(()) } else { self.let_out() }

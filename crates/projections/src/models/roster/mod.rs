@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{ReadModel, SiteRows};
 
 pub(crate) use queries::{ITEM, NAME_OF};
-pub use queries::{RosterFilter, RosterItem, list};
+pub use queries::{RosterFilter, RosterItem, list, list_as_of};
 
 /// The read model.
 #[derive(Debug)]

@@ -8,10 +8,11 @@ use rollbook_domain::{CohortId, EnrolmentId, HubId, PersonId, Personal, SiteId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use super::ReflectionState;
-use crate::models::{fetch, hubs_of, items};
-use crate::{Page, Paged, QueryError};
+use crate::models::{Items, fetch, hubs_of, items};
+use crate::{Moment, Page, Paged, QueryError};
 
 /// A student as rosters show them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -90,8 +91,32 @@ pub async fn list(
     filter: &RosterFilter,
     page: &Page,
 ) -> Result<Paged<RosterItem>, QueryError> {
-    let (name, id) = page.sorted_id(pool, site, NAME_OF).await?;
-    let sql = format!(
+    let after = page.sorted_id(pool, site, NAME_OF).await?;
+    let query = &sql();
+    let query = bound(items(query), site, cohort, filter, after, page);
+    Ok(page.cut(fetch(query, pool).await?, |r| r.enrolment_id.to_string()))
+}
+
+/// The same of a moment of the past.
+pub async fn list_as_of(
+    pool: &PgPool,
+    moment: &Moment,
+    cohort: CohortId,
+    filter: &RosterFilter,
+    page: &Page,
+) -> Result<Paged<RosterItem>, QueryError> {
+    let id = page.id()?;
+    let name = id.map(|id| moment.name_of(id.into()).map(str::to_owned).ok_or(QueryError::BadCursor)).transpose()?;
+    let query = &Moment::over(PARAMETERS + 1, &sql());
+    let query = moment.bind(bound(items(query), moment.site(), cohort, filter, (name, id), page))?;
+    Ok(page.cut(fetch(query, pool).await?, |r| r.enrolment_id.to_string()))
+}
+
+/// How many parameters the statement has.
+const PARAMETERS: usize = 9;
+
+fn sql() -> String {
+    format!(
         "select row_to_json(q) from (
             {ITEM}
                 and r.cohort_id = $2
@@ -102,8 +127,18 @@ pub async fn list(
                 and ($7::text is null or (coalesce(p.name, ''), r.enrolment_id) > ($7, $8))
             order by coalesce(p.name, ''), r.enrolment_id limit $9
         ) q"
-    );
-    let query = items::<RosterItem>(&sql)
+    )
+}
+
+fn bound<'q>(
+    query: Items<'q, RosterItem>,
+    site: SiteId,
+    cohort: CohortId,
+    filter: &RosterFilter,
+    (name, id): (Option<String>, Option<Uuid>),
+    page: &Page,
+) -> Items<'q, RosterItem> {
+    query
         .bind(site.0)
         .bind(cohort.0)
         .bind(hubs_of(&filter.scope))
@@ -112,6 +147,5 @@ pub async fn list(
         .bind(filter.held)
         .bind(name)
         .bind(id)
-        .bind(page.rows());
-    Ok(page.cut(fetch(query, pool).await?, |r| r.enrolment_id.to_string()))
+        .bind(page.rows())
 }

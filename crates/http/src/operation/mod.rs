@@ -1,27 +1,26 @@
 //! One operation of the API: its route and its documentation in one value, made from one handler, so that neither can be
 //! without the other or say something else.
 
+mod query;
+
 use std::future::Future;
 
 use axum::Json;
-use axum::extract::State;
-use axum::http::header::{CONTENT_TYPE, LINK, VARY};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
-use rollbook_projections::{Page, Paged};
+use axum::http::{HeaderName, HeaderValue};
+use axum::routing::{MethodRouter, post};
 use rollbook_store::Position;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::address::{Address, At};
-use crate::asked::{Asked, AtLeast, Formatted, PageAsked};
+use crate::asked::Asked;
 use crate::auth::Audience;
-use crate::csv;
 use crate::openapi::SchemaOf;
 use crate::problem::ApiError;
 use crate::state::AppState;
+
+pub use query::{list, list_as_of, one, one_as_of};
 
 /// The header that says which position an answer is of.
 pub const POSITION: HeaderName = HeaderName::from_static("rollbook-position");
@@ -100,76 +99,6 @@ fn whom<A: Audience>() -> Whom {
     if A::ADMINS_ONLY { Whom::Admins } else { Whom::Bearers }
 }
 
-/// A query with one answer.
-pub fn one<A, P, Q, T, F, Fut>(id: &'static str, path: &str, summary: &str, handler: F) -> Operation
-where
-    A: Audience,
-    P: Address + 'static,
-    Q: Filter + 'static,
-    T: Serialize + JsonSchema,
-    F: Fn(A, P, Q) -> Fut + Clone + Send + Sync + 'static,
-    Fut: Future<Output = Result<T, ApiError>> + Send,
-{
-    let answer = move |State(state): State<AppState>, caller: A, At(at): At<P>, mut asked: Asked| async move {
-        let at_least = asked.at_least()?;
-        let filter = asked.filter()?;
-        let position = state.read_at(at_least).await?;
-        let answer = handler(caller, at, filter).await?;
-        Ok::<_, ApiError>((position_header(position), Json(answer)).into_response())
-    };
-    Operation {
-        id,
-        method: "get",
-        path: path.to_owned(),
-        summary: summary.to_owned(),
-        audience: whom::<A>(),
-        address: P::SCHEMAS,
-        query: vec![inline::<AtLeast>, inline::<Q>],
-        command: None,
-        success: Success::Json(schema::<T>()),
-        patient: false,
-        route: get(answer),
-    }
-}
-
-/// A query with a list of items, page by page.
-pub fn list<A, P, Q, I, F, Fut>(id: &'static str, path: &str, summary: &str, handler: F) -> Operation
-where
-    A: Audience,
-    P: Address + 'static,
-    Q: Filter + 'static,
-    I: Item,
-    F: Fn(A, P, Q, Page) -> Fut + Clone + Send + Sync + 'static,
-    Fut: Future<Output = Result<Paged<I>, ApiError>> + Send,
-{
-    let csv = !I::COLUMNS.is_empty();
-    let answer = move |State(state): State<AppState>, uri: Uri, caller: A, At(at): At<P>, mut asked: Asked| async move {
-        let at_least = asked.at_least()?;
-        let PageAsked { limit, after } = asked.page()?;
-        let csv = csv && asked.csv()?;
-        let filter = asked.filter()?;
-        let position = state.read_at(at_least).await?;
-        let page = handler(caller, at, filter, Page { limit: limit.get(), after }).await?;
-        Ok::<_, ApiError>((position_header(position), page_answer(&page, csv, &uri)?).into_response())
-    };
-    let mut query: Vec<SchemaOf> = vec![inline::<AtLeast>, inline::<PageAsked>];
-    query.extend(csv.then_some(inline::<Formatted> as SchemaOf));
-    query.push(inline::<Q>);
-    Operation {
-        id,
-        method: "get",
-        path: path.to_owned(),
-        summary: summary.to_owned(),
-        audience: whom::<A>(),
-        address: P::SCHEMAS,
-        query,
-        command: None,
-        success: Success::Page { item: schema::<I>(), csv },
-        patient: false,
-        route: get(answer),
-    }
-}
-
 /// Work that somebody asks for, which is no command of the domain; it takes the time it takes.
 pub fn action<A, P, Q, T, F, Fut>(id: &'static str, path: &str, summary: &str, handler: F) -> Operation
 where
@@ -222,30 +151,4 @@ fn inline<T: JsonSchema>(schemas: &mut schemars::SchemaGenerator) -> schemars::S
 
 fn position_header(position: Position) -> [(HeaderName, HeaderValue); 1] {
     [(POSITION, position.into())]
-}
-
-/// A page in the form that was asked for. As CSV it names the next page in `Link` (RFC 8288), having no other place.
-fn page_answer<I: Item>(page: &Paged<I>, as_csv: bool, uri: &Uri) -> Result<Response, ApiError> {
-    let mut headers = HeaderMap::new();
-    if !I::COLUMNS.is_empty() {
-        headers.insert(VARY, HeaderValue::from_static("accept"));
-    }
-    if !as_csv {
-        return Ok((headers, Json(page)).into_response());
-    }
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(csv::MEDIA_TYPE));
-    if let Some(next) = &page.next {
-        let link = format!("<{}>; rel=\"next\"", following(uri, next)?);
-        headers.insert(LINK, HeaderValue::try_from(link).map_err(|error| ApiError::internal(&error))?);
-    }
-    Ok((headers, csv::write(I::COLUMNS, &page.items)?).into_response())
-}
-
-/// The same address with another cursor.
-fn following(uri: &Uri, after: &str) -> Result<String, ApiError> {
-    let query = uri.query().unwrap_or_default().as_bytes();
-    let mut pairs: Vec<_> = form_urlencoded::parse(query).filter(|(name, _)| name != "after").collect();
-    pairs.push(("after".into(), after.into()));
-    let query = serde_urlencoded::to_string(pairs).map_err(|error| ApiError::internal(&error))?;
-    Ok(format!("{}?{query}", uri.path()))
 }

@@ -1,0 +1,64 @@
+//! The command line of what analysts ask: the audit, and why a row is as it is.
+
+use chrono::{DateTime, Utc};
+use clap::{Args, ValueEnum};
+use rollbook_domain::{CohortId, EnrolmentId, PersonId};
+
+use super::parse_instant;
+
+/// `rollbook audit`
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// Only what concerns this cohort
+    #[arg(long, value_name = "ID")]
+    pub cohort: Option<CohortId>,
+    /// Only what concerns this person
+    #[arg(long, value_name = "ID")]
+    pub person: Option<PersonId>,
+    /// Only what this person decided
+    #[arg(long, value_name = "ID")]
+    pub actor: Option<PersonId>,
+    /// Only from this instant on: 2026-03-01T00:00:00Z, or a date in UTC
+    #[arg(long, value_name = "TIME", value_parser = parse_instant)]
+    pub from: Option<DateTime<Utc>>,
+    /// Only before this instant
+    #[arg(long, value_name = "TIME", value_parser = parse_instant)]
+    pub to: Option<DateTime<Utc>>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// How a list is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For reading
+    Table,
+    /// Safe to open in a spreadsheet
+    Csv,
+    /// One array
+    Json,
+}
+
+/// `rollbook explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// Whose row
+    #[arg(long, value_name = "ID")]
+    pub enrolment: EnrolmentId,
+    /// The row of this absence flag instead of the roster's; the first is 1
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub flag: Option<u16>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Table)]
+    pub format: ExplainFormat,
+}
+
+/// How an explanation is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    /// For reading
+    Table,
+    /// One array
+    Json,
+}
