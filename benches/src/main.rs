@@ -4,16 +4,18 @@
 mod commands;
 mod http;
 mod machine;
+mod rebuild;
 mod school;
 mod server;
 mod stock;
+mod terms;
 mod timing;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 /// A part of the benchmark, by name.
-const PARTS: &[&str] = &["commands", "http"];
+const PARTS: &[&str] = &["commands", "http", "rebuild"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -29,6 +31,7 @@ async fn main() -> ExitCode {
         match *part {
             "commands" => commands::run(&server, seconds()).await,
             "http" => http::run(&server, seconds()).await,
+            "rebuild" => rebuild::run(&server).await,
             _ => {}
         }
     }

@@ -25,7 +25,7 @@ impl Snapshot {
     pub async fn take(store: &EventStore) -> Result<Self, ProjectionError> {
         let mut connection = store.connection().await?;
         run(&mut connection, "begin isolation level repeatable read read only").await?;
-        let sql = "select name, version, position, status, error, parked, updated_at from projections";
+        let sql = "select name, version, position, status, error, parked, epoch, updated_at from projections";
         let checkpoints = sqlx::query_as(sql).fetch_all(&mut connection).await?;
         let sql = "select pg_export_snapshot(), coalesce(max(position), 0) from events";
         let (id, head) = sqlx::query_as(sql).fetch_one(&mut connection).await?;
