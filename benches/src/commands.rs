@@ -122,7 +122,7 @@ async fn ours(server: &Server, callers: usize, length: Duration) -> (Measured, L
     let (answers, watch) = (answered.clone(), Watch::default());
     let looking = tokio::spawn(watch.clone().look(projections.clone()));
     let measured = measure(Terms::callers(students, callers), length, move |place: Place| {
-        let school = executing.clone();
+        let (school, answers) = (executing.clone(), answers.clone());
         async move {
             let (student, nth) = place.step();
             let step = term(student, nth);

@@ -4,10 +4,12 @@
 mod commands;
 mod http;
 mod machine;
+mod rebuild;
 mod roster;
 mod school;
 mod server;
 mod stock;
+mod terms;
 mod timing;
 
 use std::process::ExitCode;
@@ -18,7 +20,7 @@ use std::time::Duration;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A part of the benchmark, by name.
-const PARTS: &[&str] = &["commands", "http", "roster"];
+const PARTS: &[&str] = &["commands", "http", "roster", "rebuild"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -35,6 +37,7 @@ async fn main() -> ExitCode {
             "commands" => commands::run(&server, seconds()).await,
             "http" => http::run(&server, seconds()).await,
             "roster" => roster::run(&server, seconds()).await,
+            "rebuild" => rebuild::run(&server).await,
             _ => {}
         }
     }
