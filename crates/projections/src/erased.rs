@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::engine::Difference;
+use crate::hot::{Hot, HotTable};
 use crate::model::{ReadModel, Rows};
 use crate::models::{
     absence_flags::AbsenceFlags, audit_trail::AuditTrail, cohorts::Cohorts, hubs::Hubs, marking_queue::MarkingQueue,
@@ -36,6 +37,13 @@ pub struct Shape {
     pub columns: &'static [&'static str],
 }
 
+impl Shape {
+    /// The constants of a model.
+    pub fn of<M: ReadModel>() -> Self {
+        Self { name: M::NAME, version: M::VERSION, table: M::TABLE, key: M::KEY, columns: M::COLUMNS }
+    }
+}
+
 /// A stored row: the site, and the row as JSON text.
 pub type Stored = (Uuid, String);
 
@@ -58,6 +66,9 @@ pub trait AnyModel: Debug + Send + Sync {
 
     /// Folds events, in order, into the rows that they touch.
     fn fold(&self, stored: &[Stored], events: &[Recorded]) -> Result<Changes, serde_json::Error>;
+
+    /// The part of the table that the live engine has in memory: nothing yet.
+    fn hot(&self) -> Box<dyn HotTable>;
 
     /// An empty table in memory.
     fn memory(&self) -> Box<dyn Memory>;
@@ -115,7 +126,7 @@ pub static MODELS: &[&dyn AnyModel] = &[
 
 impl<M: ReadModel> AnyModel for Erased<M> {
     fn shape(&self) -> Shape {
-        Shape { name: M::NAME, version: M::VERSION, table: M::TABLE, key: M::KEY, columns: M::COLUMNS }
+        Shape::of::<M>()
     }
 
     fn touched(&self, events: &[Recorded]) -> Result<Vec<Object>, serde_json::Error> {
@@ -138,6 +149,10 @@ impl<M: ReadModel> AnyModel for Erased<M> {
             }
         }
         Ok(changes)
+    }
+
+    fn hot(&self) -> Box<dyn HotTable> {
+        Box::new(Hot::<M>::default())
     }
 
     fn memory(&self) -> Box<dyn Memory> {
@@ -175,7 +190,7 @@ impl<M: ReadModel> Memory for Rows<M> {
     }
 }
 
-fn key_object<M: ReadModel>(site: SiteId, key: &M::Key) -> Result<Object, serde_json::Error> {
+pub(crate) fn key_object<M: ReadModel>(site: SiteId, key: &M::Key) -> Result<Object, serde_json::Error> {
     let values = match serde_json::to_value(key)? {
         Value::Array(values) => values,
         value => vec![value],

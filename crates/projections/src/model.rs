@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::hash::Hash;
 
 use rollbook_domain::SiteId;
 use rollbook_store::Recorded;
@@ -22,8 +23,11 @@ pub trait ReadModel: Sized + Send + Sync + 'static {
     /// The other columns.
     const COLUMNS: &'static [&'static str];
 
+    /// Whether no event touches a row but the one that made it, so that a rebuild need not keep it.
+    const WRITTEN_ONCE: bool = false;
+
     /// The key within a site. It serialises to one value, or to as many as there are key columns.
-    type Key: Ord + Clone + Debug + Serialize + DeserializeOwned + Send + Sync;
+    type Key: Ord + Hash + Clone + Debug + Serialize + DeserializeOwned + Send + Sync;
     /// A row. It serialises to an object with a field for each column but `site_id`.
     type Row: Clone + PartialEq + Debug + Serialize + DeserializeOwned + Send + Sync;
 

@@ -7,7 +7,7 @@ pub mod clock;
 pub mod entries;
 pub mod error;
 pub mod execute;
-mod link;
+pub mod link;
 pub mod listen;
 pub mod load;
 pub mod log;

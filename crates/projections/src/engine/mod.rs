@@ -12,6 +12,7 @@ mod parking;
 mod rebuild;
 mod retry;
 mod round;
+mod usual;
 mod verify;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use rollbook_domain::SiteId;
 use rollbook_store::{EventStore, Position};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::erased::{AnyModel, MODELS};
@@ -41,6 +42,8 @@ pub use verify::{Difference, Verification};
 pub struct Projections {
     store: EventStore,
     position: Arc<watch::Sender<Position>>,
+    /// Told when a reader waits.
+    hurry: Arc<Notify>,
     stop: Arc<watch::Sender<bool>>,
     task: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
@@ -99,6 +102,7 @@ impl Projections {
         Self {
             store,
             position: Arc::new(watch::Sender::new(0)),
+            hurry: Arc::default(),
             stop: Arc::new(watch::Sender::new(false)),
             task: Arc::default(),
         }
@@ -109,7 +113,7 @@ impl Projections {
     pub fn start(store: EventStore) -> Self {
         let projections = Self::new(store);
         let (store, position) = (projections.store.clone(), projections.position.clone());
-        let task = tokio::spawn(live::run(store, position, projections.stop.subscribe()));
+        let task = tokio::spawn(live::run(store, position, projections.hurry.clone(), projections.stop.subscribe()));
         Self { task: Arc::new(Mutex::new(Some(task))), ..projections }
     }
 
@@ -131,6 +135,9 @@ impl Projections {
     /// Waits until all read models have come to a position, and says where they are.
     pub async fn wait_for(&self, position: Position, timeout: Duration) -> Result<Position, TooLate> {
         let mut reached = self.position.subscribe();
+        if *reached.borrow() < position {
+            self.hurry.notify_one();
+        }
         let arrival = reached.wait_for(|reached| *reached >= position);
         match tokio::time::timeout(timeout, arrival).await {
             Ok(Ok(reached)) => Ok(*reached),

@@ -132,6 +132,8 @@ impl ReadModel for AuditTrail {
         "command_id",
     ];
 
+    const WRITTEN_ONCE: bool = true;
+
     type Key = Position;
     type Row = Row;
 
