@@ -5,7 +5,7 @@ mod analysts;
 mod crashes;
 mod demo;
 mod invitation;
-mod program;
+pub mod program;
 mod serve;
 mod usage;
 mod users;
