@@ -2,3 +2,4 @@
 
 mod as_of;
 mod explain;
+mod subscriptions;

@@ -140,7 +140,8 @@ fn decode<T: DeserializeOwned>(pairs: &[(String, String)]) -> Result<T, ApiError
     })
 }
 
-fn invalid(parameter: &str, detail: impl Into<String>) -> ApiError {
+/// A parameter that cannot be taken.
+pub fn invalid(parameter: &str, detail: impl Into<String>) -> ApiError {
     ApiError::Invalid(vec![FieldError::parameter(parameter, detail)])
 }
 

@@ -11,6 +11,7 @@ mod auth;
 mod body;
 mod cohorts;
 mod commands;
+mod connections;
 mod csv;
 mod docs;
 mod enrolments;
@@ -28,6 +29,7 @@ mod people;
 mod problem;
 mod projections;
 mod state;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod wording;
@@ -42,6 +44,7 @@ pub(crate) use crate::layers::BODY_LIMIT_BYTES;
 use crate::operation::Operation;
 use crate::problem::ApiError;
 
+pub use crate::connections::Connections;
 pub use crate::csv::disarmed;
 pub use crate::problem::{FieldError, Problem};
 pub use crate::state::AppState;
@@ -59,6 +62,7 @@ fn operations() -> Vec<Operation> {
         marking_queue::operations(),
         audit::operations(),
         events::operations(),
+        subscriptions::operations(),
         projections::operations(),
         health::operations(),
         openapi::operations(),

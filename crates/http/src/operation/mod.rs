@@ -40,6 +40,8 @@ pub struct Operation {
     pub address: &'static [SchemaOf],
     /// Objects whose properties are the query's parameters.
     pub query: Vec<SchemaOf>,
+    /// The headers that it reads, besides those of every command.
+    pub headers: &'static [Header],
     /// The command whose schema the body has.
     pub command: Option<&'static str>,
     /// What success looks like.
@@ -48,6 +50,17 @@ pub struct Operation {
     pub patient: bool,
     /// The route.
     pub route: MethodRouter<AppState>,
+}
+
+/// A header that an operation reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Header {
+    /// Its name.
+    pub name: &'static str,
+    /// What it looks like.
+    pub pattern: &'static str,
+    /// What it says.
+    pub description: &'static str,
 }
 
 /// Whom an operation lets in.
@@ -73,6 +86,8 @@ pub enum Success {
         /// Whether it comes as CSV too.
         csv: bool,
     },
+    /// Server-sent events whose data are JSON of this schema.
+    Events(SchemaOf),
     /// Something else, of this media type.
     Other(&'static str),
     /// Nothing to say.
@@ -116,6 +131,7 @@ where
         audience: whom::<A>(),
         address: P::SCHEMAS,
         query: Vec::new(),
+        headers: &[],
         command: None,
         success: Success::Json(schema::<T>()),
         patient: true,
@@ -133,6 +149,7 @@ pub fn open(id: &'static str, path: &str, summary: &str, success: Success, route
         audience: Whom::Anybody,
         address: &[],
         query: Vec::new(),
+        headers: &[],
         command: None,
         success,
         patient: false,
@@ -144,6 +161,7 @@ fn inline<T: JsonSchema>(schemas: &mut schemars::SchemaGenerator) -> schemars::S
     T::json_schema(schemas)
 }
 
-fn position_header(position: Position) -> [(HeaderName, HeaderValue); 1] {
+/// The header with the position that an answer is of.
+pub fn position_header(position: Position) -> [(HeaderName, HeaderValue); 1] {
     [(POSITION, position.into())]
 }
