@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use cqrs_es::persist::{PersistedEventRepository, PersistedEventStore};
 use cqrs_es::{Aggregate, CqrsFramework};
+use futures::future::join_all;
 use postgres_es::PostgresEventRepository;
 use rollbook_domain::actor::{Asked, By};
 use rollbook_domain::claim::{ClaimChanges, ClaimKey, ClaimSet, Limit};
@@ -55,8 +56,13 @@ fn request(plan: &Plan, command_id: Uuid) -> Append<'_> {
 }
 
 async fn append(store: &EventStore, plan: &Plan) -> Appended {
-    let mut answers = store.append(&[request(plan, Uuid::new_v4())]).await.expect("the append is answered");
-    answers.pop().expect("one answer")
+    store.append(&request(plan, Uuid::new_v4())).await.expect("the append is answered")
+}
+
+/// Appends requests that arrive at the same time, in this order.
+async fn at_once(store: &EventStore, requests: &[Append<'_>]) -> Vec<Appended> {
+    let answers = join_all(requests.iter().map(|request| store.append(request))).await;
+    answers.into_iter().map(|answer| answer.expect("an answer")).collect()
 }
 
 async fn all(store: &EventStore) -> Vec<Recorded> {
@@ -140,11 +146,13 @@ async fn requests_of_one_batch_fail_alone() {
     let first = plan(vec![write(hub, 0, vec![founded("Norte")])]);
     let late = plan(vec![write(hub, 0, vec![founded("Norte, again")])]);
     let other = plan(vec![write(Uuid::new_v4().into(), 0, vec![founded("Sul"), renamed("Sul 2")])]);
-    let requests = [request(&first, Uuid::new_v4()), request(&late, Uuid::new_v4()), request(&other, Uuid::new_v4())];
-    let answers = store.append(&requests).await.expect("the batch is answered");
+    let early = plan(vec![write(Uuid::new_v4().into(), 7, vec![renamed("Oeste")])]);
+    let requests = [&first, &late, &early, &other].map(|plan| request(plan, Uuid::new_v4()));
+    let answers = at_once(&store, &requests).await;
     assert_eq!(answers[0], Appended::At(1));
     assert!(matches!(answers[1], Appended::Stale { .. }), "decided on what the first request changed");
-    assert_eq!(answers[2], Appended::At(3));
+    assert!(matches!(answers[2], Appended::Stale { .. }), "decided on events that are not there");
+    assert_eq!(answers[3], Appended::At(3));
     assert_gapless(&all(&store).await);
 }
 
@@ -157,10 +165,10 @@ async fn what_was_only_read_is_checked_too() {
     let relying = plan(vec![write(written, 0, vec![founded("Sul")])]);
     let mut stale = request(&relying, Uuid::new_v4());
     stale.versions.push((read.into(), 0));
-    assert!(matches!(store.append(&[stale]).await.expect("an answer")[0], Appended::Stale { .. }));
+    assert!(matches!(store.append(&stale).await.expect("an answer"), Appended::Stale { .. }));
     let mut fits = request(&relying, Uuid::new_v4());
     fits.versions.push((read.into(), 1));
-    assert_eq!(store.append(&[fits]).await.expect("an answer")[0], Appended::At(2));
+    assert_eq!(store.append(&fits).await.expect("an answer"), Appended::At(2));
 }
 
 #[tokio::test]
@@ -170,13 +178,13 @@ async fn a_key_that_was_used_gives_the_same_receipt_or_is_refused() {
     let hub = Uuid::new_v4().into();
     let key = Uuid::new_v4();
     let first = plan(vec![write(hub, 0, vec![founded("Norte"), renamed("Norte 2")])]);
-    assert_eq!(store.append(&[request(&first, key)]).await.expect("an answer")[0], Appended::At(2));
-    let again = store.append(&[request(&first, key)]).await.expect("an answer").remove(0);
+    assert_eq!(store.append(&request(&first, key)).await.expect("an answer"), Appended::At(2));
+    let again = store.append(&request(&first, key)).await.expect("an answer");
     let Appended::Duplicate(receipt) = again else { panic!("{again:?}") };
     assert_eq!((receipt.first_position, receipt.last_position), (Some(1), 2));
     let mut other = request(&first, key);
     other.command_hash = [8; 32];
-    assert_eq!(store.append(&[other]).await.expect("an answer")[0], Appended::KeyReused);
+    assert_eq!(store.append(&other).await.expect("an answer"), Appended::KeyReused);
     assert_eq!(all(&store).await.len(), 2);
 }
 

@@ -42,10 +42,21 @@ async fn metrics_say_how_the_service_is_and_nothing_of_anybody() {
         let line = format!("\nrollbook_projection_{model}{{projection=\"roster\"}} 0\n");
         assert!(text.contains(&line), "{line} in {text}");
     }
+    assert!(text.contains("\nrollbook_parked_streams{projection=\"roster\"} 0\n"), "{text}");
     assert!(!text.contains('@') && !text.to_lowercase().contains("hinemoa"), "{text}");
     let ids: Vec<_> =
         text.split(|c: char| !c.is_ascii_hexdigit() && c != '-').filter(|word| Uuid::parse_str(word).is_ok()).collect();
     assert!(ids.is_empty(), "{ids:?} in {text}");
+
+    // An event that nobody here can read sets its stream aside.
+    let unknown =
+        "insert into events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata)
+        values ('enrolment', $1, 99, 'StudentKnighted', '1', '{}', '{}')";
+    let pool = &school.service.database.pool;
+    sqlx::query(unknown).bind(&student.enrolment).execute(pool).await.expect("an event of other software");
+    school.row(&student).await;
+    let text = measured(&school).await;
+    assert!(text.contains("\nrollbook_parked_streams{projection=\"roster\"} 1\n"), "{text}");
 
     // Nobody folds any more: the lag is the age of the first event that waits.
     school.service.projections.stop().await;

@@ -22,6 +22,9 @@ fn every_subcommand_works(home: &Home) {
     assert!(rebuilt.starts_with("rebuilt all read models from "), "{rebuilt}");
     let verified = home.out(&["projections", "verify", "--all"]);
     assert_eq!(verified.matches("equal").count(), 9, "{verified}");
+    assert_eq!(home.out(&["projections", "parked"]).trim(), "nothing is parked");
+    let retried = home.out(&["projections", "retry", "--all"]);
+    assert!(retried.contains("still parked") && retried.contains("absence_flags"), "{retried}");
     let migrated = home.out(&["migrate"]);
     assert!(migrated.contains(": up to date: all "), "{migrated}");
     assert!(!migrated.contains("://"), "no password on the way: {migrated}");

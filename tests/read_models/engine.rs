@@ -2,25 +2,21 @@
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use rollbook_domain::hub::HubEvent;
-use rollbook_domain::person::PersonEvent;
-use rollbook_domain::{HubId, PersonId, SiteId};
 use rollbook_projections::engine::Status;
 use rollbook_projections::replay::histories::history;
-use rollbook_projections::{Projections, TooLate, Verification};
+use rollbook_projections::{Projections, Verification};
 use rollbook_store::{EventStore, Recorded};
 use sqlx::PgPool;
-use uuid::Uuid;
 
 use super::{SOON, caught_up, write};
 use crate::harness::Database;
 
-fn histories(number: usize) -> Vec<Vec<Recorded>> {
+pub(super) fn histories(number: usize) -> Vec<Vec<Recorded>> {
     let mut runner = TestRunner::deterministic();
     (0..number).map(|_| history().new_tree(&mut runner).expect("a history").current()).collect()
 }
 
-async fn write_all(pool: &PgPool, history: &[Recorded]) {
+pub(super) async fn write_all(pool: &PgPool, history: &[Recorded]) {
     for event in history {
         write(pool, event.site, event.stream, event.actor, &event.event).await;
     }
@@ -30,7 +26,7 @@ async fn verify(projections: &Projections) -> Vec<Verification> {
     projections.verify(None, &mut |_| {}).await.expect("the models are verified")
 }
 
-async fn assert_as_the_log_says(projections: &Projections) {
+pub(super) async fn assert_as_the_log_says(projections: &Projections) {
     for verification in verify(projections).await {
         assert_eq!(verification.differences, [], "{} at {}", verification.name, verification.position);
     }
@@ -166,79 +162,4 @@ async fn rows_of_an_older_version_are_built_anew_and_those_of_a_newer_one_are_le
     assert!(second.verify(Some("people"), &mut |_| {}).await.expect("people are verified")[0].differences.is_empty());
     assert!(second.verify(Some("hubs"), &mut |_| {}).await.is_err(), "newer rows cannot be judged by older software");
     second.stop().await;
-}
-
-#[tokio::test]
-async fn an_unreadable_event_stops_the_models_there_and_says_where() {
-    let database = Database::create().await;
-    let store = database.store();
-    let projections = Projections::start(store.clone());
-    write_all(&database.pool, &histories(1)[0]).await;
-    let before = store.head().await.expect("a head");
-    let sql =
-        "insert into events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata)
-        values ('hub', $1, 1, 'HubBurnt', '1', '{\"HubBurnt\": {}}', '{}')";
-    sqlx::query(sql).bind(Uuid::new_v4().to_string()).execute(&database.pool).await.expect("a poison event");
-    let hub = HubId(Uuid::new_v4());
-    let founded = HubEvent::HubFounded { name: "After".into(), place: None };
-    let after = write(&database.pool, SiteId::DEFAULT, hub.into(), None, &founded.into()).await;
-
-    projections.wait_for(before, SOON).await.expect("what comes before it is folded");
-    let short = std::time::Duration::from_millis(400);
-    assert_eq!(projections.wait_for(after, short).await, Err(TooLate { wanted: after, at: before }));
-    for item in projections.list().await.expect("a list") {
-        assert_eq!((item.position, item.lag, item.status), (before, 2, Status::Stuck), "{}", item.name);
-        let error = item.error.expect("a reason");
-        assert!(error.contains(&format!("position {}", before + 1)) && error.contains("HubBurnt"), "{error}");
-    }
-    assert!(projections.rebuild(Some("hubs"), &mut |_| {}).await.is_err(), "a rebuild fails loudly");
-
-    // Once somebody has mended it, the models go on by themselves.
-    for sql in [
-        "alter table events disable trigger events_append_only",
-        "update events set event_type = 'HubClosed', payload = '{\"HubClosed\": {}}' where event_type = 'HubBurnt'",
-        "alter table events enable trigger events_append_only",
-    ] {
-        sqlx::query(sql).execute(&database.pool).await.expect(sql);
-    }
-    projections.wait_for(after, SOON).await.expect("the models go on");
-    assert!(projections.list().await.expect("a list").iter().all(|item| item.status == Status::Live));
-    projections.stop().await;
-}
-
-#[tokio::test]
-async fn a_model_whose_row_cannot_be_read_is_stuck_alone_until_it_is_rebuilt() {
-    let database = Database::create().await;
-    let store = database.store();
-    let projections = Projections::start(store.clone());
-    let person = PersonId(Uuid::new_v4());
-    let (name, email) = ("Åsa".into(), "asa@example.org".into());
-    let registered = PersonEvent::PersonRegistered { name, email, external_id: None };
-    let before = write(&database.pool, SiteId::DEFAULT, person.into(), None, &registered.into()).await;
-    projections.wait_for(before, SOON).await.expect("she is registered");
-    let tamper = "update people set roles = '{emperor}'";
-    sqlx::query(tamper).execute(&database.pool).await.expect(tamper);
-    let hub = HubId(Uuid::new_v4());
-    let founded = HubEvent::HubFounded { name: "North".into(), place: None };
-    let good = write(&database.pool, SiteId::DEFAULT, hub.into(), None, &founded.into()).await;
-    let deactivated = PersonEvent::PersonDeactivated { reason: "left".into() };
-    write(&database.pool, SiteId::DEFAULT, person.into(), None, &deactivated.into()).await;
-    let closed = write(&database.pool, SiteId::DEFAULT, hub.into(), None, &HubEvent::HubClosed {}.into()).await;
-
-    let stuck = async {
-        loop {
-            let list = projections.list().await.expect("a list");
-            if list.iter().all(|item| item.lag == 0 || item.name == "people" && item.status == Status::Stuck) {
-                break list.into_iter().find(|item| item.name == "people").expect("the projection");
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    let people = tokio::time::timeout(SOON, stuck).await.expect("the others go on");
-    assert_eq!((people.position, people.status), (good, Status::Stuck), "up to the event before");
-    assert!(people.error.expect("a reason").contains("rebuild"));
-    projections.rebuild(Some("people"), &mut |_| {}).await.expect("people are rebuilt");
-    projections.wait_for(closed, SOON).await.expect("all go on");
-    assert_as_the_log_says(&projections).await;
-    projections.stop().await;
 }

@@ -1,6 +1,7 @@
 //! The read models on a real PostgreSQL: the engine's promises, and what the queries answer.
 
 mod engine;
+mod parking;
 mod queries;
 
 use std::time::Duration;

@@ -25,6 +25,7 @@ mod me;
 mod modules;
 mod openapi;
 mod operation;
+mod parked;
 mod people;
 mod problem;
 mod projections;
@@ -64,6 +65,7 @@ fn operations() -> Vec<Operation> {
         events::operations(),
         subscriptions::operations(),
         projections::operations(),
+        parked::operations(),
         health::operations(),
         openapi::operations(),
         docs::operations(),

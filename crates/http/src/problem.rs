@@ -38,6 +38,8 @@ pub enum ApiError {
     Command(ExecuteError),
     /// The database cannot be reached.
     Unavailable,
+    /// More is waiting than the service takes on.
+    Overloaded,
     /// The read model did not reach `min_position` in time.
     Behind {
         /// What was asked for.
@@ -137,6 +139,9 @@ impl ApiError {
             Self::Unavailable | Self::Command(ExecuteError::Store(StoreError::Unavailable(_))) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable")
             }
+            Self::Overloaded | Self::Command(ExecuteError::Store(StoreError::Overloaded)) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "overloaded")
+            }
             Self::Behind { .. } => (StatusCode::SERVICE_UNAVAILABLE, "position_not_reached"),
             Self::NotReady(_) => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
             Self::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "timed_out"),
@@ -166,6 +171,9 @@ impl ApiError {
             Self::Command(ExecuteError::Refused(refusal)) => refusal.detail(),
             Self::Unavailable | Self::Command(ExecuteError::Store(StoreError::Unavailable(_))) => {
                 "the database cannot be reached; try again shortly".to_owned()
+            }
+            Self::Overloaded | Self::Command(ExecuteError::Store(StoreError::Overloaded)) => {
+                StoreError::Overloaded.to_string()
             }
             Self::Behind { wanted } => {
                 format!("the read model has not reached position {wanted} yet; try again shortly")
@@ -221,6 +229,7 @@ impl From<StoreError> for ApiError {
                 tracing::warn!(%error, "the database cannot be reached");
                 Self::Unavailable
             }
+            StoreError::Overloaded => Self::Overloaded,
             error => Self::internal(&error),
         }
     }

@@ -1,6 +1,6 @@
 //! The projections as operators see them, for owners and admins: how far each is, and making or checking one anew.
 
-use rollbook_projections::{Page, Paged, ProjectionError, ProjectionItem, Verification};
+use rollbook_projections::{Page, Paged, ProjectionError, ProjectionItem, QueryError, Verification};
 
 use crate::asked::NoFilter;
 use crate::auth::Admin;
@@ -55,6 +55,7 @@ impl From<ProjectionError> for ApiError {
     fn from(error: ProjectionError) -> Self {
         match error {
             ProjectionError::Unknown(_) => Self::NotFound(error.to_string()),
+            ProjectionError::BadCursor => QueryError::BadCursor.into(),
             ProjectionError::Store(error) => error.into(),
             error => Self::internal(&error),
         }

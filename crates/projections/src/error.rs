@@ -41,6 +41,12 @@ pub enum ProjectionError {
         /// What is wrong with it. It may show values, which belong in no log.
         source: serde_json::Error,
     },
+    /// A fold broke off: a defect of this version.
+    #[error("the fold of {projection} broke off")]
+    Fold {
+        /// The projection.
+        projection: &'static str,
+    },
     /// The tables are those of newer software, which has to go on with them.
     #[error("{projection} was built by newer software (version {stored}, this is {ours})")]
     Newer {
@@ -51,9 +57,21 @@ pub enum ProjectionError {
         /// The version of this software.
         ours: i32,
     },
+    /// The cursor is not one that this list gave.
+    #[error("`after` is not a cursor of this list: take it from `next`")]
+    BadCursor,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<QueryError> for ProjectionError {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::BadCursor => Self::BadCursor,
+            QueryError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 impl From<sqlx::Error> for ProjectionError {

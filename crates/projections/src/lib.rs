@@ -16,7 +16,7 @@ pub mod replay;
 mod storage;
 
 pub use as_of::Moment;
-pub use engine::{Difference, Progress, ProjectionItem, Projections, TooLate, Verification};
+pub use engine::{Difference, ParkedStream, Progress, ProjectionItem, Projections, Retried, TooLate, Verification};
 pub use error::{ProjectionError, QueryError};
 pub use model::{ReadModel, Rows, SiteRows};
 pub use page::{Page, Paged};

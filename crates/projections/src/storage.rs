@@ -1,11 +1,13 @@
 //! Rows in tables: the same few statements for every read model, made of its constants and of nothing else.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use rollbook_store::Recorded;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
 
 use crate::ProjectionError;
-use crate::erased::{AnyModel, Object, Shape, Stored};
+use crate::erased::{AnyModel, Changes, Object, Shape, Stored};
 
 /// Folds a batch of events into a model's table: fetches the rows that they touch, folds, writes what has changed.
 pub(crate) async fn fold_in_tx(
@@ -20,7 +22,7 @@ pub(crate) async fn fold_in_tx(
         return Ok(());
     }
     let stored = fetch(tx, &shape, &keys).await?;
-    let changes = model.fold(&stored, events).map_err(unreadable)?;
+    let changes = folded(model, &stored, events)?;
     if !changes.upserts.is_empty() {
         upsert(tx, &shape, &changes.upserts).await?;
     }
@@ -28,6 +30,31 @@ pub(crate) async fn fold_in_tx(
         delete(tx, &shape, &changes.deletes).await?;
     }
     Ok(())
+}
+
+/// Makes the rows anew that these events touch, as if there had been none before them: all the events of a stream, from
+/// its first.
+pub(crate) async fn replace_in_tx(
+    tx: &mut PgConnection,
+    model: &dyn AnyModel,
+    events: &[Recorded],
+) -> Result<(), ProjectionError> {
+    let shape = model.shape();
+    let keys = model.touched(events).map_err(|source| ProjectionError::Row { projection: shape.name, source })?;
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let changes = folded(model, &[], events)?;
+    delete(tx, &shape, &keys).await?;
+    if changes.upserts.is_empty() { Ok(()) } else { upsert(tx, &shape, &changes.upserts).await }
+}
+
+/// Folds. A fold that panics fails for its events alone, and does not end the engine.
+fn folded(model: &dyn AnyModel, stored: &[Stored], events: &[Recorded]) -> Result<Changes, ProjectionError> {
+    let projection = model.shape().name;
+    let changes = catch_unwind(AssertUnwindSafe(|| model.fold(stored, events)));
+    let changes = changes.map_err(|_| ProjectionError::Fold { projection })?;
+    changes.map_err(|source| ProjectionError::Row { projection, source })
 }
 
 /// Fetches the rows with these keys.
@@ -81,4 +108,63 @@ pub(crate) fn select_all(shape: &Shape) -> String {
 fn same_key(shape: &Shape, a: &str, b: &str) -> String {
     let columns = ["site_id"].into_iter().chain(shape.key.iter().copied());
     columns.map(|column| format!("{a}.{column} = {b}.{column}")).collect::<Vec<_>>().join(" and ")
+}
+
+#[cfg(test)]
+mod tests {
+    use rollbook_domain::hub::HubEvent;
+    use rollbook_domain::{CommandId, HubId, SiteId};
+    use serde::{Deserialize, Serialize};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::erased::Erased;
+    use crate::{ReadModel, SiteRows};
+
+    /// A model with a defect.
+    struct Broken;
+
+    #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+    struct Row {
+        hub_id: HubId,
+    }
+
+    impl ReadModel for Broken {
+        const NAME: &'static str = "broken";
+        const VERSION: i32 = 1;
+        const TABLE: &'static str = "broken";
+        const KEY: &'static [&'static str] = &["hub_id"];
+        const COLUMNS: &'static [&'static str] = &[];
+        type Key = HubId;
+        type Row = Row;
+
+        fn touches(event: &Recorded) -> Vec<HubId> {
+            vec![HubId(event.stream.id)]
+        }
+
+        fn key(row: &Row) -> HubId {
+            row.hub_id
+        }
+
+        fn fold(_: &Recorded, _: &mut SiteRows<'_, Self>) {
+            panic!("a defect")
+        }
+    }
+
+    #[test]
+    fn a_fold_that_panics_fails_for_its_events() {
+        let event = Recorded {
+            position: 1,
+            site: SiteId::DEFAULT,
+            stream: HubId(Uuid::nil()).into(),
+            sequence: 1,
+            command_id: CommandId(Uuid::nil()),
+            actor: None,
+            authority: None,
+            recorded_at: chrono::DateTime::UNIX_EPOCH,
+            event: HubEvent::HubClosed {}.into(),
+        };
+        let folded = folded(&Erased::<Broken>::NEW, &[], &[event]);
+        assert!(matches!(folded, Err(ProjectionError::Fold { projection: "broken" })), "{folded:?}");
+    }
 }

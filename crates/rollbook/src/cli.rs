@@ -69,7 +69,7 @@ pub enum Command {
     Explain(Explain),
     /// Print the log, event by event
     Events(Events),
-    /// Look at the read models, rebuild them, or compare them with the log
+    /// Look at the read models, rebuild them, compare them with the log, or take up what they have set aside
     #[command(subcommand)]
     Projections(Projections),
 }
@@ -136,6 +136,10 @@ pub enum Projections {
     Rebuild(Which),
     /// Compare read models with what the log says, row by row
     Verify(Which),
+    /// The streams that read models have set aside, at which event and why
+    Parked,
+    /// Take up again what read models have set aside, after a fix
+    Retry(Which),
 }
 
 /// One read model, or all.

@@ -8,6 +8,9 @@ pub enum StoreError {
     /// The database cannot be reached, or broke the connection; trying again later may help.
     #[error("the database cannot be reached: {0}")]
     Unavailable(#[source] sqlx::Error),
+    /// More is waiting to be appended than the service takes on; nothing was done.
+    #[error("too many commands are waiting; send it again in a moment")]
+    Overloaded,
     /// The database refused a statement.
     #[error("the database refused: {0}")]
     Database(#[source] sqlx::Error),

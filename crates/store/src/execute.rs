@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use rollbook_domain::plan::{Plan, plan};
 use rollbook_domain::world::World;
 use rollbook_domain::{Actor, Command, CommandId, Event, Refusal, SiteId, StreamId};
@@ -89,42 +90,54 @@ impl Executor {
         let correlation_id = correlation_id.unwrap_or(command_id.0);
         command.fill_ids(new_id);
 
+        let sent = Sent { site, actor, command: &command, command_id, command_hash, correlation_id, if_match, at };
+        // What this process knows is usually all there is: the append checks that, so that loading it first would only tell
+        // the same. Only a refusal is never given on it.
+        if let Some(world) = self.store.known(site, actor, &command)
+            && let Ok(plan) = sent.decide(&world)
+            && let Tried::Done(receipt) = self.append(&sent, &world, plan).await?
+        {
+            return Ok(receipt);
+        }
         for attempt in 0..ATTEMPTS {
             let Facts { world, receipt } = self.store.facts(site, actor, &command, command_id).await?;
             if let Some((hash, stored)) = receipt {
                 return self.replay(command_id, &hex(&command_hash), &hash, stored).await;
             }
-            let decided = plan(&command, actor, at, &world);
-            // The version is told to those who may ask, and before any rule is.
-            if !matches!(decided, Err(Refusal::NotAllowed(_))) {
-                check_version(if_match, &command, &world)?;
-            }
-            let plan = decided?;
-            let streams = concerned(&command, &plan, &world);
-            let append = Append {
-                site,
-                command_id,
-                command_hash,
-                correlation_id,
-                actor,
-                at,
-                versions: world.versions().collect(),
-                plan: &plan,
-                streams: &streams,
-            };
-            match self.store.append(&[append]).await?.pop() {
-                Some(Appended::At(position)) => {
-                    self.keep(site, &world, &plan);
-                    return fresh(command_id, position, streams, plan).map_err(Into::into);
-                }
-                Some(Appended::Duplicate(stored)) => return self.receipt(command_id, stored).await,
-                Some(Appended::KeyReused) => return Err(ExecuteError::KeyReused),
-                Some(Appended::Stale { what }) => tracing::debug!(%command_id, attempt, what, "decided on stale facts"),
-                None => return Err(StoreError::Corrupt("no answer to an append".to_owned()).into()),
+            let plan = sent.decide(&world)?;
+            match self.append(&sent, &world, plan).await? {
+                Tried::Done(receipt) => return Ok(receipt),
+                Tried::Stale { what } => tracing::debug!(%command_id, attempt, what, "decided on stale facts"),
             }
             tokio::time::sleep(back_off(attempt)).await;
         }
         Err(ExecuteError::Contended { attempts: ATTEMPTS })
+    }
+
+    /// Appends what was decided, if the facts still hold.
+    async fn append(&self, sent: &Sent<'_>, world: &World, plan: Plan) -> Result<Tried, ExecuteError> {
+        let Sent { site, actor, command, command_id, command_hash, correlation_id, if_match: _, at } = *sent;
+        let streams = concerned(command, &plan, world);
+        let append = Append {
+            site,
+            command_id,
+            command_hash,
+            correlation_id,
+            actor,
+            at,
+            versions: world.versions().collect(),
+            plan: &plan,
+            streams: &streams,
+        };
+        match self.store.append(&append).await? {
+            Appended::At(position) => {
+                self.keep(site, world, &plan);
+                Ok(Tried::Done(fresh(command_id, position, streams, plan)?))
+            }
+            Appended::Duplicate(stored) => Ok(Tried::Done(self.receipt(command_id, stored).await?)),
+            Appended::KeyReused => Err(ExecuteError::KeyReused),
+            Appended::Stale { what } => Ok(Tried::Stale { what }),
+        }
     }
 
     /// The answer to a key that was used before.
@@ -162,6 +175,35 @@ impl Executor {
             self.store.kept.put(site, write.stream, &loaded);
         }
     }
+}
+
+/// A command with everything that it was sent with.
+struct Sent<'c> {
+    site: SiteId,
+    actor: Actor,
+    command: &'c Command,
+    command_id: CommandId,
+    command_hash: [u8; 32],
+    correlation_id: Uuid,
+    if_match: Option<i64>,
+    at: DateTime<Utc>,
+}
+
+impl Sent<'_> {
+    fn decide(&self, world: &World) -> Result<Plan, ExecuteError> {
+        let decided = plan(self.command, self.actor, self.at, world);
+        // The version is told to those who may ask, and before any rule is.
+        if !matches!(decided, Err(Refusal::NotAllowed(_))) {
+            check_version(self.if_match, self.command, world)?;
+        }
+        Ok(decided?)
+    }
+}
+
+/// What became of an attempt.
+enum Tried {
+    Done(Receipt),
+    Stale { what: String },
 }
 
 /// How often a command is decided before its sender is asked to send it again.

@@ -4,18 +4,22 @@
 
 pub mod append;
 pub mod clock;
+pub mod entries;
 pub mod error;
 pub mod execute;
+mod link;
 pub mod listen;
 pub mod load;
 pub mod log;
 pub mod migrate;
 pub mod receipt;
+mod recent;
 pub mod recorded;
 pub mod scope;
 pub mod tokens;
 
 pub use clock::Clock;
+pub use entries::{Entry, StreamName, Unreadable};
 pub use error::StoreError;
 pub use execute::{ExecuteError, Executor, Request};
 pub use log::EventStore;

@@ -41,7 +41,7 @@ impl Default for Kept {
 }
 
 impl Kept {
-    fn get(&self, site: SiteId, stream: StreamId) -> Option<AnyLoaded> {
+    pub(crate) fn get(&self, site: SiteId, stream: StreamId) -> Option<AnyLoaded> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(site, stream)).cloned()
     }
 
@@ -82,6 +82,22 @@ impl EventStore {
             self.fetch(site, &wanted, first.take(), &mut facts).await?;
             if facts.receipt.is_some() {
                 return Ok(facts);
+            }
+        }
+    }
+
+    /// Everything that a command needs, if this process has it from before: what is not known is who holds claims, and streams
+    /// that nothing is kept of. It may be older than the log.
+    pub(crate) fn known(&self, site: SiteId, actor: Actor, command: &Command) -> Option<World> {
+        let mut world = World::default();
+        loop {
+            let missing = needs(command, actor, &world);
+            if missing.is_empty() {
+                return Some(world);
+            }
+            for need in missing {
+                let Need::Stream(stream) = need else { return None };
+                world.put(stream, self.kept.get(site, stream)?);
             }
         }
     }
@@ -262,9 +278,11 @@ fn event(row: &PgRow) -> Result<(StreamId, Event), StoreError> {
     Ok((stream, event))
 }
 
-/// A stream's id from the columns of the log.
+/// A stream's id from the columns of the log. Another spelling of an id is another stream there, so it is none of ours.
 pub(crate) fn stream_id(kind: &str, id: &str) -> Result<StreamId, StoreError> {
-    let corrupt = || StoreError::Corrupt(format!("no stream of this service: {kind}/{id}"));
-    let kind: StreamType = kind.parse().map_err(|_| corrupt())?;
-    Ok(StreamId { kind, id: Uuid::parse_str(id).map_err(|_| corrupt())? })
+    let foreign = || StoreError::Corrupt("it is of no stream of this service".to_owned());
+    let kind: StreamType = kind.parse().map_err(|_| foreign())?;
+    let parsed =
+        Uuid::parse_str(id).ok().filter(|parsed| *parsed.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == *id);
+    Ok(StreamId { kind, id: parsed.ok_or_else(foreign)? })
 }

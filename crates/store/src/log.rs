@@ -1,7 +1,7 @@
 //! The log: reading it forward, its head, and single streams through postgres-es.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 use cqrs_es::persist::{PersistedEventRepository, PersistenceError, SerializedEvent};
@@ -12,12 +12,13 @@ use rollbook_domain::hub::Hub;
 use rollbook_domain::module::Module;
 use rollbook_domain::person::Person;
 use rollbook_domain::{Event, SiteId, StreamId, StreamType};
-use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Row};
-use tokio::sync::watch;
-use uuid::Uuid;
+use sqlx::PgPool;
+use tokio::sync::{mpsc, watch};
 
-use crate::load::{Kept, stream_id};
+use crate::append::Job;
+use crate::load::Kept;
+use crate::recent::Recent;
+use crate::tokens::Lookup;
 use crate::{Position, Recorded, StoreError};
 
 /// The event store of one database. Cheap to clone.
@@ -25,13 +26,15 @@ use crate::{Position, Recorded, StoreError};
 pub struct EventStore {
     pub(crate) pool: PgPool,
     pub(crate) kept: Arc<Kept>,
-    head: Arc<watch::Sender<Position>>,
+    pub(crate) recent: Arc<Recent>,
+    pub(crate) appender: Arc<OnceLock<mpsc::Sender<Job>>>,
+    pub(crate) bearers: Arc<OnceLock<mpsc::Sender<Lookup>>>,
 }
 
 impl EventStore {
     /// A store on a database that the migrations have been run on.
     pub fn new(pool: PgPool) -> Self {
-        Self { pool, kept: Arc::default(), head: Arc::new(watch::Sender::new(0)) }
+        Self { pool, kept: Arc::default(), recent: Arc::default(), appender: Arc::default(), bearers: Arc::default() }
     }
 
     /// The pool, for the read side.
@@ -42,18 +45,18 @@ impl EventStore {
     /// The highest position that this process has heard of, now and as it grows: a hint for those who wait, never a
     /// truth.
     pub fn heard(&self) -> watch::Receiver<Position> {
-        self.head.subscribe()
+        self.recent.heard()
     }
 
     /// Tells those who wait that the log has come to a position.
     pub fn announce(&self, position: Position) {
-        self.head.send_if_modified(|head| {
-            let further = position > *head;
-            if further {
-                *head = position;
-            }
-            further
-        });
+        self.recent.announce(position);
+    }
+
+    /// The next events of the log after a position, at most `limit`, if this process has appended all of them a moment ago:
+    /// for whoever follows the log closely. None says nothing; [`EventStore::read`] does.
+    pub fn just_appended(&self, after: Position, limit: usize) -> Option<Vec<Arc<Recorded>>> {
+        self.recent.after(after, limit)
     }
 
     /// The position of the last event; 0 for an empty log.
@@ -83,19 +86,10 @@ impl EventStore {
         Ok(position)
     }
 
-    /// The next events of the log, of every site, after a position: at most `limit`.
+    /// The next events of the log, of every site, after a position: at most `limit`. One that cannot be read is an error.
     pub async fn read(&self, after: Position, limit: i64) -> Result<Vec<Recorded>, StoreError> {
-        let rows = sqlx::query(
-            "select position, site_id, aggregate_type, aggregate_id, sequence, event_type, event_version,
-                    payload::text, metadata ->> 'actor' as actor, metadata ->> 'authority' as authority,
-                    command_id, recorded_at
-             from events where position > $1 order by position limit $2",
-        )
-        .bind(after)
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(recorded).collect()
+        let entries = self.entries(after, limit).await?;
+        entries.into_iter().map(|entry| entry.map_err(|unreadable| unreadable.error)).collect()
     }
 
     /// The events of one stream of a site, from its first. Single streams are loaded through an unmodified postgres-es,
@@ -113,28 +107,6 @@ impl EventStore {
         };
         events.map_err(unavailable)?.into_iter().map(|event| from_postgres_es(site, stream, event)).collect()
     }
-}
-
-pub(crate) fn recorded(row: &PgRow) -> Result<Recorded, StoreError> {
-    let stream = stream_id(row.try_get("aggregate_type")?, row.try_get("aggregate_id")?)?;
-    let actor: Option<&str> = row.try_get("actor")?;
-    let authority: Option<&str> = row.try_get("authority")?;
-    Ok(Recorded {
-        position: row.try_get("position")?,
-        site: SiteId(row.try_get("site_id")?),
-        stream,
-        sequence: row.try_get("sequence")?,
-        command_id: row.try_get::<Uuid, _>("command_id")?.into(),
-        actor: actor.map(parse).transpose()?,
-        authority: authority.map(parse).transpose()?,
-        recorded_at: row.try_get("recorded_at")?,
-        event: Event::decode(
-            stream.kind,
-            row.try_get("event_type")?,
-            row.try_get("event_version")?,
-            row.try_get("payload")?,
-        )?,
-    })
 }
 
 fn from_postgres_es(site: SiteId, stream: StreamId, event: SerializedEvent) -> Result<Recorded, StoreError> {
@@ -160,7 +132,7 @@ fn from_postgres_es(site: SiteId, stream: StreamId, event: SerializedEvent) -> R
 }
 
 fn parse<T: std::str::FromStr>(text: &str) -> Result<T, StoreError> {
-    text.parse().map_err(|_| StoreError::Corrupt(format!("metadata that cannot be read: {text}")))
+    text.parse().map_err(|_| StoreError::Corrupt("metadata that cannot be read".to_owned()))
 }
 
 /// postgres-es wraps sqlx's errors; what it calls a connection error is one.

@@ -1,16 +1,23 @@
 //! Bearer tokens: random, stored hashed, revocable, expiring. The token itself is never stored, logged or shown again.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use lru::LruCache;
 use rand::distr::{Alphanumeric, SampleString};
 use rollbook_domain::person::Person;
 use rollbook_domain::world::{AnyLoaded, World};
 use rollbook_domain::{Event, PersonId, SiteId, StreamType};
 use sha2::{Digest, Sha256};
-use sqlx::Row;
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use crate::link::Link;
+use crate::load::Kept;
 use crate::{EventStore, Position, StoreError};
 
 /// 43 characters of 62 are 256 bits.
@@ -18,6 +25,9 @@ const RANDOM_CHARACTERS: usize = 43;
 
 /// Begins every token, so that one in the wrong place can be recognised.
 const PREFIX: &str = "rb_";
+
+/// How many tokens' people are remembered.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
 
 /// Who a token stands for.
 #[derive(Clone, Debug)]
@@ -55,36 +65,21 @@ impl EventStore {
 
     /// Whom a token stands for at `now`; none if it is unknown, expired, revoked, or of another site.
     ///
-    /// The same statement reads the person's events: all of them, which are few.
+    /// Look-ups that come at the same time are one statement, which begins after each of them was asked: what was revoked
+    /// before is found revoked. The same statement reads what is new of the person's events.
     pub async fn bearer(&self, site: SiteId, token: &str, now: DateTime<Utc>) -> Result<Option<Bearer>, StoreError> {
-        let rows = sqlx::query(
-            "select t.person_id, (select coalesce(max(position), 0) from events) as head,
-                    e.sequence, e.event_type, e.event_version, e.payload::text
-             from tokens t
-             left join events e on e.aggregate_type = 'person' and e.aggregate_id = t.person_id::text
-                 and e.site_id = t.site_id
-             where t.token_hash = $1 and t.site_id = $2 and t.expires_at > $3 and t.revoked_at is null
-             order by e.sequence",
-        )
-        .bind(hash(token))
-        .bind(site.0)
-        .bind(now)
-        .fetch_all(&self.pool)
-        .await?;
-        let Some(first) = rows.first() else { return Ok(None) };
-        let person: PersonId = first.try_get::<Uuid, _>("person_id")?.into();
-        let head = first.try_get("head")?;
-        let mut loaded = AnyLoaded::empty(StreamType::Person);
-        for row in &rows {
-            let Some(sequence) = row.try_get("sequence")? else { continue };
-            let (event_type, version) = (row.try_get("event_type")?, row.try_get("event_version")?);
-            let event = Event::decode(StreamType::Person, event_type, version, row.try_get("payload")?)?;
-            loaded.apply(&event, sequence);
-        }
-        self.kept.put(site, person.into(), &loaded);
-        let mut world = World::default();
-        world.put(person.into(), loaded);
-        Ok(Some(Bearer { person, state: world.person(person).state, head }))
+        let (reply, answer) = oneshot::channel();
+        let lookups = self.bearers.get_or_init(|| {
+            let (sender, queue) = mpsc::channel(QUEUE);
+            tokio::spawn(look_up(self.pool.clone(), self.kept.clone(), queue));
+            sender
+        });
+        let lookup = Lookup { site, hash: hash(token), now, reply };
+        lookups.try_send(lookup).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Overloaded,
+            TrySendError::Closed(_) => StoreError::Unavailable(sqlx::Error::WorkerCrashed),
+        })?;
+        answer.await.map_err(|_| StoreError::Unavailable(sqlx::Error::WorkerCrashed))?
     }
 
     /// Revokes a token; whether it was one that could still be used.
@@ -119,6 +114,97 @@ impl EventStore {
         .await?;
         Ok(done.rows_affected())
     }
+}
+
+/// How many look-ups may wait.
+const QUEUE: usize = 1_024;
+/// The most look-ups of one statement.
+const BATCH: usize = 256;
+
+/// A question whom a token stands for.
+pub(crate) struct Lookup {
+    site: SiteId,
+    hash: Vec<u8>,
+    now: DateTime<Utc>,
+    reply: oneshot::Sender<Result<Option<Bearer>, StoreError>>,
+}
+
+/// Answers look-ups until nobody can ask any more.
+async fn look_up(pool: PgPool, kept: Arc<Kept>, mut queue: mpsc::Receiver<Lookup>) {
+    let mut link = Link::new(&pool);
+    // Whom tokens stand for never changes; what is kept of the person says which events are new.
+    let mut people: LruCache<Vec<u8>, PersonId> = LruCache::new(REMEMBERED);
+    let mut lookups = Vec::new();
+    while queue.recv_many(&mut lookups, BATCH).await > 0 {
+        let known: Vec<AnyLoaded> = lookups
+            .iter()
+            .map(|lookup| {
+                let person = people.get(&lookup.hash).copied();
+                person
+                    .and_then(|person| kept.get(lookup.site, person.into()))
+                    .unwrap_or_else(|| AnyLoaded::empty(StreamType::Person))
+            })
+            .collect();
+        match read(&mut link, &lookups, &known).await.and_then(|rows| bearers(&rows, known)) {
+            Ok(found) => {
+                for (lookup, bearer) in lookups.drain(..).zip(found) {
+                    if let Some((bearer, loaded)) = &bearer {
+                        people.put(lookup.hash, bearer.person);
+                        kept.put(lookup.site, bearer.person.into(), loaded);
+                    }
+                    // Whoever has gone away needs no answer.
+                    drop(lookup.reply.send(Ok(bearer.map(|(bearer, _)| bearer))));
+                }
+            }
+            Err(error) => {
+                let message = error.to_string();
+                let copies = std::iter::repeat_with(|| StoreError::Unavailable(sqlx::Error::Protocol(message.clone())));
+                for (lookup, error) in lookups.drain(..).zip(std::iter::once(error).chain(copies)) {
+                    drop(lookup.reply.send(Err(error)));
+                }
+            }
+        }
+    }
+    link.close().await;
+}
+
+async fn read(link: &mut Link, lookups: &[Lookup], known: &[AnyLoaded]) -> Result<Vec<PgRow>, StoreError> {
+    let hashes: Vec<&[u8]> = lookups.iter().map(|lookup| lookup.hash.as_slice()).collect();
+    let sites: Vec<Uuid> = lookups.iter().map(|lookup| lookup.site.0).collect();
+    let instants: Vec<_> = lookups.iter().map(|lookup| lookup.now).collect();
+    let after: Vec<i64> = known.iter().map(AnyLoaded::version).collect();
+    let sql = "select w.n, t.person_id, (select coalesce(max(position), 0) from events) as head,
+            e.sequence, e.event_type, e.event_version, e.payload::text
+        from unnest($1::bytea[], $2::uuid[], $3::timestamptz[], $4::bigint[]) with ordinality as w(hash, site, now, after, n)
+        join tokens t on t.token_hash = w.hash and t.site_id = w.site and t.expires_at > w.now and t.revoked_at is null
+        left join events e on e.aggregate_type = 'person' and e.aggregate_id = t.person_id::text
+            and e.sequence > w.after and e.site_id = t.site_id
+        order by w.n, e.sequence";
+    link.rows(|| sqlx::query(sql).bind(&hashes).bind(&sites).bind(&instants).bind(&after)).await
+}
+
+/// The answers to as many questions as there is `known`, in their order.
+fn bearers(rows: &[PgRow], known: Vec<AnyLoaded>) -> Result<Vec<Option<(Bearer, AnyLoaded)>>, StoreError> {
+    let mut found: Vec<_> = known.into_iter().map(|loaded| (loaded, None)).collect();
+    for row in rows {
+        let n = usize::try_from(row.try_get::<i64, _>("n")?).unwrap_or_default();
+        let missing = || StoreError::Corrupt("an answer to no question".to_owned());
+        let (loaded, person) = n.checked_sub(1).and_then(|n| found.get_mut(n)).ok_or_else(missing)?;
+        *person = Some((PersonId(row.try_get("person_id")?), row.try_get("head")?));
+        let Some(sequence) = row.try_get("sequence")? else { continue };
+        let (event_type, version) = (row.try_get("event_type")?, row.try_get("event_version")?);
+        let event = Event::decode(StreamType::Person, event_type, version, row.try_get("payload")?)?;
+        loaded.apply(&event, sequence);
+    }
+    Ok(found
+        .into_iter()
+        .map(|(loaded, person)| {
+            let (person, head) = person?;
+            let mut world = World::default();
+            world.put(person.into(), loaded.clone());
+            Some((Bearer { person, state: world.person(person).state, head }, loaded))
+        })
+        .collect())
 }
 
 /// A token has 256 random bits, so a fast hash without salt is enough: there is nothing to guess.

@@ -29,6 +29,8 @@ pub(super) struct Checkpoint {
     pub position: Position,
     pub status: String,
     pub error: Option<String>,
+    /// How many streams are parked.
+    pub parked: i64,
     pub updated_at: DateTime<Utc>,
 }
 
@@ -53,8 +55,7 @@ impl Checkpoint {
             version: self.version,
             position: self.position,
             lag: head - self.position,
-            // A projection stops as a whole today.
-            parked: 0,
+            parked: self.parked,
             status,
             error: self.error,
             updated_at: self.updated_at,
@@ -62,19 +63,21 @@ impl Checkpoint {
     }
 }
 
-/// Makes a row for each model that has none: its table is empty, at position 0.
-pub(super) async fn ensure(pool: &PgPool) -> Result<(), ProjectionError> {
+/// Makes a row for each model that has none: its table is empty, at position 0. The instant of it by the database's clock.
+pub(super) async fn ensure(pool: &PgPool) -> Result<DateTime<Utc>, ProjectionError> {
     let (names, versions): (Vec<_>, Vec<_>) = MODELS.iter().map(|m| (m.shape().name, m.shape().version)).unzip();
-    let sql = "insert into projections (name, version) select * from unnest($1::text[], $2::int[])
-        on conflict (name) do nothing";
-    sqlx::query(sql).bind(names).bind(versions).execute(pool).await?;
-    Ok(())
+    let sql = "with made as (
+            insert into projections (name, version) select * from unnest($1::text[], $2::int[])
+            on conflict (name) do nothing
+        )
+        select now()";
+    Ok(sqlx::query_scalar(sql).bind(names).bind(versions).fetch_one(pool).await?)
 }
 
 /// Every model's checkpoint as it is committed, by name.
 pub(super) async fn read(pool: &PgPool) -> Result<Vec<Checkpoint>, ProjectionError> {
     let names: Vec<_> = MODELS.iter().map(|m| m.shape().name).collect();
-    let sql = "select name, version, position, status, error, updated_at from projections
+    let sql = "select name, version, position, status, error, parked, updated_at from projections
         where name = any($1) order by name";
     Ok(sqlx::query_as(sql).bind(names).fetch_all(pool).await?)
 }
@@ -84,6 +87,8 @@ pub(super) async fn read(pool: &PgPool) -> Result<Vec<Checkpoint>, ProjectionErr
 pub(super) struct Behind {
     pub name: String,
     pub stuck: bool,
+    /// How many streams are parked.
+    pub parked: i64,
     /// In events.
     pub lag: i64,
     /// When the oldest event that is not folded yet was recorded; none where there is none.
@@ -93,7 +98,7 @@ pub(super) struct Behind {
 /// How far every model is behind the log, as both are committed.
 pub(super) async fn behind(pool: &PgPool) -> Result<Vec<Behind>, ProjectionError> {
     let names: Vec<_> = MODELS.iter().map(|m| m.shape().name).collect();
-    let sql = "select p.name, p.status = $2 as stuck, e.recorded_at as since,
+    let sql = "select p.name, p.status = $2 as stuck, p.parked, e.recorded_at as since,
             (select coalesce(max(position), 0) from events) - p.position as lag
         from projections p left join events e on e.position = p.position + 1
         where p.name = any($1)";
@@ -106,14 +111,14 @@ pub(super) async fn try_lock_in_tx(
     tx: &mut PgConnection,
     names: &[&'static str],
 ) -> Result<Vec<Checkpoint>, ProjectionError> {
-    let sql = "select name, version, position, status, error, updated_at from projections
+    let sql = "select name, version, position, status, error, parked, updated_at from projections
         where name = any($1) order by name for update skip locked";
     Ok(sqlx::query_as(sql).bind(names).fetch_all(tx).await?)
 }
 
 /// Takes one model, when whoever has it gives it back, and says where it was.
 pub(super) async fn lock_in_tx(tx: &mut PgConnection, shape: &Shape) -> Result<Checkpoint, ProjectionError> {
-    let sql = "select name, version, position, status, error, updated_at from projections
+    let sql = "select name, version, position, status, error, parked, updated_at from projections
         where name = $1 for update";
     Ok(sqlx::query_as(sql).bind(shape.name).fetch_one(tx).await?)
 }
@@ -130,13 +135,15 @@ pub(super) async fn advance_in_tx(
     Ok(())
 }
 
-/// Says that a model's rows are of this version, folded up to a position.
+/// Says that a model's rows are of this version, folded up to a position: all of them, so that nothing is parked.
 pub(super) async fn rebuilt_in_tx(
     tx: &mut PgConnection,
     shape: &Shape,
     position: Position,
 ) -> Result<(), ProjectionError> {
-    let sql = "update projections set version = $2, position = $3, status = 'live', error = null, updated_at = now()
+    let sql = "with mended as (delete from parked_streams where projection = $1)
+        update projections
+        set version = $2, position = $3, status = 'live', error = null, parked = 0, updated_at = now()
         where name = $1";
     sqlx::query(sql).bind(shape.name).bind(shape.version).bind(position).execute(tx).await?;
     Ok(())

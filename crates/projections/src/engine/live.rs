@@ -1,16 +1,20 @@
 //! Keeping the read models up to the log, for as long as the process lives. It ends only when it is told to: an error is
-//! logged and tried again, and a model that cannot go on is said to be stuck while the others go on.
+//! logged and tried again, and a model that cannot go on is said to be stuck while the others go on. What is parked is
+//! taken up again once, at the start: the software may be another one.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use rollbook_store::{EventStore, Position};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::checkpoints;
 use super::round::{Done, Rounds, Trouble};
+use super::{checkpoints, retry};
+use crate::ProjectionError;
+use crate::erased::MODELS;
 
 /// How often the log is looked at when nobody says that there is something.
 const POLL: Duration = Duration::from_millis(250);
@@ -21,6 +25,10 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::fro
 
 /// Keeps the models up to date until it is told to stop; a defect that panics is logged, and it starts again.
 pub(super) async fn run(store: EventStore, published: Arc<watch::Sender<Position>>, mut stop: watch::Receiver<bool>) {
+    let Some(began) = checkpoints_at_the_start(&store, &mut stop).await else { return };
+    // Ends with this task. It waits for models that others have, so it is beside the rounds.
+    let mut beside = JoinSet::new();
+    beside.spawn(take_up(store.clone(), began, stop.clone()));
     loop {
         let mut task = JoinSet::new();
         task.spawn(follow(store.clone(), published.clone(), stop.clone()));
@@ -72,6 +80,41 @@ async fn follow(store: EventStore, published: Arc<watch::Sender<Position>>, mut 
                 backoff = BACKOFF.1.min(backoff * 2);
                 rounds.look_again();
             }
+        }
+    }
+}
+
+/// Makes the checkpoints that are missing; the instant of it, or none if it was told to stop meanwhile.
+async fn checkpoints_at_the_start(store: &EventStore, stop: &mut watch::Receiver<bool>) -> Option<DateTime<Utc>> {
+    let mut backoff = BACKOFF.0;
+    loop {
+        match checkpoints::ensure(store.pool()).await {
+            Ok(at) => return Some(at),
+            Err(error) => tracing::warn!(%error, retry_in = ?backoff, "projections wait for the database"),
+        }
+        if stopped_within(stop, backoff).await {
+            return None;
+        }
+        backoff = BACKOFF.1.min(backoff * 2);
+    }
+}
+
+/// Takes up what was parked before, in every model once.
+async fn take_up(store: EventStore, before: DateTime<Utc>, mut stop: watch::Receiver<bool>) {
+    for model in MODELS {
+        let mut backoff = BACKOFF.0;
+        loop {
+            match retry::retry(&store, *model, Some(before)).await {
+                Ok(_) | Err(ProjectionError::Newer { .. }) => break,
+                Err(error) => {
+                    let projection = model.shape().name;
+                    tracing::warn!(projection, %error, retry_in = ?backoff, "what is parked could not be taken up");
+                }
+            }
+            if stopped_within(&mut stop, backoff).await {
+                return;
+            }
+            backoff = BACKOFF.1.min(backoff * 2);
         }
     }
 }

@@ -9,14 +9,13 @@ use crate::ProjectionError;
 
 /// Sets every model's gauges.
 pub(super) async fn measure(pool: &PgPool, now: DateTime<Utc>) -> Result<(), ProjectionError> {
-    for Behind { name, stuck, lag, since } in checkpoints::behind(pool).await? {
+    for Behind { name, stuck, parked, lag, since } in checkpoints::behind(pool).await? {
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; nobody reads a lag of 2^52 to the event")]
-        let lag = lag as f64;
+        let (lag, parked) = (lag as f64, parked as f64);
         metrics::gauge!("rollbook_projection_lag_events", "projection" => name.clone()).set(lag);
         metrics::gauge!("rollbook_projection_lag_seconds", "projection" => name.clone()).set(seconds(since, now));
         metrics::gauge!("rollbook_projection_stuck", "projection" => name.clone()).set(u8::from(stuck));
-        // A projection stops as a whole today: no stream is ever set aside.
-        metrics::gauge!("rollbook_parked_streams", "projection" => name).set(0);
+        metrics::gauge!("rollbook_parked_streams", "projection" => name).set(parked);
     }
     Ok(())
 }
@@ -47,7 +46,7 @@ pub fn describe_metrics() {
     metrics::describe_gauge!(
         "rollbook_parked_streams",
         Unit::Count,
-        "How many streams a projection has set aside; a projection that cannot go on stops as a whole, and is stuck"
+        "How many streams a projection has set aside at an event that it cannot read or fold; the others go on"
     );
 }
 

@@ -3,11 +3,14 @@
 //! Several processes may run it on one database: whoever holds a model's row in `projections` changes the model, and the
 //! position that the rows are folded up to is committed with them, so every event is folded exactly once.
 
+mod batch;
 mod checkpoints;
 mod live;
 mod log;
 mod measure;
+mod parking;
 mod rebuild;
+mod retry;
 mod round;
 mod verify;
 
@@ -15,17 +18,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use rollbook_domain::SiteId;
 use rollbook_store::{EventStore, Position};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 
-use crate::ProjectionError;
 use crate::erased::{AnyModel, MODELS};
+use crate::page::part;
+use crate::{Page, Paged, ProjectionError};
 
 pub use checkpoints::Status;
 pub use measure::describe_metrics;
+pub use parking::ParkedStream;
+pub use retry::Retried;
 pub use verify::{Difference, Verification};
 
 /// The read models of one database. Cheap to clone. It takes two connections of the store's pool at a time: one holds a
@@ -144,6 +151,29 @@ impl Projections {
     /// recorded by. To be called every few seconds: nobody else sets them.
     pub async fn measure(&self, now: DateTime<Utc>) -> Result<(), ProjectionError> {
         measure::measure(self.store.pool(), now).await
+    }
+
+    /// The streams that a projection has set aside, page by page: in one site, or in all for whoever runs the database.
+    pub async fn parked(
+        &self,
+        name: &str,
+        site: Option<SiteId>,
+        page: &Page,
+    ) -> Result<Paged<ParkedStream>, ProjectionError> {
+        named(Some(name))?;
+        let after = page.cursor()?.map(|[position]| part(position)).transpose()?.unwrap_or(0);
+        let parked = parking::list(self.store.pool(), name, site, after, page.rows()).await?;
+        Ok(page.cut(parked, |stream| stream.position.to_string()))
+    }
+
+    /// Takes up again what one projection has set aside, or what all of them have, after a fix.
+    pub async fn retry(&self, name: Option<&str>) -> Result<Vec<Retried>, ProjectionError> {
+        checkpoints::ensure(self.store.pool()).await?;
+        let mut retried = Vec::new();
+        for model in named(name)? {
+            retried.push(retry::retry(&self.store, model, None).await?);
+        }
+        Ok(retried)
     }
 
     /// Makes one projection anew from the log, or all of them, while readers go on with the rows as they were.

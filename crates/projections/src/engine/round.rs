@@ -1,21 +1,22 @@
 //! One round of the live engine: read the log once, and fold the batch into every model that this process can take, in one
-//! transaction with their checkpoints.
+//! transaction with their checkpoints. No single event holds up more than its own stream.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rollbook_store::{EventStore, Position, Recorded, StoreError};
+use rollbook_store::{EventStore, Position};
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::batch::Batch;
 use super::checkpoints::{self, Checkpoint};
-use super::log;
+use super::parking::{self, Fault};
 use super::rebuild::rebuild_in_tx;
+use crate::ProjectionError;
 use crate::erased::{AnyModel, MODELS};
-use crate::{ProjectionError, storage};
 
 /// The most events in one transaction.
 const BATCH: i64 = 1_000;
@@ -55,8 +56,8 @@ pub(super) struct Rounds {
     known: BTreeMap<String, Checkpoint>,
     /// The models that are left alone, and until when.
     resting: BTreeMap<&'static str, Instant>,
-    /// How many events to read: fewer while an event that cannot be folded is searched.
-    limit: i64,
+    /// Whether the next batch holds something that cannot be folded, and is to be searched for it.
+    carefully: bool,
     /// Whether this round is for the models that are furthest behind, where they are not all at one position.
     laggards: bool,
 }
@@ -64,7 +65,7 @@ pub(super) struct Rounds {
 impl Rounds {
     pub fn new(store: EventStore, published: Arc<watch::Sender<Position>>) -> Self {
         let (known, resting) = (BTreeMap::new(), BTreeMap::new());
-        Self { store, published, known, resting, limit: BATCH, laggards: true }
+        Self { store, published, known, resting, carefully: false, laggards: true }
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -102,72 +103,60 @@ impl Rounds {
         let (Some(first), Some(last)) = (positions.clone().min(), positions.max()) else { return Ok(Done::Nothing) };
         self.laggards = !self.laggards;
         let from = if self.laggards { first } else { last };
-        let events = match log::next(&self.store, from, self.limit).await {
-            Err(error @ ProjectionError::Poison { .. }) => {
-                models.retain(|model| self.position(*model) == from);
-                let names = models.iter().map(|model| model.shape().name).collect();
-                return Err(Trouble::Stuck { names, at: from, error });
-            }
-            read => read?,
-        };
-        if !events.is_empty() {
-            self.fold(&models, &events).await
-        } else if first == last {
-            Ok(Done::Nothing)
-        } else {
-            Ok(Done::Some)
+        match Batch::read(&self.store, from, BATCH).await? {
+            Some(batch) => self.fold(&models, &batch).await,
+            None if first == last => Ok(Done::Nothing),
+            None => Ok(Done::Some),
         }
     }
 
     /// Folds a batch into the models that nobody else has.
-    async fn fold(&mut self, models: &[&'static dyn AnyModel], events: &[Recorded]) -> Result<Done, Trouble> {
+    async fn fold(&mut self, models: &[&'static dyn AnyModel], batch: &Batch) -> Result<Done, Trouble> {
+        let carefully = std::mem::take(&mut self.carefully);
         let names: Vec<_> = models.iter().map(|model| model.shape().name).collect();
         let mut tx = self.store.pool().begin().await?;
         let locked = checkpoints::try_lock_in_tx(&mut tx, &names).await?;
-        let mut moved = Vec::new();
+        let mut parked = parking::among_in_tx(&mut tx, &locked, batch).await?;
+        let (mut moved, mut parkings) = (Vec::new(), Vec::new());
         for model in models {
             let shape = model.shape();
             let Some(checkpoint) = locked.iter().find(|checkpoint| checkpoint.name == shape.name) else { continue };
-            let at = checkpoint.position;
-            let fresh = &events[events.partition_point(|event| event.position <= at)..];
             // Only the very next events, and only into rows of this version: another process may have changed either.
-            if checkpoint.version != shape.version || fresh.first().is_none_or(|event| event.position != at + 1) {
-                continue;
-            }
-            if let Err(error) = storage::fold_in_tx(&mut tx, *model, fresh).await {
-                return self.failed(shape.name, at, fresh.len(), error);
+            let fresh = batch.fresh(checkpoint.position).filter(|_| checkpoint.version == shape.version);
+            let Some(fresh) = fresh else { continue };
+            let parked = parked.remove(shape.name).unwrap_or_default();
+            match parking::fold_in_tx(&mut tx, *model, &fresh, parked, carefully).await {
+                Ok(aside) => parkings.push((shape.name, aside)),
+                Err(error) => return self.failed(shape.name, checkpoint.position, error),
             }
             moved.push((shape.name, fresh.len()));
         }
-        let (Some(last), false) = (events.last().map(|event| event.position), moved.is_empty()) else {
+        if moved.is_empty() {
             return Ok(Done::ByAnother);
-        };
+        }
+        for (name, aside) in &parkings {
+            parking::park_in_tx(&mut tx, name, aside).await?;
+        }
         let names: Vec<_> = moved.iter().map(|(name, _)| *name).collect();
-        checkpoints::advance_in_tx(&mut tx, &names, last).await?;
+        checkpoints::advance_in_tx(&mut tx, &names, batch.last()).await?;
         tx.commit().await?;
-        self.moved(&moved, last);
+        parking::say(&parkings);
+        self.moved(&moved, batch.last());
         if locked.len() < models.len() {
             self.look_again();
         }
         Ok(Done::Some)
     }
 
-    /// What to do about a batch that could not be folded: smaller ones, until it is clear which event it is.
-    fn failed(
-        &mut self,
-        name: &'static str,
-        at: Position,
-        events: usize,
-        error: ProjectionError,
-    ) -> Result<Done, Trouble> {
-        if !of_the_rows(&error) {
-            Err(Trouble::Database(error))
-        } else if events > 1 {
-            self.limit = (self.limit / 2).max(1);
-            Ok(Done::Some)
-        } else {
-            self.limit = BATCH;
-            Err(Trouble::Stuck { names: vec![name], at, error })
+    /// What to do about a batch that could not be folded.
+    fn failed(&mut self, name: &'static str, at: Position, error: ProjectionError) -> Result<Done, Trouble> {
+        match Fault::of(&error) {
+            Fault::Event => {
+                self.carefully = true;
+                Ok(Done::Some)
+            }
+            Fault::Table => Err(Trouble::Stuck { names: vec![name], at, error }),
+            Fault::Database => Err(Trouble::Database(error)),
         }
     }
 
@@ -206,7 +195,6 @@ impl Rounds {
 
     /// Takes note that models have gone on, and tells those who wait.
     fn moved(&mut self, moved: &[(&'static str, usize)], last: Position) {
-        self.limit = BATCH.min(self.limit * 2);
         for (name, events) in moved {
             if let Some(known) = self.known.get_mut(*name) {
                 known.moved_to(last);
@@ -229,17 +217,5 @@ impl Rounds {
 
     fn version(&self, model: &dyn AnyModel) -> i32 {
         self.known.get(model.shape().name).map_or(0, |checkpoint| checkpoint.version)
-    }
-}
-
-/// Whether it is the rows or the events that are wrong, so that trying again changes nothing: JSON that is no row, or an
-/// SQLSTATE of class 22 (data), 23 (constraint) or 42 (no such table or column).
-fn of_the_rows(error: &ProjectionError) -> bool {
-    match error {
-        ProjectionError::Row { .. } => true,
-        ProjectionError::Store(StoreError::Database(sqlx::Error::Database(error))) => {
-            error.code().is_some_and(|code| ["22", "23", "42"].iter().any(|class| code.starts_with(class)))
-        }
-        _ => false,
     }
 }

@@ -29,22 +29,36 @@ struct Own {
     status: EnrolmentStatus,
 }
 
+/// The condition that a row's stream is not parked: a row that stands still gives nobody a right that may have ended.
+fn goes_on(projection: &str, stream_type: &str, id: &str) -> String {
+    format!(
+        "not exists (select from parked_streams s where s.site_id = $1 and s.projection = '{projection}'
+            and s.stream_type = '{stream_type}' and s.stream_id = {id}::text)"
+    )
+}
+
 /// A person as a reader; none if there is no such person, or they may not act.
 pub async fn reader(pool: &PgPool, site: SiteId, person: PersonId) -> Result<Option<Reader>, QueryError> {
-    let sql = "select row_to_json(q) from (
-            select p.roles,
+    let cohort = goes_on("cohorts", "cohort", "c.cohort_id");
+    let hub = goes_on("hubs", "hub", "h.hub_id");
+    let enrolment = goes_on("roster", "enrolment", "r.enrolment_id");
+    let roles = goes_on("people", "person", "p.person_id");
+    let sql = format!(
+        "select row_to_json(q) from (
+            select case when {roles} then p.roles else '{{}}' end as roles,
                 array(select c.cohort_id from cohorts c
-                    where c.site_id = $1 and c.instructors ? p.person_id::text) as instructs,
+                    where c.site_id = $1 and c.instructors ? p.person_id::text and {cohort}) as instructs,
                 array(select c.cohort_id from cohorts c
-                    where c.site_id = $1 and c.markers @> array[p.person_id]) as marks,
+                    where c.site_id = $1 and c.markers @> array[p.person_id] and {cohort}) as marks,
                 array(select h.hub_id from hubs h
-                    where h.site_id = $1 and h.coordinator_id = p.person_id) as coordinates,
+                    where h.site_id = $1 and h.coordinator_id = p.person_id and {hub}) as coordinates,
                 (select coalesce(json_agg(json_build_object('id', r.enrolment_id, 'cohort', r.cohort_id,
                         'week', r.week, 'status', r.status) order by r.enrolment_id), '[]')
-                    from roster r where r.site_id = $1 and r.person_id = p.person_id) as enrolments
+                    from roster r where r.site_id = $1 and r.person_id = p.person_id and {enrolment}) as enrolments
             from people p where p.site_id = $1 and p.person_id = $2 and p.active
-        ) q";
-    let rights: Option<Rights> = fetch_one(items(sql).bind(site.0).bind(person.0), pool).await?;
+        ) q"
+    );
+    let rights: Option<Rights> = fetch_one(items(&sql).bind(site.0).bind(person.0), pool).await?;
     Ok(rights.map(|rights| Reader {
         person,
         admin: rights.roles.iter().any(|role| match role {

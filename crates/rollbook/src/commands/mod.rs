@@ -5,6 +5,7 @@ pub mod database_url;
 pub mod events;
 pub mod explain;
 pub mod migrate;
+pub mod parked;
 pub mod projections;
 pub mod serve;
 pub mod token;

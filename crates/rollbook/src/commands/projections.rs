@@ -3,6 +3,7 @@
 use rollbook_projections::{Difference, ProjectionItem, Projections, Verification};
 
 use crate::cli::{Projections as Asked, Which};
+use crate::commands::parked;
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::output;
@@ -12,13 +13,15 @@ use crate::table::table;
 /// How many differing rows are shown of each read model.
 const SHOWN_DIFFERENCES: usize = 10;
 
-/// Carries one of the three out.
+/// Carries one of them out.
 pub async fn run(database: &Database, asked: &Asked) -> Done {
     let projections = Projections::new(database.store().await?);
     match asked {
         Asked::List => list(&projections).await,
         Asked::Rebuild(which) => rebuild(&projections, which).await,
         Asked::Verify(which) => verify(&projections, which).await,
+        Asked::Parked => parked::list(&projections).await,
+        Asked::Retry(which) => parked::retry(&projections, which).await,
     }
 }
 
@@ -82,7 +85,7 @@ async fn verify(projections: &Projections, which: &Which) -> Done {
     )))
 }
 
-fn explained(error: &rollbook_projections::ProjectionError) -> Failure {
+pub(crate) fn explained(error: &rollbook_projections::ProjectionError) -> Failure {
     let hint = match error {
         rollbook_projections::ProjectionError::Unknown(_) => "; `rollbook projections list` names them",
         _ => "",

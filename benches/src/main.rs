@@ -1,0 +1,43 @@
+//! The figures of the service as ratios, each measured in one run on one machine: `cargo bench -p rollbook-benches`, or with
+//! the names of some parts after `--`. Nothing here is a test, and no figure is asserted.
+
+mod commands;
+mod http;
+mod machine;
+mod school;
+mod server;
+mod stock;
+mod timing;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// A part of the benchmark, by name.
+const PARTS: &[&str] = &["commands", "http"];
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    if let Some(unknown) = asked.iter().find(|name| !PARTS.contains(&name.as_str())) {
+        eprintln!("there is no part `{unknown}`; there are: {}", PARTS.join(", "));
+        return ExitCode::from(2);
+    }
+    let parts = PARTS.iter().filter(|part| asked.is_empty() || asked.iter().any(|name| name == *part));
+    let server = server::Server::start().await;
+    machine::describe(&server).await;
+    for part in parts {
+        match *part {
+            "commands" => commands::run(&server, seconds()).await,
+            "http" => http::run(&server, seconds()).await,
+            _ => {}
+        }
+    }
+    server.stop().await;
+    ExitCode::SUCCESS
+}
+
+/// How long each figure is measured: `ROLLBOOK_BENCH_SECONDS`, or 5 seconds.
+fn seconds() -> Duration {
+    let asked = std::env::var("ROLLBOOK_BENCH_SECONDS").ok().and_then(|text| text.parse().ok());
+    Duration::from_secs(asked.unwrap_or(5))
+}

@@ -1,0 +1,67 @@
+//! A PostgreSQL of its own for the figures, with the durable settings of the embedded default; it never reuses one.
+
+use rollbook_embedded::Instance;
+use rollbook_store::migrate::migrate;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgConnection, PgPool};
+
+/// The settings that the embedded server has by default, and room for many connections.
+const SETTINGS: &[(&str, &str)] = &[
+    ("fsync", "on"),
+    ("full_page_writes", "on"),
+    ("synchronous_commit", "on"),
+    ("shared_buffers", "128MB"),
+    ("max_wal_size", "1GB"),
+    ("max_connections", "200"),
+];
+
+/// The server.
+pub struct Server {
+    instance: Instance,
+}
+
+/// A database on it.
+pub struct Database {
+    /// Its URL, for the service's role.
+    pub url: String,
+    /// Connections of the service's role.
+    pub pool: PgPool,
+}
+
+impl Server {
+    /// Starts it in a temporary folder.
+    pub async fn start() -> Self {
+        let instance = rollbook_embedded::temporary(SETTINGS).await.expect("a server starts");
+        Self { instance }
+    }
+
+    /// A fresh database; `migrated`: with the tables of the service.
+    pub async fn database(&self, name: &str, migrated: bool) -> Database {
+        let mut admin = PgConnection::connect(self.instance.superuser_url()).await.expect("the superuser connects");
+        for statement in [format!("drop database if exists {name}"), format!("create database {name} owner rollbook")] {
+            sqlx::query(&statement).execute(&mut admin).await.expect("a database is made");
+        }
+        admin.close().await.expect("the superuser leaves");
+        let options: PgConnectOptions = self.instance.url().parse().expect("a URL");
+        let pool = PgPoolOptions::new()
+            .max_connections(64)
+            .connect_with(options.database(name))
+            .await
+            .expect("the service's role connects");
+        if migrated {
+            migrate(&pool).await.expect("the migrations run");
+        }
+        let host = self.instance.url().rsplit_once('/').expect("a URL with a path").0;
+        Database { url: format!("{host}/{name}"), pool }
+    }
+
+    /// The superuser's URL.
+    pub fn superuser_url(&self) -> &str {
+        self.instance.superuser_url()
+    }
+
+    /// Ends it, and removes its folder.
+    pub async fn stop(self) {
+        self.instance.stop().await.expect("the server stops");
+    }
+}

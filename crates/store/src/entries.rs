@@ -1,0 +1,120 @@
+//! The log entry by entry, so that an event which cannot be read hides no other; it never stops at one.
+
+use rollbook_domain::{Event, SiteId, StreamType};
+use serde::Deserialize;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use crate::load::stream_id;
+use crate::{EventStore, Position, Recorded, StoreError};
+
+/// A stream by the names that the log has for it; it may be none of this service's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamName {
+    /// The site that it belongs to.
+    pub site: SiteId,
+    /// What the log calls its type.
+    pub kind: String,
+    /// What the log calls it.
+    pub id: String,
+}
+
+/// An event that this version of the software cannot read.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// Its place in the log.
+    pub position: Position,
+    /// Its stream.
+    pub stream: StreamName,
+    /// What is wrong with it.
+    pub error: StoreError,
+}
+
+/// One entry of the log: the event, or what is known of one that cannot be read.
+pub type Entry = Result<Recorded, Unreadable>;
+
+impl StreamName {
+    /// The name for logs: an id of another software's making may be anything, also a person's address.
+    pub fn for_logs(&self) -> String {
+        match stream_id(&self.kind, &self.id) {
+            Ok(stream) => stream.to_string(),
+            Err(_) => "a stream of other software".to_owned(),
+        }
+    }
+}
+
+impl From<&Recorded> for StreamName {
+    fn from(event: &Recorded) -> Self {
+        Self { site: event.site, kind: event.stream.kind.as_str().to_owned(), id: event.stream.id.to_string() }
+    }
+}
+
+/// What an entry is made of. Instants that no clock shows and the metadata are judged here and not by the database, where
+/// one bad value would fail the statement, and hide all the others.
+pub(crate) const COLUMNS: &str = "position, site_id, aggregate_type, aggregate_id, sequence, event_type, event_version,
+    payload::text, metadata::text, command_id,
+    case when recorded_at between '0001-01-01' and '9999-12-31' then recorded_at end as recorded_at";
+
+impl EventStore {
+    /// The next entries of the log, of every site, after a position: at most `limit`.
+    pub async fn entries(&self, after: Position, limit: i64) -> Result<Vec<Entry>, StoreError> {
+        let sql = format!("select {COLUMNS} from events where position > $1 order by position limit $2");
+        let rows = sqlx::query(&sql).bind(after).bind(limit).fetch_all(&self.pool).await?;
+        Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
+    }
+
+    /// The entries of one stream from its first, up to a position.
+    pub async fn entries_of(&self, stream: &StreamName, until: Position) -> Result<Vec<Entry>, StoreError> {
+        let sql = format!(
+            "select {COLUMNS} from events
+             where aggregate_type = $1 and aggregate_id = $2 and site_id = $3 and position <= $4 order by position"
+        );
+        let query = sqlx::query(&sql).bind(&stream.kind).bind(&stream.id).bind(stream.site.0).bind(until);
+        let rows = query.fetch_all(&self.pool).await?;
+        Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
+    }
+}
+
+/// The parts of the metadata that an event is recorded with.
+#[derive(Deserialize)]
+struct Metadata {
+    actor: Option<String>,
+    authority: Option<String>,
+}
+
+pub(crate) fn entry(row: &PgRow) -> Result<Entry, sqlx::Error> {
+    let position = row.try_get("position")?;
+    Ok(match recorded(row, position) {
+        Ok(event) => Ok(event),
+        Err(StoreError::Unavailable(error) | StoreError::Database(error)) => return Err(error),
+        Err(error) => {
+            let (kind, id) = (row.try_get("aggregate_type")?, row.try_get("aggregate_id")?);
+            let stream = StreamName { site: SiteId(row.try_get("site_id")?), kind, id };
+            Err(Unreadable { position, stream, error })
+        }
+    })
+}
+
+fn recorded(row: &PgRow, position: Position) -> Result<Recorded, StoreError> {
+    let wrong = |what: &str| StoreError::Corrupt(format!("the event's {what} cannot be read"));
+    let stream = stream_id(row.try_get("aggregate_type")?, row.try_get("aggregate_id")?)?;
+    let Metadata { actor, authority } =
+        serde_json::from_str(row.try_get("metadata")?).map_err(|_| wrong("metadata"))?;
+    Ok(Recorded {
+        position,
+        site: SiteId(row.try_get("site_id")?),
+        stream,
+        sequence: row.try_get("sequence")?,
+        command_id: row.try_get::<Uuid, _>("command_id")?.into(),
+        actor: actor.map(|actor| actor.parse()).transpose().map_err(|_| wrong("actor"))?,
+        authority: authority.map(|authority| authority.parse()).transpose().map_err(|_| wrong("authority"))?,
+        recorded_at: row.try_get::<Option<_>, _>("recorded_at")?.ok_or_else(|| wrong("instant"))?,
+        event: decoded(row, stream.kind)?,
+    })
+}
+
+fn decoded(row: &PgRow, kind: StreamType) -> Result<Event, StoreError> {
+    let (event_type, version) = (row.try_get("event_type")?, row.try_get("event_version")?);
+    Ok(Event::decode(kind, event_type, version, row.try_get("payload")?)?)
+}

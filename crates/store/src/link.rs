@@ -1,0 +1,61 @@
+//! A connection of its own for work that has one queue: no pool is asked for every batch, and none waits behind queries.
+//! What is sent over it must be safe to send twice; nothing else is.
+
+use std::sync::Arc;
+
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
+use sqlx::query::Query;
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres};
+
+use crate::StoreError;
+
+/// A query with its parameters.
+pub(crate) type PgQuery<'q> = Query<'q, Postgres, PgArguments>;
+
+/// A connection that is made when it is needed, and made anew when it has broken.
+#[derive(Debug)]
+pub(crate) struct Link {
+    options: Arc<PgConnectOptions>,
+    connection: Option<PgConnection>,
+}
+
+impl Link {
+    /// A link to the database of a pool. The statements over it are few and their arrays differ in length only, so one
+    /// plan serves all.
+    pub fn new(pool: &PgPool) -> Self {
+        let options = pool.connect_options().as_ref().clone();
+        Self { options: Arc::new(options.options([("plan_cache_mode", "force_generic_plan")])), connection: None }
+    }
+
+    /// The rows of a query. A connection that turns out to be broken was perhaps broken long before, so the query is tried
+    /// once more over a new one; if that fails too the database is away.
+    pub async fn rows<'q>(&mut self, query: impl Fn() -> PgQuery<'q> + Send) -> Result<Vec<PgRow>, StoreError> {
+        let seasoned = self.connection.is_some();
+        match self.once(query()).await {
+            Err(StoreError::Unavailable(_)) if seasoned => self.once(query()).await,
+            done => done,
+        }
+    }
+
+    async fn once(&mut self, query: PgQuery<'_>) -> Result<Vec<PgRow>, StoreError> {
+        // Whoever breaks this off half-way leaves no connection behind that waits for an answer.
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.options.connect().await?,
+        };
+        let done = query.fetch_all(&mut connection).await.map_err(StoreError::from);
+        if !matches!(done, Err(StoreError::Unavailable(_))) {
+            self.connection = Some(connection);
+        }
+        done
+    }
+
+    /// Says good-bye to the server.
+    pub async fn close(self) {
+        if let Some(connection) = self.connection
+            && let Err(error) = connection.close().await
+        {
+            tracing::debug!(%error, "a connection did not end well");
+        }
+    }
+}

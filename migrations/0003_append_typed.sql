@@ -1,0 +1,118 @@
+-- Why: the append with typed arrays instead of JSON, and set-based: every check and every insert is one statement for the
+-- whole batch, so that a batch of fifty costs little more than a batch of one.
+--
+-- The requests of a batch concern different things: none writes a stream, takes or releases a key, or bears an idempotency
+-- key that another one of the batch relies on. The appender sees to that (`store::append::batch`); it is what allows
+-- checking all of them at once.
+drop function append_events(json);
+
+-- Appends requests 1..n in one transaction; each is all-or-nothing by itself. Everything is checked under the lock before
+-- anything is written, so that a refusal needs no subtransaction.
+--
+-- The arrays are columns: of requests (`sites` … `lists`), of the stream versions that were relied on (`x_…`, each once, and
+-- in `u_…` by which request), of events in their order (`e_…`), of claims to release (`r_…`) and to take (`t_…`) and of
+-- limits on sets of claims (`l_…`). What belongs to a request says so by its number.
+--
+-- `head` is the log's last position before the batch: the events of the requests that are not refused follow it without
+-- a gap, in their order. `refused` is null where none is, or else a list of {request, outcome, …}: `duplicate` with the
+-- receipt, `key_reused`, or `stale`, `claimed` or `limit_exceeded` with `what`; the first of a request counts.
+create function append_events(
+    sites uuid[], command_ids uuid[], hashes bytea[], instants timestamptz[], metadata json[], counts integer[],
+    streams json[], lists json[],
+    x_kind text[], x_id text[], x_version bigint[], u_request integer[], u_x integer[],
+    e_request integer[], e_kind text[], e_id text[], e_sequence bigint[], e_type text[], e_version text[],
+    e_payload json[],
+    r_request integer[], r_kind text[], r_key text[],
+    t_request integer[], t_kind text[], t_key text[], t_owner uuid[],
+    l_request integer[], l_kind text[], l_prefix text[], l_at_most bigint[],
+    announce boolean,
+    out head bigint, out refused json)
+    language plpgsql volatile as $$
+declare
+    out_of integer[];
+    added  bigint;
+begin
+    perform pg_advisory_xact_lock(5570193308531903603);
+
+    with refusals as (
+        select q.n::integer as request,
+               case when c.command_hash = q.hash then 'duplicate' else 'key_reused' end as outcome, null as what,
+               case when c.command_hash = q.hash then json_build_object(
+                   'first_position', c.first_position, 'last_position', c.last_position, 'streams', c.streams,
+                   'lists', c.lists) end as receipt
+        from unnest(sites, command_ids, hashes) with ordinality as q(site, command_id, hash, n)
+        join commands c on c.site_id = q.site and c.command_id = q.command_id
+        union all
+        select u.request, 'stale', x.kind || '/' || x.id, null
+        from unnest(x_kind, x_id, x_version) with ordinality as x(kind, id, version, n)
+        join unnest(u_request, u_x) as u(request, x) on u.x = x.n
+        where x.version <> coalesce((select e.sequence from events e
+                                     where e.aggregate_type = x.kind and e.aggregate_id = x.id
+                                     order by e.sequence desc limit 1), 0)
+    )
+    select (select coalesce(max(e.position), 0) from events e), json_agg(r), array_agg(r.request)
+    into head, refused, out_of from refusals r;
+
+    if cardinality(t_request) > 0 or cardinality(r_request) > 0 or cardinality(l_request) > 0 then
+        with releases as materialized (
+            select sites[r.request] as site, r.* from unnest(r_request, r_kind, r_key) as r(request, kind, key)
+        ), takes as materialized (
+            select sites[t.request] as site, t.* from unnest(t_request, t_kind, t_key) as t(request, kind, key)
+        ), refusals as (
+            select t.request, 'claimed' as outcome, t.kind as what
+            from takes t join claims c on c.site_id = t.site and c.kind = t.kind and c.key = t.key
+            where not exists (select from releases r
+                              where r.request = t.request and r.kind = t.kind and r.key = t.key)
+            union all
+            -- '~' sorts after every character that follows a prefix.
+            select l.request, 'limit_exceeded', l.kind
+            from unnest(l_request, l_kind, l_prefix, l_at_most) as l(request, kind, prefix, at_most)
+            where l.at_most
+                < (select count(*) from claims c
+                   where c.site_id = sites[l.request] and c.kind = l.kind and c.key >= l.prefix
+                     and c.key < l.prefix || '~'
+                     and not exists (select from releases r
+                                     where r.request = l.request and r.kind = c.kind and r.key = c.key))
+                + (select count(*) from takes t
+                   where t.request = l.request and t.kind = l.kind and starts_with(t.key, l.prefix))
+        )
+        select case when count(*) = 0 then refused
+                    else (coalesce(refused::jsonb, '[]') || jsonb_agg(to_jsonb(r)))::json end,
+               out_of || array_agg(r.request)
+        into refused, out_of from refusals r;
+
+        delete from claims c
+        using unnest(r_request, r_kind, r_key) as r(request, kind, key)
+        where c.site_id = sites[r.request] and c.kind = r.kind and c.key = r.key
+          and (out_of is null or r.request <> all(out_of));
+        insert into claims (site_id, kind, key, owner)
+        select sites[t.request], t.kind, t.key, t.owner
+        from unnest(t_request, t_kind, t_key, t_owner) as t(request, kind, key, owner)
+        where out_of is null or t.request <> all(out_of);
+    end if;
+
+    insert into events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
+                        position, site_id, recorded_at, command_id)
+    select e.kind, e.id, e.sequence, e.type, e.version, e.payload, metadata[e.request],
+           head + row_number() over (order by e.n), sites[e.request], instants[e.request], command_ids[e.request]
+    from unnest(e_request, e_kind, e_id, e_sequence, e_type, e_version, e_payload) with ordinality
+        as e(request, kind, id, sequence, type, version, payload, n)
+    where out_of is null or e.request <> all(out_of);
+    get diagnostics added = row_count;
+
+    with done as (
+        select q.*, head + sum(q.events) over (order by q.n) as last
+        from unnest(sites, command_ids, hashes, instants, counts, streams, lists) with ordinality
+            as q(site, command_id, hash, at, events, streams, lists, n)
+        where out_of is null or q.n <> all(out_of)
+    )
+    insert into commands (site_id, command_id, command_hash, first_position, last_position, streams, lists, recorded_at)
+    select d.site, d.command_id, d.hash, case when d.events > 0 then d.last - d.events + 1 end, d.last,
+           d.streams, d.lists, d.at
+    from done d;
+
+    -- A hint for the other processes, delivered on commit; never a source of truth.
+    if announce and added > 0 then
+        perform pg_notify('rollbook_events', (head + added)::text);
+    end if;
+end $$;
