@@ -104,7 +104,7 @@ async fn the_position_at_an_instant_is_that_of_the_last_event_until_then() {
         let plan = plan(vec![write(Uuid::new_v4().into(), 0, vec![founded("Norte"); events])]);
         let mut request = request(&plan, Uuid::new_v4());
         request.at = at(&format!("2026-02-03T{hour}:00:00.000001Z"));
-        store.append(&[request]).await.expect("an append");
+        store.append(&request).await.expect("an append");
     }
     for (instant, position) in [
         ("10:00:00.000000", 0),

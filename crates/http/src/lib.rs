@@ -16,6 +16,7 @@ mod csv;
 mod docs;
 mod enrolments;
 mod events;
+mod form;
 mod headers;
 mod health;
 mod hubs;
@@ -33,7 +34,6 @@ mod state;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
-mod wording;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -46,7 +46,7 @@ use crate::operation::Operation;
 use crate::problem::ApiError;
 
 pub use crate::connections::Connections;
-pub use crate::csv::disarmed;
+pub use crate::csv::{Sheet, disarmed};
 pub use crate::problem::{FieldError, Problem};
 pub use crate::state::AppState;
 

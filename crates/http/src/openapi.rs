@@ -182,7 +182,7 @@ fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
         Success::Json(schema) => {
             ("200", json!({ "content": { "application/json": { "schema": Value::from(schema(schemas)) } } }))
         }
-        Success::Page { item, csv } => {
+        Success::Page { item, csv, ndjson } => {
             let page = json!({
                 "type": "object",
                 "required": ["items", "next"],
@@ -194,6 +194,9 @@ fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
             let mut content = json!({ "application/json": { "schema": page } });
             if csv {
                 content["text/csv"] = json!({ "schema": { "type": "string" } });
+            }
+            if ndjson {
+                content["application/x-ndjson"] = json!({ "schema": { "type": "string" } });
             }
             ("200", json!({ "content": content }))
         }

@@ -14,6 +14,7 @@ pub mod models;
 pub mod page;
 pub mod replay;
 mod storage;
+pub mod wording;
 
 pub use as_of::Moment;
 pub use engine::{Difference, ParkedStream, Progress, ProjectionItem, Projections, Retried, TooLate, Verification};

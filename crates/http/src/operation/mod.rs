@@ -1,7 +1,9 @@
 //! One operation of the API: its route and its documentation in one value, made from one handler, so that neither can be
 //! without the other or say something else.
 
+mod page;
 mod query;
+mod stream;
 
 use std::future::Future;
 
@@ -20,6 +22,7 @@ use crate::problem::ApiError;
 use crate::state::AppState;
 
 pub use query::{list, list_as_of, one, one_as_of};
+pub use stream::list_or_stream;
 
 /// The header that says which position an answer is of.
 pub const POSITION: HeaderName = HeaderName::from_static("rollbook-position");
@@ -79,12 +82,14 @@ pub enum Whom {
 pub enum Success {
     /// JSON of this schema.
     Json(SchemaOf),
-    /// A page of items of this schema, also as CSV where it says so.
+    /// A page of items of this schema, also in other forms where it says so.
     Page {
         /// An item's.
         item: SchemaOf,
         /// Whether it comes as CSV too.
         csv: bool,
+        /// Whether it comes as JSON lines too.
+        ndjson: bool,
     },
     /// Server-sent events whose data are JSON of this schema.
     Events(SchemaOf),
