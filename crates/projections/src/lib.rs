@@ -16,6 +16,7 @@ pub mod models;
 pub mod page;
 pub mod replay;
 mod storage;
+pub mod wording;
 
 pub use as_of::Moment;
 pub use engine::{

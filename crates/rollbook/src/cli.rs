@@ -15,7 +15,7 @@ use rollbook_store::Position;
 use crate::commands::events::parse_stream;
 use crate::commands::token::{Ttl, parse_ttl};
 
-pub use asking::{Audit, Explain, ExplainFormat, Format};
+pub use asking::{Audit, AuditCommand, Explain, ExplainFormat, Format, Replay, ReplayFormat};
 
 /// Courses in cohorts, on an event log in PostgreSQL.
 ///
