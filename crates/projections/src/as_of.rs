@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::models::Items;
 use crate::models::absence_flags::AbsenceFlags;
 use crate::models::cohorts::Cohorts;
 use crate::models::hubs::Hubs;
@@ -139,8 +138,8 @@ impl Moment {
         format!("with {tables} {sql}")
     }
 
-    /// Binds the rows, as the parameter that comes next.
-    pub(crate) fn bind<'q, T>(&self, query: Items<'q, T>) -> Result<Items<'q, T>, QueryError> {
+    /// The rows, to be bound as that parameter.
+    pub(crate) fn rows(&self) -> Result<Json<Value>, QueryError> {
         let rows = json!({
             Roster::TABLE: stored(&self.roster)?,
             AbsenceFlags::TABLE: stored(&self.flags)?,
@@ -148,7 +147,7 @@ impl Moment {
             People::TABLE: stored(&self.people)?,
             Hubs::TABLE: stored(&self.hubs)?,
         });
-        Ok(query.bind(Json(rows)))
+        Ok(Json(rows))
     }
 }
 
