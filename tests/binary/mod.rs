@@ -5,6 +5,8 @@ mod analysts;
 mod crashes;
 mod demo;
 mod invitation;
+#[cfg(target_os = "linux")]
+mod memory;
 pub mod program;
 mod serve;
 mod usage;

@@ -1,7 +1,7 @@
 //! The log in order, for owners and admins: everything, as it was recorded.
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::{Authority, CommandId, StreamType};
+use rollbook_domain::{Authority, CommandId, SiteId, StreamType};
 use rollbook_projections::models::PersonRef;
 use rollbook_projections::models::names::person_names;
 use rollbook_projections::{Page, Paged};
@@ -9,6 +9,7 @@ use rollbook_store::{Position, Recorded};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::asked::NoFilter;
@@ -25,30 +26,30 @@ pub fn operations() -> Vec<Operation> {
 
 /// An event of the log.
 #[derive(Debug, Serialize, JsonSchema)]
-struct EventItem {
+pub struct EventItem {
     /// Its place in the log.
-    position: Position,
+    pub position: Position,
     /// The type of its stream.
-    stream_type: StreamType,
+    pub stream_type: StreamType,
     /// Its stream's id.
-    stream: Uuid,
+    pub stream: Uuid,
     /// Its place in the stream.
-    sequence: i64,
+    pub sequence: i64,
     /// Its type, such as `StudentAdvanced`.
     #[serde(rename = "type")]
-    event_type: &'static str,
+    pub event_type: &'static str,
     /// Its type's version.
-    version: &'static str,
+    pub version: &'static str,
     /// Its fields.
-    data: Value,
+    pub data: Value,
     /// The command that it came from.
-    command_id: CommandId,
+    pub command_id: CommandId,
     /// Who issued the command; null is the system.
-    actor: Option<PersonRef>,
+    pub actor: Option<PersonRef>,
     /// In what capacity.
-    authority: Option<Authority>,
+    pub authority: Option<Authority>,
     /// When.
-    recorded_at: DateTime<Utc>,
+    pub recorded_at: DateTime<Utc>,
 }
 
 impl Item for EventItem {}
@@ -57,8 +58,13 @@ async fn after(Admin(caller): Admin, (): (), _: NoFilter, page: Page) -> Result<
     let events = caller.state.store().read(cursor(page.after.as_deref())?, page.limit.into()).await?;
     let full = u32::try_from(events.len()).is_ok_and(|read| read == page.limit);
     let next = events.last().filter(|_| full).map(|event| event.position.to_string());
-    let own: Vec<Recorded> = events.into_iter().filter(|event| event.site == caller.site).collect();
-    let names = person_names(caller.pool(), caller.site, &own.iter().filter_map(|event| event.actor).collect()).await?;
+    Ok(Paged { items: event_items(caller.pool(), caller.site, events).await?, next })
+}
+
+/// The events of the site as items of the log.
+pub async fn event_items(pool: &PgPool, site: SiteId, events: Vec<Recorded>) -> Result<Vec<EventItem>, ApiError> {
+    let own: Vec<Recorded> = events.into_iter().filter(|event| event.site == site).collect();
+    let names = person_names(pool, site, &own.iter().filter_map(|event| event.actor).collect()).await?;
     let items = own.into_iter().map(|event| {
         let name = |id| names.get(&id).cloned().unwrap_or_else(|| "".into());
         Ok(EventItem {
@@ -75,5 +81,5 @@ async fn after(Admin(caller): Admin, (): (), _: NoFilter, page: Page) -> Result<
             recorded_at: event.recorded_at,
         })
     });
-    Ok(Paged { items: items.collect::<Result<_, ApiError>>()?, next })
+    items.collect()
 }

@@ -5,6 +5,7 @@
 //! come from the same code.
 
 pub mod as_of;
+mod binary;
 pub mod engine;
 pub mod erased;
 pub mod error;
@@ -15,9 +16,12 @@ pub mod models;
 pub mod page;
 pub mod replay;
 mod storage;
+pub mod wording;
 
 pub use as_of::Moment;
-pub use engine::{Difference, ParkedStream, Progress, ProjectionItem, Projections, Retried, TooLate, Verification};
+pub use engine::{
+    Difference, ParkedStream, Phase, Progress, ProjectionItem, Projections, Retried, TooLate, Verification,
+};
 pub use error::{ProjectionError, QueryError};
 pub use model::{ReadModel, Rows, SiteRows};
 pub use page::{Page, Paged};

@@ -79,17 +79,6 @@ async fn delete(tx: &mut PgConnection, shape: &Shape, keys: &[Object]) -> Result
     Ok(())
 }
 
-/// Empties a table. Readers go on with the rows as they were until the transaction ends.
-pub(crate) async fn clear(tx: &mut PgConnection, shape: &Shape) -> Result<(), ProjectionError> {
-    sqlx::query(&format!("delete from {}", shape.table)).execute(tx).await?;
-    Ok(())
-}
-
-/// The statement that gives every row of a table, as [`Stored`].
-pub(crate) fn select_all(shape: &Shape) -> String {
-    format!("select t.site_id, row_to_json(t)::text from {} t", shape.table)
-}
-
 /// The statement that writes rows, in place of those with the same keys. They are a JSON list, the parameter of that number.
 pub(crate) fn upsert_sql(shape: &Shape, parameter: usize) -> String {
     let Shape { table, key, columns, .. } = shape;
@@ -122,7 +111,7 @@ pub(crate) fn same_key(shape: &Shape, a: &str, b: &str) -> String {
 #[cfg(test)]
 mod tests {
     use rollbook_domain::hub::HubEvent;
-    use rollbook_domain::{CommandId, HubId, SiteId};
+    use rollbook_domain::{CommandId, HubId, SiteId, StreamType};
     use serde::{Deserialize, Serialize};
     use uuid::Uuid;
 
@@ -144,6 +133,7 @@ mod tests {
         const TABLE: &'static str = "broken";
         const KEY: &'static [&'static str] = &["hub_id"];
         const COLUMNS: &'static [&'static str] = &[];
+        const STREAMS: &'static [StreamType] = &[StreamType::Hub];
         type Key = HubId;
         type Row = Row;
 

@@ -4,7 +4,9 @@
 //! position that the rows are folded up to is committed with them, so every event is folded exactly once.
 
 mod batch;
+mod build;
 mod checkpoints;
+mod compare;
 mod live;
 mod log;
 mod measure;
@@ -12,6 +14,9 @@ mod parking;
 mod rebuild;
 mod retry;
 mod round;
+mod snapshot;
+mod sql;
+mod swap;
 mod usual;
 mod verify;
 
@@ -26,15 +31,16 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinHandle;
 
+use self::rebuild::Differing;
 use crate::erased::{AnyModel, MODELS};
 use crate::page::part;
 use crate::{Page, Paged, ProjectionError};
 
 pub use checkpoints::Status;
+pub use compare::{Difference, Verification};
 pub use measure::describe_metrics;
 pub use parking::ParkedStream;
 pub use retry::Retried;
-pub use verify::{Difference, Verification};
 
 /// The read models of one database. Cheap to clone. It takes two connections of the store's pool at a time: one holds a
 /// transaction, the other reads the log.
@@ -51,12 +57,21 @@ pub struct Projections {
 /// How far a rebuild or a verification is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// The projection.
-    pub name: &'static str,
-    /// The position that it has come to.
+    /// What is being done.
+    pub phase: Phase,
+    /// The position that the log has been read up to.
     pub position: Position,
-    /// The position that it goes to.
+    /// The position that it is read up to.
     pub head: Position,
+}
+
+/// What a rebuild or a verification is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Reading the log and folding it.
+    Folding,
+    /// Writing tables, comparing them and putting them in their place.
+    Writing,
 }
 
 /// What is told how far a rebuild or a verification is.
@@ -183,13 +198,22 @@ impl Projections {
         Ok(retried)
     }
 
-    /// Makes one projection anew from the log, or all of them, while readers go on with the rows as they were.
+    /// Makes one projection anew from the log, or all of them at once, while readers and writers go on. Where a table is not
+    /// what the log says, though its version is the same, that is an error and nothing is changed.
     pub async fn rebuild(&self, name: Option<&str>, progress: OnProgress<'_>) -> Result<(), ProjectionError> {
         checkpoints::ensure(self.store.pool()).await?;
-        for model in named(name)? {
-            rebuild::rebuild(&self.store, model, progress).await?;
-        }
-        Ok(())
+        rebuild::rebuild(&self.store, &named(name)?, Differing::Refuse, progress).await
+    }
+
+    /// Makes one projection anew, or all of them, whatever is in the tables now: after somebody has looked at the differences,
+    /// or at a table that cannot be read.
+    pub async fn rebuild_accepting_differences(
+        &self,
+        name: Option<&str>,
+        progress: OnProgress<'_>,
+    ) -> Result<(), ProjectionError> {
+        checkpoints::ensure(self.store.pool()).await?;
+        rebuild::rebuild(&self.store, &named(name)?, Differing::Accept, progress).await
     }
 
     /// Compares the rows of one projection, or of all of them, with what the log says they should be.
@@ -199,11 +223,7 @@ impl Projections {
         progress: OnProgress<'_>,
     ) -> Result<Vec<Verification>, ProjectionError> {
         checkpoints::ensure(self.store.pool()).await?;
-        let mut verified = Vec::new();
-        for model in named(name)? {
-            verified.push(verify::verify(&self.store, model, progress).await?);
-        }
-        Ok(verified)
+        verify::verify(&self.store, &named(name)?, progress).await
     }
 }
 

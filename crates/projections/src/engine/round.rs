@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::batch::Batch;
 use super::checkpoints::{self, Checkpoint};
 use super::parking::{self, Fault};
-use super::rebuild::rebuild_in_tx;
+use super::rebuild::{Differing, rebuild};
 use super::usual::{Usual, Usually};
 use crate::ProjectionError;
 use crate::erased::{AnyModel, MODELS};
@@ -236,22 +236,16 @@ impl Rounds {
     /// Makes a model's rows anew that older software has made.
     async fn renew(&mut self, model: &'static dyn AnyModel) -> Result<Done, Trouble> {
         let shape = model.shape();
-        let mut tx = self.store.pool().begin().await?;
-        let locked = checkpoints::try_lock_in_tx(&mut tx, &[shape.name]).await?;
         self.look_again();
-        let Some(stored) = locked.first() else { return Ok(Done::ByAnother) };
-        if stored.version >= shape.version {
-            return Ok(Done::Some);
-        }
-        tracing::info!(projection = shape.name, from = stored.version, to = shape.version, "building a new version");
-        match rebuild_in_tx(&mut tx, &self.store, model, &mut |_| {}).await {
-            Ok(_) => tx.commit().await?,
+        tracing::info!(projection = shape.name, to = shape.version, "building a new version");
+        match rebuild(&self.store, &[model], Differing::Accept, &mut |_| {}).await {
+            Ok(()) => Ok(Done::Some),
+            Err(ProjectionError::UnderWay) => Ok(Done::ByAnother),
             Err(error @ ProjectionError::Poison { position, .. }) => {
-                return Err(Trouble::Stuck { names: vec![shape.name], at: position - 1, error });
+                Err(Trouble::Stuck { names: vec![shape.name], at: position - 1, error })
             }
-            Err(error) => return Err(Trouble::Database(error)),
+            Err(error) => Err(Trouble::Database(error)),
         }
-        Ok(Done::Some)
     }
 
     /// Reads the checkpoints as they are committed.

@@ -7,6 +7,7 @@ pub mod explain;
 pub mod migrate;
 pub mod parked;
 pub mod projections;
+pub mod replay;
 pub mod serve;
 pub mod token;
 

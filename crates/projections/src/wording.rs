@@ -108,6 +108,32 @@ pub fn words(event: &EnrolmentEvent, names: &Names) -> String {
     }
 }
 
+/// Why, in the words of whoever decided it; none where an event needs no reason, or has none.
+pub fn reason(event: &EnrolmentEvent) -> Option<&Personal<String>> {
+    match event {
+        EnrolmentEvent::AbsenceFlagResolved { flag: _, reason }
+        | EnrolmentEvent::StudentHeld { week: _, reason }
+        | EnrolmentEvent::WeekSet { from_week: _, week: _, reason }
+        | EnrolmentEvent::StudentWithdrawn { reason, moved_to: _ }
+        | EnrolmentEvent::MarkAmended { week: _, outcome: _, feedback: _, reason, by: _ } => Some(reason),
+        EnrolmentEvent::StudentAdvanced { from_week: _, to_week: _, reason }
+        | EnrolmentEvent::StudentReleased { week: _, reason } => reason.as_ref(),
+        EnrolmentEvent::StudentEnrolled { .. }
+        | EnrolmentEvent::HubJoined { .. }
+        | EnrolmentEvent::HubLeft { .. }
+        | EnrolmentEvent::AttendanceMarked { .. }
+        | EnrolmentEvent::AbsenceFlagRaised { .. }
+        | EnrolmentEvent::AbsenceFlagCleared { .. }
+        | EnrolmentEvent::StudentReinstated { .. }
+        | EnrolmentEvent::EnrolmentCompleted {}
+        | EnrolmentEvent::ReflectionSubmitted { .. }
+        | EnrolmentEvent::ReflectionRevised { .. }
+        | EnrolmentEvent::ReflectionVisibilitySet { .. }
+        | EnrolmentEvent::MarkerAssigned { .. }
+        | EnrolmentEvent::ReflectionMarked { .. } => None,
+    }
+}
+
 fn because(reason: Option<&Personal<String>>) -> String {
     reason.map_or_else(String::new, |reason| format!(": {}", reason.as_str()))
 }
