@@ -9,6 +9,7 @@ pub mod engine;
 pub mod erased;
 pub mod error;
 pub mod explain;
+pub mod logged;
 pub mod model;
 pub mod models;
 pub mod page;
