@@ -13,7 +13,7 @@ use rollbook_domain::hub::{FoundHub, Hub, HubCommand, HubEvent, HubFacts};
 use rollbook_domain::plan::{Lists, Plan, StreamWrite};
 use rollbook_domain::{Actor, Authority, CommandId, HubId, SiteId, StreamId};
 use rollbook_store::append::{Append, Appended};
-use rollbook_store::{EventStore, Recorded};
+use rollbook_store::{EventStore, Recorded, StoreError};
 use sqlx::Row;
 use uuid::Uuid;
 
@@ -154,6 +154,34 @@ async fn requests_of_one_batch_fail_alone() {
     assert!(matches!(answers[2], Appended::Stale { .. }), "decided on events that are not there");
     assert_eq!(answers[3], Appended::At(3));
     assert_gapless(&all(&store).await);
+}
+
+#[tokio::test]
+async fn more_than_can_wait_is_told_so_at_once_and_nothing_of_the_rest_is_lost() {
+    let database = Database::create().await;
+    let store = database.store();
+    // While somebody else holds the log's lock nothing is written, and requests pile up.
+    let mut lock = database.pool.begin().await.expect("a transaction");
+    sqlx::query("select lock_events()").execute(&mut *lock).await.expect("the lock");
+    let plans: Vec<_> =
+        (0..2_000).map(|n| plan(vec![write(Uuid::new_v4().into(), 0, vec![founded(&format!("Hub {n}"))])])).collect();
+    let answers = join_all(plans.iter().map(|plan| async {
+        let answer = store.append(&request(plan, Uuid::new_v4())).await;
+        if matches!(answer, Err(StoreError::Overloaded)) { None } else { Some(answer.expect("an answer")) }
+    }));
+    let release = async {
+        // The first two thousand polls are over by now: whoever was to be told so was.
+        tokio::task::yield_now().await;
+        lock.rollback().await.expect("the lock is released");
+    };
+    let (answers, ()) = futures::join!(answers, release);
+    let taken = answers.iter().flatten().count();
+    assert!(taken < 2_000, "the queue has an end");
+    assert!(taken >= 1_024, "and takes as many as it says");
+    assert!(answers.iter().flatten().all(|answer| matches!(answer, Appended::At(_))));
+    let log = all(&store).await;
+    assert_eq!(log.len(), taken, "what was taken is in the log, and nothing else");
+    assert_gapless(&log);
 }
 
 #[tokio::test]

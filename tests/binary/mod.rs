@@ -7,7 +7,7 @@ mod demo;
 mod invitation;
 #[cfg(target_os = "linux")]
 mod memory;
-mod program;
+pub mod program;
 mod serve;
 mod usage;
 mod users;

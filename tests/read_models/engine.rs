@@ -4,7 +4,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use rollbook_projections::engine::Status;
 use rollbook_projections::replay::histories::history;
-use rollbook_projections::{Projections, Verification};
+use rollbook_projections::{ProjectionError, Projections, Verification};
 use rollbook_store::{EventStore, Recorded};
 use sqlx::PgPool;
 
@@ -32,7 +32,7 @@ pub(super) async fn assert_as_the_log_says(projections: &Projections) {
     }
 }
 
-async fn assert_full(projections: &Projections) {
+pub(super) async fn assert_full(projections: &Projections) {
     for verification in verify(projections).await {
         assert!(verification.rows > 0, "{} has rows to compare", verification.name);
     }
@@ -118,8 +118,17 @@ async fn verification_names_every_row_that_was_tampered_with_and_a_rebuild_mends
         }
     }
 
+    let refused = projections.rebuild(None, &mut |_| {}).await.expect_err("a difference refuses the rebuild");
+    let ProjectionError::Differs(found) = refused else { panic!("{refused}") };
+    let mut names: Vec<_> = found.iter().map(|found| (found.name, found.differing)).collect();
+    names.sort_unstable();
+    assert_eq!(names, [("hubs", 1), ("modules", 1), ("people", 1), ("roster", 1)]);
+    let still = verify(&projections).await;
+    assert_eq!(still.iter().map(|found| found.differing).sum::<u64>(), 4, "nothing was changed");
+
     let mut reached = Vec::new();
-    projections.rebuild(None, &mut |progress| reached.push(progress)).await.expect("the models are rebuilt");
+    let accepted = projections.rebuild_accepting_differences(None, &mut |progress| reached.push(progress)).await;
+    accepted.expect("the models are rebuilt");
     assert!(reached.iter().all(|progress| progress.position <= progress.head));
     assert_as_the_log_says(&projections).await;
     write_all(&database.pool, &histories(4)[3]).await;

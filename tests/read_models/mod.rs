@@ -3,6 +3,7 @@
 mod engine;
 mod parking;
 mod queries;
+mod rebuild;
 
 use std::time::Duration;
 

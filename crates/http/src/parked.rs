@@ -33,7 +33,7 @@ async fn parked(Admin(caller): Admin, name: String, _: NoFilter, page: Page) -> 
     Ok(caller.state.projections().parked(&name, Some(caller.site), &page).await?)
 }
 
-async fn retry(Admin(caller): Admin, name: String) -> Result<Retried, ApiError> {
+async fn retry(Admin(caller): Admin, name: String, _: NoFilter) -> Result<Retried, ApiError> {
     let retried = caller.state.projections().retry(Some(&name)).await?;
     retried.into_iter().next().ok_or_else(|| ApiError::not_found("projection"))
 }

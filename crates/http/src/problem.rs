@@ -47,6 +47,10 @@ pub enum ApiError {
     },
     /// The service cannot serve as it should.
     NotReady(String),
+    /// A projection's rows are not what the log says, and the request did not say that they may be replaced.
+    ProjectionDiffers(String),
+    /// Two rebuilds of one database do not go on at once.
+    RebuildUnderWay(String),
     /// The request took longer than it may.
     TimedOut,
     /// A defect; the log has what happened under this id.
@@ -144,6 +148,8 @@ impl ApiError {
             }
             Self::Behind { .. } => (StatusCode::SERVICE_UNAVAILABLE, "position_not_reached"),
             Self::NotReady(_) => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
+            Self::ProjectionDiffers(_) => (StatusCode::CONFLICT, "projection_differs"),
+            Self::RebuildUnderWay(_) => (StatusCode::CONFLICT, "rebuild_under_way"),
             Self::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "timed_out"),
             Self::Internal(_) | Self::Command(ExecuteError::Store(_)) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal_error")
@@ -159,9 +165,12 @@ impl ApiError {
     /// What is wrong, for whoever asked. It may hold names and reasons: not for logs.
     fn detail(&self) -> String {
         match self {
-            Self::NotJson(detail) | Self::BadHeader(detail) | Self::NotFound(detail) | Self::NotReady(detail) => {
-                detail.clone()
-            }
+            Self::NotJson(detail)
+            | Self::BadHeader(detail)
+            | Self::NotFound(detail)
+            | Self::ProjectionDiffers(detail)
+            | Self::RebuildUnderWay(detail)
+            | Self::NotReady(detail) => detail.clone(),
             Self::Unauthenticated(detail) | Self::Forbidden(detail) => (*detail).to_owned(),
             Self::MethodNotAllowed => "this path does not take this method; Allow says which it takes".to_owned(),
             Self::TooLarge => format!("a body has at most {} bytes", crate::BODY_LIMIT_BYTES),

@@ -2,6 +2,9 @@
 
 use rollbook_projections::{Page, Paged, ProjectionError, ProjectionItem, QueryError, Verification};
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::asked::NoFilter;
 use crate::auth::Admin;
 use crate::operation::{Item, Operation, action, list};
@@ -15,7 +18,7 @@ pub fn operations() -> Vec<Operation> {
         action(
             "rebuild_projection",
             &format!("{path}/rebuild"),
-            "Makes a projection anew from the log, while readers go on; answers when it is done",
+            "Makes a projection anew from the log, while readers and writers go on; answers when it is done",
             rebuild,
         ),
         action(
@@ -39,14 +42,28 @@ async fn all(Admin(caller): Admin, (): (), _: NoFilter, page: Page) -> Result<Pa
     Ok(Paged { items, next })
 }
 
-async fn rebuild(Admin(caller): Admin, name: String) -> Result<ProjectionItem, ApiError> {
+/// What a rebuild takes.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RebuildAsked {
+    /// Whether rows that are not what the log says are replaced. Otherwise they are a 409 `projection_differs`, and nothing
+    /// is changed.
+    #[serde(default)]
+    accept_differences: bool,
+}
+
+async fn rebuild(Admin(caller): Admin, name: String, asked: RebuildAsked) -> Result<ProjectionItem, ApiError> {
     let projections = caller.state.projections();
-    projections.rebuild(Some(&name), &mut |_| {}).await?;
+    if asked.accept_differences {
+        projections.rebuild_accepting_differences(Some(&name), &mut |_| {}).await?;
+    } else {
+        projections.rebuild(Some(&name), &mut |_| {}).await?;
+    }
     let rebuilt = projections.list().await?.into_iter().find(|item| item.name == name);
     rebuilt.ok_or_else(|| ApiError::not_found("projection"))
 }
 
-async fn verify(Admin(caller): Admin, name: String) -> Result<Verification, ApiError> {
+async fn verify(Admin(caller): Admin, name: String, _: NoFilter) -> Result<Verification, ApiError> {
     let verified = caller.state.projections().verify(Some(&name), &mut |_| {}).await?;
     verified.into_iter().next().ok_or_else(|| ApiError::not_found("projection"))
 }
@@ -55,6 +72,9 @@ impl From<ProjectionError> for ApiError {
     fn from(error: ProjectionError) -> Self {
         match error {
             ProjectionError::Unknown(_) => Self::NotFound(error.to_string()),
+            ProjectionError::Differs(_) => Self::ProjectionDiffers(error.to_string()),
+            ProjectionError::UnderWay | ProjectionError::Swapped => Self::RebuildUnderWay(error.to_string()),
+            ProjectionError::InUse(_) => Self::NotReady(error.to_string()),
             ProjectionError::BadCursor => QueryError::BadCursor.into(),
             ProjectionError::Store(error) => error.into(),
             error => Self::internal(&error),

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Debug};
 use std::marker::PhantomData;
 
-use rollbook_domain::SiteId;
+use rollbook_domain::{SiteId, StreamType};
 use rollbook_store::Recorded;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::engine::Difference;
+use crate::binary::{self, Columns};
+use crate::hot::{Hot, HotTable};
 use crate::model::{ReadModel, Rows};
 use crate::models::{
     absence_flags::AbsenceFlags, audit_trail::AuditTrail, cohorts::Cohorts, hubs::Hubs, marking_queue::MarkingQueue,
@@ -34,6 +35,25 @@ pub struct Shape {
     pub key: &'static [&'static str],
     /// See [`ReadModel::COLUMNS`].
     pub columns: &'static [&'static str],
+    /// See [`ReadModel::STREAMS`].
+    pub streams: &'static [StreamType],
+    /// See [`ReadModel::WRITTEN_ONCE`].
+    pub written_once: bool,
+}
+
+impl Shape {
+    /// The constants of a model.
+    pub fn of<M: ReadModel>() -> Self {
+        Self {
+            name: M::NAME,
+            version: M::VERSION,
+            table: M::TABLE,
+            key: M::KEY,
+            columns: M::COLUMNS,
+            streams: M::STREAMS,
+            written_once: M::WRITTEN_ONCE,
+        }
+    }
 }
 
 /// A stored row: the site, and the row as JSON text.
@@ -59,6 +79,9 @@ pub trait AnyModel: Debug + Send + Sync {
     /// Folds events, in order, into the rows that they touch.
     fn fold(&self, stored: &[Stored], events: &[Recorded]) -> Result<Changes, serde_json::Error>;
 
+    /// The part of the table that the live engine has in memory: nothing yet.
+    fn hot(&self) -> Box<dyn HotTable>;
+
     /// An empty table in memory.
     fn memory(&self) -> Box<dyn Memory>;
 }
@@ -82,9 +105,13 @@ pub trait Memory: Send {
         self.len() == 0
     }
 
-    /// Takes out the row that a stored row should be equal to; the difference, if it is not.
-    fn check(&mut self, stored: &Stored) -> Result<Option<Difference>, serde_json::Error>;
+    /// Takes every row out, in the order of its key, as binary COPY takes it: piece by piece, whole rows in each. The
+    /// number of rows that were taken; fewer than there are where `take` says that it takes no more.
+    fn drain(&mut self, columns: &Columns, take: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<u64, serde_json::Error>;
 }
+
+/// How large a piece of a table on its way to the database is at least, in bytes, unless it is the last.
+const PIECE_BYTES: usize = 128 << 10;
 
 /// The one implementation of [`AnyModel`].
 pub struct Erased<M>(PhantomData<fn() -> M>);
@@ -115,7 +142,7 @@ pub static MODELS: &[&dyn AnyModel] = &[
 
 impl<M: ReadModel> AnyModel for Erased<M> {
     fn shape(&self) -> Shape {
-        Shape { name: M::NAME, version: M::VERSION, table: M::TABLE, key: M::KEY, columns: M::COLUMNS }
+        Shape::of::<M>()
     }
 
     fn touched(&self, events: &[Recorded]) -> Result<Vec<Object>, serde_json::Error> {
@@ -140,6 +167,10 @@ impl<M: ReadModel> AnyModel for Erased<M> {
         Ok(changes)
     }
 
+    fn hot(&self) -> Box<dyn HotTable> {
+        Box::new(Hot::<M>::default())
+    }
+
     fn memory(&self) -> Box<dyn Memory> {
         Box::new(Rows::<M>::default())
     }
@@ -155,27 +186,26 @@ impl<M: ReadModel> Memory for Rows<M> {
     }
 
     fn len(&self) -> usize {
-        self.iter().count()
+        Rows::len(self)
     }
 
-    fn check(&mut self, (site, text): &Stored) -> Result<Option<Difference>, serde_json::Error> {
-        let site = SiteId(*site);
-        let live: Value = serde_json::from_str(text)?;
-        let key = match M::KEY {
-            [column] => live[*column].clone(),
-            columns => columns.iter().map(|column| live[*column].clone()).collect(),
-        };
-        let rebuilt = self.take(site, &serde_json::from_value(key)?);
-        // A row that somebody has made unreadable differs as well.
-        if rebuilt.is_some() && serde_json::from_str(text).ok() == rebuilt {
-            return Ok(None);
+    fn drain(&mut self, columns: &Columns, take: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<u64, serde_json::Error> {
+        let (mut piece, mut count) = (Vec::new(), 0);
+        for (site, row) in Rows::drain(self) {
+            binary::append(columns, site, &row, &mut piece)?;
+            count += 1;
+            if piece.len() >= PIECE_BYTES && !take(std::mem::take(&mut piece)) {
+                return Ok(count);
+            }
         }
-        let rebuilt = rebuilt.map(|row| row_object(site, &row).map(Value::Object)).transpose()?;
-        Ok(Some(Difference { live: Some(live), rebuilt }))
+        if !piece.is_empty() {
+            take(piece);
+        }
+        Ok(count)
     }
 }
 
-fn key_object<M: ReadModel>(site: SiteId, key: &M::Key) -> Result<Object, serde_json::Error> {
+pub(crate) fn key_object<M: ReadModel>(site: SiteId, key: &M::Key) -> Result<Object, serde_json::Error> {
     let values = match serde_json::to_value(key)? {
         Value::Array(values) => values,
         value => vec![value],

@@ -1,6 +1,8 @@
 //! What can go wrong while read models are kept or asked; it never shows a row's values.
 
-use rollbook_store::{Position, StoreError};
+use rollbook_store::{Position, ScanError, StoreError};
+
+use crate::Verification;
 
 /// Why a query has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -57,12 +59,42 @@ pub enum ProjectionError {
         /// The version of this software.
         ours: i32,
     },
+    /// Rows are not what the log says, and nobody has said that they may be replaced: none of them is.
+    #[error("{}; nothing was changed", differing(.0))]
+    Differs(Vec<Verification>),
+    /// Another rebuild of this database goes on.
+    #[error("another rebuild is under way; try again when it has ended")]
+    UnderWay,
+    /// Somebody reads a table for so long that the rebuilt one could not take its place.
+    #[error("{0} is being read by a long transaction, so that the rebuilt table could not take its place")]
+    InUse(&'static str),
+    /// A rebuild has put other tables in the place of those that were being compared.
+    #[error("the tables were rebuilt while they were being verified; try again")]
+    Swapped,
     /// The cursor is not one that this list gave.
     #[error("`after` is not a cursor of this list: take it from `next`")]
     BadCursor,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Which read models differ, and in how many rows; never what is in them.
+fn differing(found: &[Verification]) -> String {
+    let one = |found: &Verification| match found.differing {
+        1 => format!("1 row of {} is not what the log says", found.name),
+        many => format!("{many} rows of {} are not what the log says", found.name),
+    };
+    found.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+impl From<ScanError> for ProjectionError {
+    fn from(error: ScanError) -> Self {
+        match error {
+            ScanError::Unreadable { position, source } => Self::Poison { position, source },
+            ScanError::Store(source) => Self::Store(source),
+        }
+    }
 }
 
 impl From<QueryError> for ProjectionError {

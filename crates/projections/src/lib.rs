@@ -5,10 +5,12 @@
 //! come from the same code.
 
 pub mod as_of;
+mod binary;
 pub mod engine;
 pub mod erased;
 pub mod error;
 pub mod explain;
+pub mod hot;
 pub mod logged;
 pub mod model;
 pub mod models;
@@ -18,7 +20,9 @@ mod storage;
 pub mod wording;
 
 pub use as_of::Moment;
-pub use engine::{Difference, ParkedStream, Progress, ProjectionItem, Projections, Retried, TooLate, Verification};
+pub use engine::{
+    Difference, ParkedStream, Phase, Progress, ProjectionItem, Projections, Retried, TooLate, Verification,
+};
 pub use error::{ProjectionError, QueryError};
 pub use model::{ReadModel, Rows, SiteRows};
 pub use page::{Page, Paged};

@@ -1,15 +1,21 @@
 //! What a read model is: a pure fold from events to rows by key. It does no I/O, reads no clock and decides nothing.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt::Debug;
+use std::hash::Hash;
 
-use rollbook_domain::SiteId;
+use foldhash::fast::RandomState;
+use rollbook_domain::{SiteId, StreamType};
 use rollbook_store::Recorded;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// A read model: the shape of its table, and the fold that fills it. The table's `site_id` is the engine's business, so
 /// that no fold can read or write a row of another site.
+///
+/// **Every row belongs to one stream**: an event touches rows of its own stream and no others. So the log can be taken
+/// apart by streams and its parts folded side by side. The key begins with the id of the stream, unless the rows are written
+/// once. What is made of several streams is joined by queries.
 pub trait ReadModel: Sized + Send + Sync + 'static {
     /// The name, as operators know it.
     const NAME: &'static str;
@@ -22,8 +28,13 @@ pub trait ReadModel: Sized + Send + Sync + 'static {
     /// The other columns.
     const COLUMNS: &'static [&'static str];
 
+    /// The types of stream that its rows belong to. It folds nothing else, and is not given anything else.
+    const STREAMS: &'static [StreamType];
+    /// Whether no event touches a row but the one that made it, whose position is the key: a rebuild need not keep them.
+    const WRITTEN_ONCE: bool = false;
+
     /// The key within a site. It serialises to one value, or to as many as there are key columns.
-    type Key: Ord + Clone + Debug + Serialize + DeserializeOwned + Send + Sync;
+    type Key: Ord + Hash + Clone + Debug + Serialize + DeserializeOwned + Send + Sync;
     /// A row. It serialises to an object with a field for each column but `site_id`.
     type Row: Clone + PartialEq + Debug + Serialize + DeserializeOwned + Send + Sync;
 
@@ -40,14 +51,18 @@ pub trait ReadModel: Sized + Send + Sync + 'static {
 /// Rows by site and key, with what they were when they were put in.
 #[derive(Debug)]
 pub struct Rows<M: ReadModel> {
-    slots: BTreeMap<(SiteId, M::Key), Slot<M::Row>>,
+    slots: HashMap<(SiteId, M::Key), Slot<M::Row>, RandomState>,
 }
 
 #[derive(Debug)]
 struct Slot<R> {
-    stored: Option<R>,
+    /// Boxed, because rows that were not loaded have none, and a rebuild has many of those.
+    stored: Option<Box<R>>,
     now: Option<R>,
 }
+
+/// A row's site and key, and what is kept of it.
+type Kept<'r, M> = (&'r (SiteId, <M as ReadModel>::Key), &'r Slot<<M as ReadModel>::Row>);
 
 impl<R> Default for Slot<R> {
     fn default() -> Self {
@@ -57,7 +72,7 @@ impl<R> Default for Slot<R> {
 
 impl<M: ReadModel> Default for Rows<M> {
     fn default() -> Self {
-        Self { slots: BTreeMap::new() }
+        Self { slots: HashMap::default() }
     }
 }
 
@@ -65,15 +80,13 @@ impl<M: ReadModel> Rows<M> {
     /// Puts a row in as it is stored.
     pub fn load(&mut self, site: SiteId, row: M::Row) {
         let key = M::key(&row);
-        self.slots.insert((site, key), Slot { stored: Some(row.clone()), now: Some(row) });
+        self.slots.insert((site, key), Slot { stored: Some(Box::new(row.clone())), now: Some(row) });
     }
 
     /// Folds events into the rows, in order.
     pub fn fold(&mut self, events: &[Recorded]) {
         for event in events {
-            if !M::touches(event).is_empty() {
-                M::fold(event, &mut SiteRows { site: event.site, rows: self });
-            }
+            M::fold(event, &mut SiteRows { site: event.site, rows: self });
         }
     }
 
@@ -89,13 +102,37 @@ impl<M: ReadModel> Rows<M> {
 
     /// The rows that there are now, in the order of site and key.
     pub fn iter(&self) -> impl Iterator<Item = (SiteId, &M::Row)> {
-        self.slots.iter().filter_map(|((site, _), slot)| Some((*site, slot.now.as_ref()?)))
+        self.sorted().into_iter().filter_map(|((site, _), slot)| Some((*site, slot.now.as_ref()?)))
     }
 
     /// The rows that differ from what is stored: none is a row to delete.
     pub fn changes(&self) -> impl Iterator<Item = (SiteId, &M::Key, Option<&M::Row>)> {
-        let changed = self.slots.iter().filter(|(_, slot)| slot.stored != slot.now);
+        let changed = self.sorted().into_iter().filter(|(_, slot)| slot.stored.as_deref() != slot.now.as_ref());
         changed.map(|((site, key), slot)| (*site, key, slot.now.as_ref()))
+    }
+
+    /// How many rows there are now.
+    pub fn len(&self) -> usize {
+        self.slots.values().filter(|slot| slot.now.is_some()).count()
+    }
+
+    /// Whether there is none now.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes all rows out, in the order of site and key.
+    pub fn drain(&mut self) -> impl Iterator<Item = (SiteId, M::Row)> {
+        let mut keys: Vec<_> = self.slots.keys().cloned().collect();
+        keys.sort_unstable();
+        let mut slots = std::mem::take(&mut self.slots);
+        keys.into_iter().filter_map(move |key| Some((key.0, slots.remove(&key)?.now?)))
+    }
+
+    fn sorted(&self) -> Vec<Kept<'_, M>> {
+        let mut slots: Vec<_> = self.slots.iter().collect();
+        slots.sort_unstable_by_key(|(key, _)| *key);
+        slots
     }
 }
 

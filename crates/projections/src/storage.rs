@@ -3,7 +3,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rollbook_store::Recorded;
-use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
 
 use crate::ProjectionError;
@@ -61,51 +60,50 @@ fn folded(model: &dyn AnyModel, stored: &[Stored], events: &[Recorded]) -> Resul
 async fn fetch(tx: &mut PgConnection, shape: &Shape, keys: &[Object]) -> Result<Vec<Stored>, ProjectionError> {
     let Shape { table, .. } = shape;
     let sql = format!(
-        "select t.site_id, row_to_json(t)::text from jsonb_populate_recordset(null::{table}, $1) k
+        "select t.site_id, row_to_json(t)::text from json_populate_recordset(null::{table}, $1::json) k
         join {table} t on {}",
         same_key(shape, "t", "k")
     );
-    let rows = sqlx::query(&sql).bind(Json(keys)).fetch_all(tx).await?;
+    let rows = sqlx::query(&sql).bind(json(shape, keys)?).fetch_all(tx).await?;
     Ok(rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, sqlx::Error>>()?)
 }
 
 /// Writes rows, in place of those with the same keys.
 pub(crate) async fn upsert(tx: &mut PgConnection, shape: &Shape, rows: &[Object]) -> Result<(), ProjectionError> {
-    let Shape { table, key, columns, .. } = shape;
-    let (key, all) = (key.join(", "), [*key, *columns].concat().join(", "));
-    let set: Vec<_> = columns.iter().map(|column| format!("{column} = excluded.{column}")).collect();
-    let sql = format!(
-        "insert into {table} (site_id, {all})
-        select site_id, {all} from jsonb_populate_recordset(null::{table}, $1)
-        on conflict (site_id, {key}) do update set {}",
-        set.join(", ")
-    );
-    sqlx::query(&sql).bind(Json(rows)).execute(tx).await?;
+    sqlx::query(&upsert_sql(shape, 1)).bind(json(shape, rows)?).execute(tx).await?;
     Ok(())
 }
 
 async fn delete(tx: &mut PgConnection, shape: &Shape, keys: &[Object]) -> Result<(), ProjectionError> {
-    let Shape { table, .. } = shape;
-    let sql = format!(
-        "delete from {table} t using jsonb_populate_recordset(null::{table}, $1) k where {}",
-        same_key(shape, "t", "k")
-    );
-    sqlx::query(&sql).bind(Json(keys)).execute(tx).await?;
+    sqlx::query(&delete_sql(shape, 1)).bind(json(shape, keys)?).execute(tx).await?;
     Ok(())
 }
 
-/// Empties a table. Readers go on with the rows as they were until the transaction ends.
-pub(crate) async fn clear(tx: &mut PgConnection, shape: &Shape) -> Result<(), ProjectionError> {
-    sqlx::query(&format!("delete from {}", shape.table)).execute(tx).await?;
-    Ok(())
+/// The statement that writes rows, in place of those with the same keys. They are a JSON list, the parameter of that number.
+pub(crate) fn upsert_sql(shape: &Shape, parameter: usize) -> String {
+    let Shape { table, key, columns, .. } = shape;
+    let (key, all) = (key.join(", "), [*key, *columns].concat().join(", "));
+    let set: Vec<_> = columns.iter().map(|column| format!("{column} = excluded.{column}")).collect();
+    format!(
+        "insert into {table} (site_id, {all})
+        select site_id, {all} from json_populate_recordset(null::{table}, ${parameter}::json)
+        on conflict (site_id, {key}) do update set {}",
+        set.join(", ")
+    )
 }
 
-/// The statement that gives every row of a table, as [`Stored`].
-pub(crate) fn select_all(shape: &Shape) -> String {
-    format!("select t.site_id, row_to_json(t)::text from {} t", shape.table)
+/// The statement that deletes the rows with these keys. They are a JSON list, the parameter of that number.
+pub(crate) fn delete_sql(shape: &Shape, parameter: usize) -> String {
+    let table = shape.table;
+    let same = same_key(shape, "t", "k");
+    format!("delete from {table} t using json_populate_recordset(null::{table}, ${parameter}::json) k where {same}")
 }
 
-fn same_key(shape: &Shape, a: &str, b: &str) -> String {
+fn json(shape: &Shape, rows: &[Object]) -> Result<String, ProjectionError> {
+    serde_json::to_string(rows).map_err(|source| ProjectionError::Row { projection: shape.name, source })
+}
+
+pub(crate) fn same_key(shape: &Shape, a: &str, b: &str) -> String {
     let columns = ["site_id"].into_iter().chain(shape.key.iter().copied());
     columns.map(|column| format!("{a}.{column} = {b}.{column}")).collect::<Vec<_>>().join(" and ")
 }
@@ -113,7 +111,7 @@ fn same_key(shape: &Shape, a: &str, b: &str) -> String {
 #[cfg(test)]
 mod tests {
     use rollbook_domain::hub::HubEvent;
-    use rollbook_domain::{CommandId, HubId, SiteId};
+    use rollbook_domain::{CommandId, HubId, SiteId, StreamType};
     use serde::{Deserialize, Serialize};
     use uuid::Uuid;
 
@@ -135,6 +133,7 @@ mod tests {
         const TABLE: &'static str = "broken";
         const KEY: &'static [&'static str] = &["hub_id"];
         const COLUMNS: &'static [&'static str] = &[];
+        const STREAMS: &'static [StreamType] = &[StreamType::Hub];
         type Key = HubId;
         type Row = Row;
 

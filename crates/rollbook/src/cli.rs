@@ -136,14 +136,25 @@ pub struct Events {
 pub enum Projections {
     /// Every read model: its version, how far it is, and what is parked
     List,
-    /// Build read models anew from the log
-    Rebuild(Which),
+    /// Build read models anew from the log, compare them with the live ones, and put them in their place
+    Rebuild(Rebuild),
     /// Compare read models with what the log says, row by row
     Verify(Which),
     /// The streams that read models have set aside, at which event and why
     Parked,
     /// Take up again what read models have set aside, after a fix
     Retry(Which),
+}
+
+/// `rollbook projections rebuild`
+#[derive(Debug, Args)]
+pub struct Rebuild {
+    /// Which
+    #[command(flatten)]
+    pub which: Which,
+    /// Replace rows that are not what the log says, instead of showing them and changing nothing
+    #[arg(long)]
+    pub accept_differences: bool,
 }
 
 /// One read model, or all.
@@ -182,6 +193,9 @@ mod tests {
         assert!(Cli::try_parse_from(["rollbook", "projections", "rebuild"]).is_err());
         assert!(Cli::try_parse_from(["rollbook", "projections", "rebuild", "roster", "--all"]).is_err());
         assert!(Cli::try_parse_from(["rollbook", "projections", "rebuild", "roster"]).is_ok());
+        let accepting = ["rollbook", "projections", "rebuild", "--accept-differences"];
+        assert!(Cli::try_parse_from(accepting).is_err());
+        assert!(Cli::try_parse_from(accepting.into_iter().chain(["--all"])).is_ok());
         assert!(Cli::try_parse_from(["rollbook", "projections", "verify", "--all"]).is_ok());
     }
 

@@ -17,6 +17,9 @@ use crate::output;
 
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may have been idle and still be used without asking the server whether it is there. Asking takes a
+/// round trip, which would double the cost of small queries.
+const TRUSTED: Duration = Duration::from_secs(1);
 /// How many connections a process has at most.
 const MAX_CONNECTIONS: u32 = 20;
 
@@ -147,6 +150,15 @@ async fn connect(url: &str) -> Done<PgPool> {
     Ok(PgPoolOptions::new()
         .max_connections(MAX_CONNECTIONS)
         .acquire_timeout(CONNECT_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, since| {
+            Box::pin(async move {
+                if since.idle_for > TRUSTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_lazy_with(options))
 }
 

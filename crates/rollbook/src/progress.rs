@@ -1,6 +1,7 @@
 //! Says how far long work is: a bar on a terminal, plain lines elsewhere. All of it on stderr.
 
 use std::io::{IsTerminal, stderr};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
@@ -66,5 +67,42 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// How often a line says how far long work is, where there is no bar.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// How fast work goes.
+#[derive(Clone, Debug)]
+pub struct Rate {
+    began: Instant,
+    said: Instant,
+}
+
+impl Rate {
+    /// Begins now.
+    pub fn start() -> Self {
+        let now = Instant::now();
+        Self { began: now, said: now }
+    }
+
+    /// `250000 of 1000000 events, 410000/s, 2 s left`; no rate before there is one.
+    pub fn of(&self, done: u64, of: u64) -> String {
+        let millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let so_far = format!("{done} of {of} events");
+        match done.saturating_mul(1_000).checked_div(millis) {
+            None | Some(0) => so_far,
+            Some(rate) => format!("{so_far}, {rate}/s, {} s left", of.saturating_sub(done).div_ceil(rate)),
+        }
+    }
+
+    /// Whether the last line is long enough ago; it then counts as said.
+    pub fn is_time_for_a_line(&mut self) -> bool {
+        let due = self.said.elapsed() >= LINE_EVERY;
+        if due {
+            self.said = Instant::now();
+        }
+        due
     }
 }

@@ -7,7 +7,7 @@ pub mod clock;
 pub mod entries;
 pub mod error;
 pub mod execute;
-mod link;
+pub mod link;
 pub mod listen;
 pub mod load;
 pub mod log;
@@ -15,8 +15,10 @@ pub mod migrate;
 pub mod receipt;
 mod recent;
 pub mod recorded;
+pub mod scan;
 pub mod scope;
 pub mod tokens;
+mod tuple;
 
 pub use clock::Clock;
 pub use entries::{Entry, StreamName, Unreadable};
@@ -25,6 +27,7 @@ pub use execute::{ExecuteError, Executor, Request};
 pub use log::EventStore;
 pub use receipt::{Receipt, ReceiptEvent, ReceiptStream};
 pub use recorded::Recorded;
+pub use scan::{Partition, Scan, ScanError};
 
 /// A place in the log: 1 is the first event; 0 is before it. Gapless, and in the order of commits.
 pub type Position = i64;

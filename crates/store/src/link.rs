@@ -10,21 +10,22 @@ use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres};
 use crate::StoreError;
 
 /// A query with its parameters.
-pub(crate) type PgQuery<'q> = Query<'q, Postgres, PgArguments>;
+pub type PgQuery<'q> = Query<'q, Postgres, PgArguments>;
 
 /// A connection that is made when it is needed, and made anew when it has broken.
 #[derive(Debug)]
-pub(crate) struct Link {
+pub struct Link {
     options: Arc<PgConnectOptions>,
     connection: Option<PgConnection>,
 }
 
 impl Link {
-    /// A link to the database of a pool. The statements over it are few and their arrays differ in length only, so one
-    /// plan serves all.
-    pub fn new(pool: &PgPool) -> Self {
+    /// A link to the database of a pool, with settings of its own. The statements over it are few and their parameters differ
+    /// in size only, so one plan serves all.
+    pub fn new(pool: &PgPool, settings: &[(&str, &str)]) -> Self {
         let options = pool.connect_options().as_ref().clone();
-        Self { options: Arc::new(options.options([("plan_cache_mode", "force_generic_plan")])), connection: None }
+        let options = options.options([("plan_cache_mode", "force_generic_plan")]).options(settings.iter().copied());
+        Self { options: Arc::new(options), connection: None }
     }
 
     /// The rows of a query. A connection that turns out to be broken was perhaps broken long before, so the query is tried

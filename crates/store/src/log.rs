@@ -55,7 +55,7 @@ impl EventStore {
 
     /// The next events of the log after a position, at most `limit`, if this process has appended all of them a moment ago:
     /// for whoever follows the log closely. None says nothing; [`EventStore::read`] does.
-    pub fn just_appended(&self, after: Position, limit: usize) -> Option<Vec<Arc<Recorded>>> {
+    pub fn just_appended(&self, after: Position, limit: usize) -> Option<Vec<Recorded>> {
         self.recent.after(after, limit)
     }
 

@@ -2,7 +2,7 @@
 //! database for what has just gone through here. Never more than a shortcut: what is not here is read from the log.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
 
@@ -14,7 +14,7 @@ const KEPT_EVENTS: usize = 4_096;
 /// The last events that this process appended, without a gap, and the highest position that it has heard of.
 #[derive(Debug)]
 pub(crate) struct Recent {
-    events: Mutex<VecDeque<Arc<Recorded>>>,
+    events: Mutex<VecDeque<Recorded>>,
     heard: watch::Sender<Position>,
 }
 
@@ -26,7 +26,7 @@ impl Default for Recent {
 
 impl Recent {
     /// Takes what has just been committed, and tells those who wait.
-    pub fn add(&self, written: Vec<Arc<Recorded>>) {
+    pub fn add(&self, written: Vec<Recorded>) {
         let (Some(first), Some(last)) = (written.first(), written.last()) else { return };
         let (first, last) = (first.position, last.position);
         {
@@ -43,7 +43,7 @@ impl Recent {
     }
 
     /// The events after a position, at most `limit`, if they are here.
-    pub fn after(&self, position: Position, limit: usize) -> Option<Vec<Arc<Recorded>>> {
+    pub fn after(&self, position: Position, limit: usize) -> Option<Vec<Recorded>> {
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         let skipped = usize::try_from(position + 1 - events.front()?.position).ok()?;
         if skipped >= events.len() {

@@ -131,7 +131,7 @@ pub(crate) struct Lookup {
 
 /// Answers look-ups until nobody can ask any more.
 async fn look_up(pool: PgPool, kept: Arc<Kept>, mut queue: mpsc::Receiver<Lookup>) {
-    let mut link = Link::new(&pool);
+    let mut link = Link::new(&pool, &[]);
     // Whom tokens stand for never changes; what is kept of the person says which events are new.
     let mut people: LruCache<Vec<u8>, PersonId> = LruCache::new(REMEMBERED);
     let mut lookups = Vec::new();

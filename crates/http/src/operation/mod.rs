@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::address::{Address, At};
+use crate::asked::Asked;
 use crate::auth::Audience;
 use crate::openapi::SchemaOf;
 use crate::problem::ApiError;
@@ -119,15 +120,19 @@ fn whom<A: Audience>() -> Whom {
 }
 
 /// Work that somebody asks for, which is no command of the domain; it takes the time it takes.
-pub fn action<A, P, T, F, Fut>(id: &'static str, path: &str, summary: &str, handler: F) -> Operation
+pub fn action<A, P, Q, T, F, Fut>(id: &'static str, path: &str, summary: &str, handler: F) -> Operation
 where
     A: Audience,
     P: Address + 'static,
+    Q: Filter + 'static,
     T: Serialize + JsonSchema,
-    F: Fn(A, P) -> Fut + Clone + Send + Sync + 'static,
+    F: Fn(A, P, Q) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Result<T, ApiError>> + Send,
 {
-    let answer = move |caller: A, At(at): At<P>| async move { handler(caller, at).await.map(Json) };
+    let answer = move |caller: A, At(at): At<P>, asked: Asked| async move {
+        let filter = asked.filter()?;
+        handler(caller, at, filter).await.map(Json)
+    };
     Operation {
         id,
         method: "post",
@@ -135,7 +140,7 @@ where
         summary: summary.to_owned(),
         audience: whom::<A>(),
         address: P::SCHEMAS,
-        query: Vec::new(),
+        query: vec![inline::<Q>],
         headers: &[],
         command: None,
         success: Success::Json(schema::<T>()),

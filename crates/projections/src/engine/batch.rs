@@ -25,6 +25,11 @@ impl Batch {
     pub async fn read(store: &EventStore, after: Position, limit: i64) -> Result<Option<Self>, ProjectionError> {
         let (mut events, mut unreadable) = (Vec::new(), Vec::new());
         let mut last = after;
+        // What has just gone through this process need not be read back.
+        if let Some(appended) = store.just_appended(after, usize::try_from(limit).unwrap_or(usize::MAX)) {
+            last = appended.last().map_or(after, |event| event.position);
+            return Ok((last > after).then_some(Self { events: appended, unreadable, after, last }));
+        }
         for entry in store.entries(after, limit).await? {
             match entry {
                 Ok(event) => {
@@ -52,6 +57,16 @@ impl Batch {
             events: &self.events[self.events.partition_point(|event| event.position <= at)..],
             unreadable: &self.unreadable[self.unreadable.partition_point(|entry| entry.position <= at)..],
         })
+    }
+
+    /// The events, if every entry can be read.
+    pub fn all_events(&self) -> Option<&[Recorded]> {
+        self.unreadable.is_empty().then_some(&self.events)
+    }
+
+    /// The position before its first entry.
+    pub fn after(&self) -> Position {
+        self.after
     }
 
     /// The streams that it is of.

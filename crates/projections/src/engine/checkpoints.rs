@@ -31,6 +31,8 @@ pub(super) struct Checkpoint {
     pub error: Option<String>,
     /// How many streams are parked.
     pub parked: i64,
+    /// Goes up when somebody changes the rows and not the position.
+    pub epoch: i64,
     pub updated_at: DateTime<Utc>,
 }
 
@@ -77,7 +79,7 @@ pub(super) async fn ensure(pool: &PgPool) -> Result<DateTime<Utc>, ProjectionErr
 /// Every model's checkpoint as it is committed, by name.
 pub(super) async fn read(pool: &PgPool) -> Result<Vec<Checkpoint>, ProjectionError> {
     let names: Vec<_> = MODELS.iter().map(|m| m.shape().name).collect();
-    let sql = "select name, version, position, status, error, parked, updated_at from projections
+    let sql = "select name, version, position, status, error, parked, epoch, updated_at from projections
         where name = any($1) order by name";
     Ok(sqlx::query_as(sql).bind(names).fetch_all(pool).await?)
 }
@@ -111,14 +113,14 @@ pub(super) async fn try_lock_in_tx(
     tx: &mut PgConnection,
     names: &[&'static str],
 ) -> Result<Vec<Checkpoint>, ProjectionError> {
-    let sql = "select name, version, position, status, error, parked, updated_at from projections
+    let sql = "select name, version, position, status, error, parked, epoch, updated_at from projections
         where name = any($1) order by name for update skip locked";
     Ok(sqlx::query_as(sql).bind(names).fetch_all(tx).await?)
 }
 
 /// Takes one model, when whoever has it gives it back, and says where it was.
 pub(super) async fn lock_in_tx(tx: &mut PgConnection, shape: &Shape) -> Result<Checkpoint, ProjectionError> {
-    let sql = "select name, version, position, status, error, parked, updated_at from projections
+    let sql = "select name, version, position, status, error, parked, epoch, updated_at from projections
         where name = $1 for update";
     Ok(sqlx::query_as(sql).bind(shape.name).fetch_one(tx).await?)
 }
@@ -143,7 +145,7 @@ pub(super) async fn rebuilt_in_tx(
 ) -> Result<(), ProjectionError> {
     let sql = "with mended as (delete from parked_streams where projection = $1)
         update projections
-        set version = $2, position = $3, status = 'live', error = null, parked = 0, updated_at = now()
+        set version = $2, position = $3, epoch = epoch + 1, status = 'live', error = null, parked = 0, updated_at = now()
         where name = $1";
     sqlx::query(sql).bind(shape.name).bind(shape.version).bind(position).execute(tx).await?;
     Ok(())

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use rollbook_store::{EventStore, Position};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::round::{Done, Rounds, Trouble};
 use super::{checkpoints, retry};
@@ -20,18 +20,26 @@ use crate::erased::MODELS;
 const POLL: Duration = Duration::from_millis(250);
 /// How often another process's progress is looked at while it is behind the log.
 const FOLLOW: Duration = Duration::from_millis(20);
+/// How long a batch gathers at most since the last one began, unless a reader waits: a hundred rounds a second cost little,
+/// and a thousand would take from the commands what nobody sees.
+const LINGER: Duration = Duration::from_millis(10);
 /// The first and the longest pause after an error of the database.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// Keeps the models up to date until it is told to stop; a defect that panics is logged, and it starts again.
-pub(super) async fn run(store: EventStore, published: Arc<watch::Sender<Position>>, mut stop: watch::Receiver<bool>) {
+pub(super) async fn run(
+    store: EventStore,
+    published: Arc<watch::Sender<Position>>,
+    hurry: Arc<Notify>,
+    mut stop: watch::Receiver<bool>,
+) {
     let Some(began) = checkpoints_at_the_start(&store, &mut stop).await else { return };
     // Ends with this task. It waits for models that others have, so it is beside the rounds.
     let mut beside = JoinSet::new();
     beside.spawn(take_up(store.clone(), began, stop.clone()));
     loop {
         let mut task = JoinSet::new();
-        task.spawn(follow(store.clone(), published.clone(), stop.clone()));
+        task.spawn(follow(store.clone(), published.clone(), hurry.clone(), stop.clone()));
         match task.join_next().await {
             Some(Err(error)) => tracing::error!(%error, "the projection engine broke off; it starts again"),
             Some(Ok(())) | None => return,
@@ -42,22 +50,29 @@ pub(super) async fn run(store: EventStore, published: Arc<watch::Sender<Position
     }
 }
 
-async fn follow(store: EventStore, published: Arc<watch::Sender<Position>>, mut stop: watch::Receiver<bool>) {
+async fn follow(
+    store: EventStore,
+    published: Arc<watch::Sender<Position>>,
+    hurry: Arc<Notify>,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut heard = store.heard();
     let mut rounds = Rounds::new(store, published);
     let mut backoff = BACKOFF.0;
     // Whoever can say stop holds the sender; when nobody is left, nobody asks for the read models either.
     while !*stop.borrow() && stop.has_changed().is_ok() {
         heard.mark_unchanged();
+        let began = Instant::now();
         match rounds.next().await {
             Ok(done) => {
                 backoff = BACKOFF.0;
                 match done {
-                    Done::Some => {}
+                    Done::Some if rounds.full() => {}
+                    Done::Some => linger(began, &mut stop, &hurry).await,
                     Done::Nothing => {
                         tokio::select! {
                             _ = stop.changed() => {}
-                            _ = heard.changed() => {}
+                            _ = heard.changed() => linger(began, &mut stop, &hurry).await,
                             () = tokio::time::sleep(POLL) => rounds.look_again(),
                         }
                     }
@@ -116,6 +131,15 @@ async fn take_up(store: EventStore, before: DateTime<Utc>, mut stop: watch::Rece
             }
             backoff = BACKOFF.1.min(backoff * 2);
         }
+    }
+}
+
+/// Lets a batch gather.
+async fn linger(began: Instant, stop: &mut watch::Receiver<bool>, hurry: &Notify) {
+    tokio::select! {
+        _ = stop.wait_for(|stop| *stop) => {}
+        () = hurry.notified() => {}
+        () = tokio::time::sleep_until(began + LINGER) => {}
     }
 }
 

@@ -4,7 +4,9 @@
 //! position that the rows are folded up to is committed with them, so every event is folded exactly once.
 
 mod batch;
+mod build;
 mod checkpoints;
+mod compare;
 mod live;
 mod log;
 mod measure;
@@ -12,6 +14,10 @@ mod parking;
 mod rebuild;
 mod retry;
 mod round;
+mod snapshot;
+mod sql;
+mod swap;
+mod usual;
 mod verify;
 
 use std::sync::Arc;
@@ -22,18 +28,19 @@ use rollbook_domain::SiteId;
 use rollbook_store::{EventStore, Position};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinHandle;
 
+use self::rebuild::Differing;
 use crate::erased::{AnyModel, MODELS};
 use crate::page::part;
 use crate::{Page, Paged, ProjectionError};
 
 pub use checkpoints::Status;
+pub use compare::{Difference, Verification};
 pub use measure::describe_metrics;
 pub use parking::ParkedStream;
 pub use retry::Retried;
-pub use verify::{Difference, Verification};
 
 /// The read models of one database. Cheap to clone. It takes two connections of the store's pool at a time: one holds a
 /// transaction, the other reads the log.
@@ -41,6 +48,8 @@ pub use verify::{Difference, Verification};
 pub struct Projections {
     store: EventStore,
     position: Arc<watch::Sender<Position>>,
+    /// Told when a reader waits.
+    hurry: Arc<Notify>,
     stop: Arc<watch::Sender<bool>>,
     task: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
@@ -48,12 +57,21 @@ pub struct Projections {
 /// How far a rebuild or a verification is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// The projection.
-    pub name: &'static str,
-    /// The position that it has come to.
+    /// What is being done.
+    pub phase: Phase,
+    /// The position that the log has been read up to.
     pub position: Position,
-    /// The position that it goes to.
+    /// The position that it is read up to.
     pub head: Position,
+}
+
+/// What a rebuild or a verification is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Reading the log and folding it.
+    Folding,
+    /// Writing tables, comparing them and putting them in their place.
+    Writing,
 }
 
 /// What is told how far a rebuild or a verification is.
@@ -99,6 +117,7 @@ impl Projections {
         Self {
             store,
             position: Arc::new(watch::Sender::new(0)),
+            hurry: Arc::default(),
             stop: Arc::new(watch::Sender::new(false)),
             task: Arc::default(),
         }
@@ -109,7 +128,7 @@ impl Projections {
     pub fn start(store: EventStore) -> Self {
         let projections = Self::new(store);
         let (store, position) = (projections.store.clone(), projections.position.clone());
-        let task = tokio::spawn(live::run(store, position, projections.stop.subscribe()));
+        let task = tokio::spawn(live::run(store, position, projections.hurry.clone(), projections.stop.subscribe()));
         Self { task: Arc::new(Mutex::new(Some(task))), ..projections }
     }
 
@@ -131,6 +150,9 @@ impl Projections {
     /// Waits until all read models have come to a position, and says where they are.
     pub async fn wait_for(&self, position: Position, timeout: Duration) -> Result<Position, TooLate> {
         let mut reached = self.position.subscribe();
+        if *reached.borrow() < position {
+            self.hurry.notify_one();
+        }
         let arrival = reached.wait_for(|reached| *reached >= position);
         match tokio::time::timeout(timeout, arrival).await {
             Ok(Ok(reached)) => Ok(*reached),
@@ -176,13 +198,22 @@ impl Projections {
         Ok(retried)
     }
 
-    /// Makes one projection anew from the log, or all of them, while readers go on with the rows as they were.
+    /// Makes one projection anew from the log, or all of them at once, while readers and writers go on. Where a table is not
+    /// what the log says, though its version is the same, that is an error and nothing is changed.
     pub async fn rebuild(&self, name: Option<&str>, progress: OnProgress<'_>) -> Result<(), ProjectionError> {
         checkpoints::ensure(self.store.pool()).await?;
-        for model in named(name)? {
-            rebuild::rebuild(&self.store, model, progress).await?;
-        }
-        Ok(())
+        rebuild::rebuild(&self.store, &named(name)?, Differing::Refuse, progress).await
+    }
+
+    /// Makes one projection anew, or all of them, whatever is in the tables now: after somebody has looked at the differences,
+    /// or at a table that cannot be read.
+    pub async fn rebuild_accepting_differences(
+        &self,
+        name: Option<&str>,
+        progress: OnProgress<'_>,
+    ) -> Result<(), ProjectionError> {
+        checkpoints::ensure(self.store.pool()).await?;
+        rebuild::rebuild(&self.store, &named(name)?, Differing::Accept, progress).await
     }
 
     /// Compares the rows of one projection, or of all of them, with what the log says they should be.
@@ -192,11 +223,7 @@ impl Projections {
         progress: OnProgress<'_>,
     ) -> Result<Vec<Verification>, ProjectionError> {
         checkpoints::ensure(self.store.pool()).await?;
-        let mut verified = Vec::new();
-        for model in named(name)? {
-            verified.push(verify::verify(&self.store, model, progress).await?);
-        }
-        Ok(verified)
+        verify::verify(&self.store, &named(name)?, progress).await
     }
 }
 

@@ -191,9 +191,10 @@ pub(super) async fn park_in_tx(
     count_in_tx(tx, projection).await
 }
 
-/// Sets the number of a model's parked streams.
+/// Sets the number of a model's parked streams, after some were parked or taken up again: their rows are others now.
 pub(super) async fn count_in_tx(tx: &mut PgConnection, projection: &'static str) -> Result<(), ProjectionError> {
-    let sql = "update projections set parked = (select count(*) from parked_streams where projection = $1)
+    let sql =
+        "update projections set epoch = epoch + 1, parked = (select count(*) from parked_streams where projection = $1)
         where name = $1";
     sqlx::query(sql).bind(projection).execute(tx).await?;
     Ok(())

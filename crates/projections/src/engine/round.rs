@@ -14,12 +14,15 @@ use tokio::time::Instant;
 use super::batch::Batch;
 use super::checkpoints::{self, Checkpoint};
 use super::parking::{self, Fault};
-use super::rebuild::rebuild_in_tx;
+use super::rebuild::{Differing, rebuild};
+use super::usual::{Usual, Usually};
 use crate::ProjectionError;
 use crate::erased::{AnyModel, MODELS};
 
 /// The most events in one transaction.
 const BATCH: i64 = 1_000;
+/// How long a process that follows another one's models waits for them to go on before it takes them over.
+const PATIENCE: Duration = Duration::from_millis(300);
 /// How long a stuck model is left alone.
 const REST: Duration = Duration::from_secs(5);
 
@@ -58,6 +61,11 @@ pub(super) struct Rounds {
     resting: BTreeMap<&'static str, Instant>,
     /// Whether the next batch holds something that cannot be folded, and is to be searched for it.
     carefully: bool,
+    usual: Usual,
+    /// Another process has the models: where they were last, and since when.
+    follows: Option<(Position, Instant)>,
+    /// Whether the last batch was full, so that there is probably more.
+    full: bool,
     /// Whether this round is for the models that are furthest behind, where they are not all at one position.
     laggards: bool,
 }
@@ -65,11 +73,17 @@ pub(super) struct Rounds {
 impl Rounds {
     pub fn new(store: EventStore, published: Arc<watch::Sender<Position>>) -> Self {
         let (known, resting) = (BTreeMap::new(), BTreeMap::new());
-        Self { store, published, known, resting, carefully: false, laggards: true }
+        let usual = Usual::new(store.pool());
+        Self { store, published, known, resting, carefully: false, usual, follows: None, full: false, laggards: true }
     }
 
     pub fn pool(&self) -> &PgPool {
         self.store.pool()
+    }
+
+    /// Whether there is probably more to fold at once.
+    pub fn full(&self) -> bool {
+        self.full
     }
 
     /// Reads the checkpoints in the next round: another process may have moved them.
@@ -99,18 +113,69 @@ impl Rounds {
                 Ordering::Greater => {}
             }
         }
-        let positions = models.iter().map(|model| self.position(*model));
-        let (Some(first), Some(last)) = (positions.clone().min(), positions.max()) else { return Ok(Done::Nothing) };
+        let positions: Vec<_> = models.iter().map(|model| self.position(*model)).collect();
+        let (Some(&first), Some(&last)) = (positions.iter().min(), positions.iter().max()) else {
+            return Ok(Done::Nothing);
+        };
+        if self.still_another(first).await? {
+            return Ok(Done::ByAnother);
+        }
         self.laggards = !self.laggards;
         let from = if self.laggards { first } else { last };
-        match Batch::read(&self.store, from, BATCH).await? {
+        let batch = Batch::read(&self.store, from, BATCH).await?;
+        self.full = batch.as_ref().is_some_and(|batch| batch.last() - batch.after() >= BATCH);
+        match batch {
+            Some(batch) if first == last && models.len() == MODELS.len() => self.usually(&models, &batch).await,
             Some(batch) => self.fold(&models, &batch).await,
             None if first == last => Ok(Done::Nothing),
             None => Ok(Done::Some),
         }
     }
 
-    /// Folds a batch into the models that nobody else has.
+    /// Whether another process has the models and brings them on, or they are where the log is.
+    async fn still_another(&mut self, at: Position) -> Result<bool, Trouble> {
+        let Some((position, since)) = self.follows else { return Ok(false) };
+        if at > position || at >= self.store.head().await? {
+            self.follows = Some((at, Instant::now()));
+            return Ok(true);
+        }
+        if since.elapsed() < PATIENCE {
+            return Ok(true);
+        }
+        self.follows = None;
+        Ok(false)
+    }
+
+    /// Folds a batch into all models at once, if nothing is parked, and nothing in it needs care.
+    async fn usually(&mut self, models: &[&'static dyn AnyModel], batch: &Batch) -> Result<Done, Trouble> {
+        let checkpoints: Vec<&Checkpoint> = self.known.values().collect();
+        let parked = checkpoints.iter().any(|checkpoint| checkpoint.parked > 0);
+        let events = batch.all_events().filter(|_| !parked && !self.carefully);
+        let Some(events) = events else {
+            self.usual.forget();
+            return self.fold(models, batch).await;
+        };
+        match self.usual.round(&checkpoints, events, batch.last()).await {
+            Ok(Usually::Done) => {
+                let moved: Vec<_> = models.iter().map(|model| (model.shape().name, events.len())).collect();
+                self.moved(&moved, batch.last());
+                Ok(Done::Some)
+            }
+            Ok(Usually::Moved) => {
+                self.follows = Some((batch.after(), Instant::now()));
+                Ok(Done::ByAnother)
+            }
+            Err(error) if Fault::of(&error) == Fault::Event => {
+                self.carefully = true;
+                Ok(Done::Some)
+            }
+            // Which model's it is, the other way of folding tells.
+            Err(error) if Fault::of(&error) == Fault::Table => self.fold(models, batch).await,
+            Err(error) => Err(Trouble::Database(error)),
+        }
+    }
+
+    /// Folds a batch into the models that nobody else has, each in a savepoint where that takes care.
     async fn fold(&mut self, models: &[&'static dyn AnyModel], batch: &Batch) -> Result<Done, Trouble> {
         let carefully = std::mem::take(&mut self.carefully);
         let names: Vec<_> = models.iter().map(|model| model.shape().name).collect();
@@ -163,22 +228,16 @@ impl Rounds {
     /// Makes a model's rows anew that older software has made.
     async fn renew(&mut self, model: &'static dyn AnyModel) -> Result<Done, Trouble> {
         let shape = model.shape();
-        let mut tx = self.store.pool().begin().await?;
-        let locked = checkpoints::try_lock_in_tx(&mut tx, &[shape.name]).await?;
         self.look_again();
-        let Some(stored) = locked.first() else { return Ok(Done::ByAnother) };
-        if stored.version >= shape.version {
-            return Ok(Done::Some);
-        }
-        tracing::info!(projection = shape.name, from = stored.version, to = shape.version, "building a new version");
-        match rebuild_in_tx(&mut tx, &self.store, model, &mut |_| {}).await {
-            Ok(_) => tx.commit().await?,
+        tracing::info!(projection = shape.name, to = shape.version, "building a new version");
+        match rebuild(&self.store, &[model], Differing::Accept, &mut |_| {}).await {
+            Ok(()) => Ok(Done::Some),
+            Err(ProjectionError::UnderWay) => Ok(Done::ByAnother),
             Err(error @ ProjectionError::Poison { position, .. }) => {
-                return Err(Trouble::Stuck { names: vec![shape.name], at: position - 1, error });
+                Err(Trouble::Stuck { names: vec![shape.name], at: position - 1, error })
             }
-            Err(error) => return Err(Trouble::Database(error)),
+            Err(error) => Err(Trouble::Database(error)),
         }
-        Ok(Done::Some)
     }
 
     /// Reads the checkpoints as they are committed.

@@ -1,70 +1,58 @@
-//! Checking a read model: its rows against the same log folded in memory up to the same position. It changes nothing.
+//! Checking read models: their tables against temporary ones, built from the same log up to the same positions. It changes
+//! nothing and leaves nothing, however it ends.
 
-use futures::TryStreamExt;
-use rollbook_store::{EventStore, Position};
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::Value;
+use rollbook_store::EventStore;
 
-use super::rebuild::fold_until;
-use super::{OnProgress, Progress};
-use crate::erased::{AnyModel, Stored};
-use crate::{ProjectionError, storage};
+use super::OnProgress;
+use super::build::{Built, Place, Wanted, build};
+use super::compare::{Verification, compare_in_tx};
+use super::snapshot::Snapshot;
+use crate::ProjectionError;
+use crate::erased::AnyModel;
 
-/// What a verification found.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Verification {
-    /// The projection.
-    pub name: &'static str,
-    /// The position that both sides are at.
-    pub position: Position,
-    /// How many rows the table has.
-    pub rows: u64,
-    /// The rows that are not what the log says; none is as it should be.
-    pub differences: Vec<Difference>,
-}
+/// The schema of a connection's own temporary tables: they are in no log of the server, and end with the connection.
+const OWN: &str = "pg_temp";
 
-/// A row that is not what the log says. Both sides have their key and site among their fields.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Difference {
-    /// The row in the table; null where there is none.
-    pub live: Option<Value>,
-    /// The row that the log makes; null where there should be none.
-    pub rebuilt: Option<Value>,
-}
+/// How often a verification begins anew because a rebuild has put another table in a live one's place meanwhile.
+const ATTEMPTS: u32 = 3;
 
-/// Checks a model in one snapshot, while reads and writes go on.
+/// Checks models in one snapshot, while reads and writes go on.
 pub(super) async fn verify(
     store: &EventStore,
-    model: &'static dyn AnyModel,
+    models: &[&'static dyn AnyModel],
     progress: OnProgress<'_>,
-) -> Result<Verification, ProjectionError> {
-    let shape = model.shape();
-    let unreadable = |source| ProjectionError::Row { projection: shape.name, source };
-    let mut tx = store.pool().begin_with("begin isolation level repeatable read read only").await?;
-    let (stored, position): (i32, Position) =
-        sqlx::query_as("select version, position from projections where name = $1")
-            .bind(shape.name)
-            .fetch_one(&mut *tx)
-            .await?;
-    if stored > shape.version {
-        return Err(ProjectionError::Newer { projection: shape.name, stored, ours: shape.version });
+) -> Result<Vec<Verification>, ProjectionError> {
+    let mut attempt = 1;
+    loop {
+        match once(store, models, progress).await {
+            Err(ProjectionError::Swapped) if attempt < ATTEMPTS => attempt += 1,
+            done => return done,
+        }
     }
-    let mut table = model.memory();
-    fold_until(store, table.as_mut(), position, |at| {
-        progress(Progress { name: shape.name, position: at, head: position });
-    })
-    .await?;
-    let mut verification = Verification { name: shape.name, position, rows: 0, differences: Vec::new() };
-    let sql = storage::select_all(&shape);
-    let mut rows = sqlx::query_as::<_, Stored>(&sql).fetch(&mut *tx);
-    while let Some(row) = rows.try_next().await? {
-        verification.rows += 1;
-        verification.differences.extend(table.check(&row).map_err(unreadable)?);
+}
+
+async fn once(
+    store: &EventStore,
+    models: &[&'static dyn AnyModel],
+    progress: OnProgress<'_>,
+) -> Result<Vec<Verification>, ProjectionError> {
+    let tables = Snapshot::tables(&mut *store.pool().acquire().await?, models).await?;
+    let snapshot = Snapshot::take(store).await?;
+    let wanted = |model: &&'static dyn AnyModel| {
+        let until = snapshot.checkpoint(&model.shape())?.position;
+        Ok(Wanted { model: *model, until, readable: until, comparable: true })
+    };
+    let wanted: Vec<_> = models.iter().map(wanted).collect::<Result<_, ProjectionError>>()?;
+    let place = Place { schema: OWN, snapshot: Some(snapshot.id.clone()) };
+    let mut verified = build(store, &wanted, &place, progress, compare).await?;
+    // A table that came in its place is at another position, and its rows are visible in every snapshot.
+    if Snapshot::tables(&mut *store.pool().acquire().await?, models).await? != tables {
+        return Err(ProjectionError::Swapped);
     }
-    for row in table.rows() {
-        let rebuilt = Some(Value::Object(row.map_err(unreadable)?));
-        verification.differences.push(Difference { live: None, rebuilt });
-    }
-    Ok(verification)
+    verified.sort_by_key(|found| models.iter().position(|model| model.shape().name == found.name));
+    Ok(verified)
+}
+
+async fn compare(Built { wanted, table, mut tx }: Built) -> Result<Verification, ProjectionError> {
+    compare_in_tx(&mut tx, &table, wanted.until).await
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use rollbook_domain::enrolment::EnrolmentEvent;
 use rollbook_domain::policy::RosterScope;
-use rollbook_domain::{CohortId, EnrolmentId, Event, Personal, SiteId};
+use rollbook_domain::{CohortId, EnrolmentId, Event, Personal, SiteId, StreamType};
 use rollbook_store::Recorded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,7 @@ impl ReadModel for AbsenceFlags {
     const TABLE: &'static str = "absence_flags";
     const KEY: &'static [&'static str] = &["enrolment_id", "flag"];
     const COLUMNS: &'static [&'static str] = &["missed_weeks", "raised_at", "cleared_at", "resolved_at", "reason"];
+    const STREAMS: &'static [StreamType] = &[StreamType::Enrolment];
 
     type Key = (EnrolmentId, u16);
     type Row = Row;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use rollbook_domain::hub::HubEvent;
-use rollbook_domain::{Event, HubId, PersonId, SiteId};
+use rollbook_domain::{Event, HubId, PersonId, SiteId, StreamType};
 use rollbook_store::Recorded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,7 @@ impl ReadModel for Hubs {
     const TABLE: &'static str = "hubs";
     const KEY: &'static [&'static str] = &["hub_id"];
     const COLUMNS: &'static [&'static str] = &["name", "place", "coordinator_id", "closed", "version"];
+    const STREAMS: &'static [StreamType] = &[StreamType::Hub];
 
     type Key = HubId;
     type Row = Row;

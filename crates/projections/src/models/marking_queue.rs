@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use rollbook_domain::enrolment::EnrolmentEvent;
-use rollbook_domain::{CohortId, EnrolmentId, Event, PersonId, Personal, SiteId};
+use rollbook_domain::{CohortId, EnrolmentId, Event, PersonId, Personal, SiteId, StreamType};
 use rollbook_store::Recorded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,7 @@ impl ReadModel for MarkingQueue {
     const TABLE: &'static str = "marking_queue";
     const KEY: &'static [&'static str] = &["enrolment_id", "week"];
     const COLUMNS: &'static [&'static str] = &["submitted_at"];
+    const STREAMS: &'static [StreamType] = &[StreamType::Enrolment];
 
     type Key = (EnrolmentId, u8);
     type Row = Row;

@@ -1,7 +1,7 @@
 //! Modules: the courses that cohorts run.
 
 use rollbook_domain::module::ModuleEvent;
-use rollbook_domain::{Event, ModuleId, SiteId};
+use rollbook_domain::{Event, ModuleId, SiteId, StreamType};
 use rollbook_store::Recorded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,7 @@ impl ReadModel for Modules {
     const TABLE: &'static str = "modules";
     const KEY: &'static [&'static str] = &["module_id"];
     const COLUMNS: &'static [&'static str] = &["code", "title", "weeks", "retired", "version"];
+    const STREAMS: &'static [StreamType] = &[StreamType::Module];
 
     type Key = ModuleId;
     type Row = ModuleItem;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use rollbook_domain::person::{PersonEvent, Role};
 use rollbook_domain::text::email_key;
-use rollbook_domain::{Event, PersonId, Personal, SiteId};
+use rollbook_domain::{Event, PersonId, Personal, SiteId, StreamType};
 use rollbook_store::Recorded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,7 @@ impl ReadModel for People {
     const KEY: &'static [&'static str] = &["person_id"];
     const COLUMNS: &'static [&'static str] =
         &["name", "email", "email_key", "external_id", "roles", "active", "registered_at", "version"];
+    const STREAMS: &'static [StreamType] = &[StreamType::Person];
 
     type Key = PersonId;
     type Row = Row;

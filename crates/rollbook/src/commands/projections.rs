@@ -1,13 +1,13 @@
 //! `rollbook projections`: how far the read models are, made anew, or compared with the log.
 
-use rollbook_projections::{Difference, ProjectionItem, Projections, Verification};
+use rollbook_projections::{Difference, Phase, Progress, ProjectionError, ProjectionItem, Projections, Verification};
 
-use crate::cli::{Projections as Asked, Which};
+use crate::cli::{Projections as Asked, Rebuild, Which};
 use crate::commands::parked;
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::output;
-use crate::progress::Progress;
+use crate::progress::{Progress as Shown, Rate};
 use crate::table::table;
 
 /// How many differing rows are shown of each read model.
@@ -18,7 +18,7 @@ pub async fn run(database: &Database, asked: &Asked) -> Done {
     let projections = Projections::new(database.store().await?);
     match asked {
         Asked::List => list(&projections).await,
-        Asked::Rebuild(which) => rebuild(&projections, which).await,
+        Asked::Rebuild(rebuild) => self::rebuild(&projections, rebuild).await,
         Asked::Verify(which) => verify(&projections, which).await,
         Asked::Parked => parked::list(&projections).await,
         Asked::Retry(which) => parked::retry(&projections, which).await,
@@ -37,87 +37,115 @@ async fn list(projections: &Projections) -> Done {
     output::line(&shown.trim_fmt())
 }
 
-async fn rebuild(projections: &Projections, which: &Which) -> Done {
-    let mut steps = Steps::new("rebuilding");
-    let done = projections.rebuild(which.name.as_deref(), &mut |at| steps.at(at)).await;
+async fn rebuild(projections: &Projections, Rebuild { which, accept_differences }: &Rebuild) -> Done {
+    let mut steps = Steps::new("rebuilding", which);
+    let name = which.name.as_deref();
+    let done = if *accept_differences {
+        projections.rebuild_accepting_differences(name, &mut |at| steps.at(at)).await
+    } else {
+        projections.rebuild(name, &mut |at| steps.at(at)).await
+    };
     steps.end();
+    if let Err(ProjectionError::Differs(found)) = &done {
+        show(found)?;
+    }
     done.map_err(|error| explained(&error))?;
-    let what = which.name.as_deref().unwrap_or("all read models");
-    output::line(&format!("rebuilt {what} from {} events", steps.events))
+    output::line(&format!("rebuilt {} from {} events", steps.what, steps.events))
 }
 
 async fn verify(projections: &Projections, which: &Which) -> Done {
-    let mut steps = Steps::new("verifying");
+    let mut steps = Steps::new("verifying", which);
     let verified = projections.verify(which.name.as_deref(), &mut |at| steps.at(at)).await;
     steps.end();
     let verified = verified.map_err(|error| explained(&error))?;
-    let mut shown = table(&["read model", ">position", ">rows", "compared with the log"]);
-    for Verification { name, position, rows, differences } in &verified {
-        let found = match differences.len() {
+    let mut shown = table(&["read model", ">position", ">rows", "fingerprint", "compared with the log"]);
+    for Verification { name, position, rows, fingerprint, differing, .. } in &verified {
+        let found = match differing {
             0 => "equal".to_owned(),
             1 => "1 row differs".to_owned(),
             many => format!("{many} rows differ"),
         };
-        shown.add_row([(*name).to_owned(), position.to_string(), rows.to_string(), found]);
+        shown.add_row([(*name).to_owned(), position.to_string(), rows.to_string(), fingerprint.clone(), found]);
     }
     output::line(&shown.trim_fmt())?;
-    let wrong: Vec<_> = verified.iter().filter(|model| !model.differences.is_empty()).collect();
-    for model in &wrong {
+    show(&verified)?;
+    let wrong: Vec<_> = verified.iter().filter(|model| model.differing > 0).map(|model| model.name).collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "not what the log says: {}. Build anew with: rollbook projections rebuild {} --accept-differences",
+        wrong.join(", "),
+        if let [name] = wrong[..] { name } else { "--all" }
+    )))
+}
+
+/// Shows rows that differ, some of each read model.
+fn show(found: &[Verification]) -> Done {
+    for model in found.iter().filter(|model| model.differing > 0) {
         for Difference { live, rebuilt } in model.differences.iter().take(SHOWN_DIFFERENCES) {
             let side = |row: &Option<serde_json::Value>| {
                 row.as_ref().map_or_else(|| "no such row".to_owned(), ToString::to_string)
             };
             output::line(&format!("{}\n  table  {}\n  log    {}", model.name, side(live), side(rebuilt)))?;
         }
-        let more = model.differences.len().saturating_sub(SHOWN_DIFFERENCES);
+        let shown = model.differences.len().min(SHOWN_DIFFERENCES);
+        let more = model.differing.saturating_sub(u64::try_from(shown).unwrap_or(u64::MAX));
         if more > 0 {
             output::line(&format!("… and {more} more in {}", model.name))?;
         }
     }
-    if wrong.is_empty() {
-        return Ok(());
-    }
-    let names: Vec<_> = wrong.iter().map(|model| model.name).collect();
-    Err(Failure::new(format!(
-        "not what the log says: {}. Build anew with: rollbook projections rebuild {}",
-        names.join(", "),
-        if let [name] = names[..] { name } else { "--all" }
-    )))
+    Ok(())
 }
 
-pub(crate) fn explained(error: &rollbook_projections::ProjectionError) -> Failure {
+pub(crate) fn explained(error: &ProjectionError) -> Failure {
     let hint = match error {
-        rollbook_projections::ProjectionError::Unknown(_) => "; `rollbook projections list` names them",
+        ProjectionError::Unknown(_) => "; `rollbook projections list` names them",
+        ProjectionError::Differs(_) => ". To replace the rows all the same, add --accept-differences",
         _ => "",
     };
     Failure::new(format!("{error}{hint}"))
 }
 
-/// Shows how far one read model after the other is.
+/// Shows how far the work is: the log's events, their rate, and the time that is left.
 struct Steps {
     doing: &'static str,
-    name: &'static str,
-    progress: Progress,
+    what: String,
+    shown: Shown,
+    rate: Rate,
+    phase: Option<Phase>,
     events: i64,
 }
 
 impl Steps {
-    fn new(doing: &'static str) -> Self {
-        Self { doing, name: "", progress: Progress::start(1), events: 0 }
+    fn new(doing: &'static str, which: &Which) -> Self {
+        let what = which.name.clone().unwrap_or_else(|| "all read models".to_owned());
+        Self { doing, what, shown: Shown::start(1), rate: Rate::start(), phase: None, events: 0 }
     }
 
-    fn at(&mut self, at: rollbook_projections::Progress) {
-        if at.name != self.name {
-            self.name = at.name;
-            self.progress.plain_line(format!("{} {}: {} events", self.doing, at.name, at.head));
-            self.progress.doing(format!("{} {}", self.doing, at.name));
-            self.progress.of(u64::try_from(at.head).unwrap_or(0));
+    fn at(&mut self, Progress { phase, position, head }: Progress) {
+        let (done, of) = (u64::try_from(position).unwrap_or(0), u64::try_from(head).unwrap_or(0));
+        let (doing, what) = (self.doing, &self.what);
+        self.events = head;
+        self.shown.of(of);
+        self.shown.at(done);
+        let how_far = self.rate.of(done, of);
+        let first = self.phase.replace(phase) != Some(phase);
+        match phase {
+            Phase::Folding => {
+                self.shown.doing(format!("{doing} {what}: {how_far}"));
+                if first || self.rate.is_time_for_a_line() {
+                    self.shown.plain_line(format!("{doing} {what}: {how_far}"));
+                }
+            }
+            Phase::Writing => {
+                self.shown.doing(format!("{doing} {what}: {of} events read, writing and comparing tables"));
+                self.shown.plain_line(format!("{doing} {what}: {of} events read, writing and comparing tables"));
+            }
         }
-        self.events = at.head;
-        self.progress.at(u64::try_from(at.position).unwrap_or(0));
     }
 
     fn end(&self) {
-        self.progress.end();
+        self.shown.end();
     }
 }

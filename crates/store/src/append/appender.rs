@@ -154,7 +154,7 @@ fn answer(recent: &Recent, jobs: Vec<Job>, Outcome { head, mut refused }: Outcom
                     position += 1;
                     let mut recorded = event.recorded;
                     recorded.position = position;
-                    written.push(Arc::new(recorded));
+                    written.push(recorded);
                 }
                 Appended::At(position)
             }

@@ -6,10 +6,11 @@ mod entry;
 mod queries;
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::{Authority, CohortId, CommandId, EnrolmentId, HubId, ModuleId, PersonId, Personal};
+use rollbook_domain::{Authority, CohortId, CommandId, EnrolmentId, HubId, ModuleId, PersonId, Personal, StreamType};
 use rollbook_store::{Position, Recorded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 use crate::{ReadModel, SiteRows};
 
@@ -131,6 +132,8 @@ impl ReadModel for AuditTrail {
         "reason",
         "command_id",
     ];
+    const STREAMS: &'static [StreamType] = StreamType::VARIANTS;
+    const WRITTEN_ONCE: bool = true;
 
     type Key = Position;
     type Row = Row;

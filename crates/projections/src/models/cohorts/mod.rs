@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDate, NaiveTime};
 use rollbook_domain::cohort::{CohortEvent, CohortStatus, Session, SessionStatus, Zone};
-use rollbook_domain::{CohortId, Event, ModuleId, PersonId};
+use rollbook_domain::{CohortId, Event, ModuleId, PersonId, StreamType};
 use rollbook_store::Recorded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -75,6 +75,7 @@ impl ReadModel for Cohorts {
         "instructors",
         "version",
     ];
+    const STREAMS: &'static [StreamType] = &[StreamType::Cohort];
 
     type Key = CohortId;
     type Row = Row;

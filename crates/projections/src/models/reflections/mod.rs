@@ -4,7 +4,7 @@ mod queries;
 
 use chrono::{DateTime, Utc};
 use rollbook_domain::enrolment::{EnrolmentEvent, Outcome, Visibility};
-use rollbook_domain::{EnrolmentId, Event, PersonId, Personal};
+use rollbook_domain::{EnrolmentId, Event, PersonId, Personal, StreamType};
 use rollbook_store::Recorded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,7 @@ impl ReadModel for Reflections {
         "amended_at",
         "amend_reason",
     ];
+    const STREAMS: &'static [StreamType] = &[StreamType::Enrolment];
 
     type Key = (EnrolmentId, u8);
     type Row = Row;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, EnrolmentStatus, Outcome, Place};
-use rollbook_domain::{Authority, CohortId, EnrolmentId, Event, HubId, PersonId, Personal};
+use rollbook_domain::{Authority, CohortId, EnrolmentId, Event, HubId, PersonId, Personal, StreamType};
 use rollbook_store::Recorded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -129,6 +129,7 @@ impl ReadModel for Roster {
         "enrolled_at",
         "version",
     ];
+    const STREAMS: &'static [StreamType] = &[StreamType::Enrolment];
 
     type Key = EnrolmentId;
     type Row = Row;

@@ -1,0 +1,187 @@
+//! The usual round: every model is at one position, and no stream is parked. The rows are in memory, or are fetched by one
+//! statement; one more writes all changes and the new position.
+//!
+//! That statement is the fence. It moves each model from the position and the epoch at which this process left it, or
+//! nothing at all: where another process has changed a model meanwhile, what is in memory is forgotten. Nothing that it
+//! does needs to outlive a crash of the database by itself, because rows and position are written together: what is lost
+//! is folded again.
+
+use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rollbook_store::link::Link;
+use rollbook_store::{Position, Recorded, StoreError};
+use sqlx::{PgPool, Row};
+
+use super::checkpoints::Checkpoint;
+use crate::ProjectionError;
+use crate::erased::{MODELS, Shape, Stored};
+use crate::hot::{HotTable, Written};
+use crate::storage::{delete_sql, same_key, upsert_sql};
+
+/// The rows in memory, and the connection that they are written over.
+pub(super) struct Usual {
+    link: Link,
+    tables: Vec<Box<dyn HotTable>>,
+}
+
+/// What became of a round.
+pub(super) enum Usually {
+    /// The models have gone on.
+    Done,
+    /// The models are not where this process left them.
+    Moved,
+}
+
+/// The settings of the connection: a commit is not waited for, nor is a model that somebody else has for longer.
+const SETTINGS: [(&str, &str); 2] = [("synchronous_commit", "off"), ("lock_timeout", "200ms")];
+
+impl Usual {
+    pub fn new(pool: &PgPool) -> Self {
+        let tables = MODELS.iter().map(|model| model.hot()).collect();
+        Self { link: Link::new(pool, &SETTINGS), tables }
+    }
+
+    /// Forgets the rows: somebody has written others.
+    pub fn forget(&mut self) {
+        for table in &mut self.tables {
+            table.forget();
+        }
+    }
+
+    /// Folds events into all models, which are at the checkpoints; `last` is the position afterwards.
+    pub async fn round(
+        &mut self,
+        checkpoints: &[&Checkpoint],
+        events: &[Recorded],
+        last: Position,
+    ) -> Result<Usually, ProjectionError> {
+        let done = self.try_round(checkpoints, events, last).await;
+        match done {
+            Ok(()) => {
+                for table in &mut self.tables {
+                    table.keep();
+                }
+                Ok(Usually::Done)
+            }
+            Err(error) => {
+                self.forget();
+                if has_moved(&error) { Ok(Usually::Moved) } else { Err(error) }
+            }
+        }
+    }
+
+    async fn try_round(
+        &mut self,
+        checkpoints: &[&Checkpoint],
+        events: &[Recorded],
+        last: Position,
+    ) -> Result<(), ProjectionError> {
+        self.fetch(events).await?;
+        let mut changes = Vec::new();
+        for table in &mut self.tables {
+            let shape = table.shape();
+            // A fold that panics fails for its events alone, and does not end the engine.
+            let written = catch_unwind(AssertUnwindSafe(|| table.fold(events)))
+                .map_err(|_| ProjectionError::Fold { projection: shape.name })?
+                .map_err(|source| ProjectionError::Row { projection: shape.name, source })?;
+            changes.push((shape, written));
+        }
+        self.write(checkpoints, &changes, last).await
+    }
+
+    /// Fetches the rows that the events touch and that are not in memory.
+    async fn fetch(&mut self, events: &[Recorded]) -> Result<(), ProjectionError> {
+        let (mut sql, mut keys) = (String::new(), Vec::new());
+        for (n, table) in self.tables.iter_mut().enumerate() {
+            let shape = table.shape();
+            let row = |source| ProjectionError::Row { projection: shape.name, source };
+            let unknown = table.unknown(events).map_err(row)?;
+            if unknown.is_empty() {
+                continue;
+            }
+            keys.push(serde_json::to_string(&unknown).map_err(row)?);
+            let (name, and) = (shape.table, if keys.len() > 1 { " union all " } else { "" });
+            // Writing to a String cannot fail.
+            let _ = write!(
+                sql,
+                "{and}select {n} as n, t.site_id, row_to_json(t)::text as row
+                 from json_populate_recordset(null::{name}, ${}::json) k join {name} t on {}",
+                keys.len(),
+                same_key(&shape, "t", "k")
+            );
+        }
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let rows = self.link.rows(|| keys.iter().fold(sqlx::query(&sql), |query, keys| query.bind(keys))).await?;
+        let mut stored: Vec<Vec<Stored>> = vec![Vec::new(); self.tables.len()];
+        for row in &rows {
+            let n = usize::try_from(row.try_get::<i32, _>("n")?).unwrap_or_default();
+            if let Some(stored) = stored.get_mut(n) {
+                stored.push((row.try_get("site_id")?, row.try_get("row")?));
+            }
+        }
+        for (table, stored) in self.tables.iter_mut().zip(stored) {
+            let projection = table.shape().name;
+            table.learn(&stored).map_err(|source| ProjectionError::Row { projection, source })?;
+        }
+        Ok(())
+    }
+
+    /// Writes the changes of all models and their new position, or nothing.
+    async fn write(
+        &mut self,
+        checkpoints: &[&Checkpoint],
+        changes: &[(Shape, Written)],
+        last: Position,
+    ) -> Result<(), ProjectionError> {
+        let names: Vec<&str> = checkpoints.iter().map(|checkpoint| checkpoint.name.as_str()).collect();
+        let positions: Vec<Position> = checkpoints.iter().map(|checkpoint| checkpoint.position).collect();
+        let epochs: Vec<i64> = checkpoints.iter().map(|checkpoint| checkpoint.epoch).collect();
+        let versions: Vec<i32> = checkpoints.iter().map(|checkpoint| checkpoint.version).collect();
+        let (mut sql, mut texts) = (String::from(MOVE), Vec::new());
+        for (shape, Written { upserts, deletes }) in changes {
+            let mut add = |what, statement: fn(&Shape, usize) -> String, text| {
+                texts.push(text);
+                // Writing to a String cannot fail.
+                let _ = write!(sql, ", {what}_{} as ({})", shape.table, statement(shape, texts.len() + FIXED));
+            };
+            if let Some(upserts) = upserts {
+                add("put", upsert_sql, upserts);
+            }
+            if let Some(deletes) = deletes {
+                add("gone", delete_sql, deletes);
+            }
+        }
+        sql.push_str(" select case when (select count(*) from moved) = cardinality($1) then true else projections_have_moved() end");
+        self.link
+            .rows(|| {
+                let query = sqlx::query(&sql).bind(&names).bind(&positions).bind(&epochs).bind(&versions).bind(last);
+                texts.iter().fold(query, |query, text| query.bind(*text))
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+/// How many parameters the first part of the statement has.
+const FIXED: usize = 5;
+
+const MOVE: &str = "with moved as (
+        update projections p set position = $5, status = 'live', error = null, updated_at = now()
+        from unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[]) as k(name, position, epoch, version)
+        where p.name = k.name and p.position = k.position and p.epoch = k.epoch and p.version = k.version
+            and p.parked = 0
+        returning p.name
+    )";
+
+/// Whether the statement found a model elsewhere, or had to wait for it: then somebody else is at work.
+fn has_moved(error: &ProjectionError) -> bool {
+    match error {
+        ProjectionError::Store(StoreError::Database(sqlx::Error::Database(error))) => {
+            error.code().is_some_and(|code| code == "RBP01" || code == "55P03" || code == "40P01")
+        }
+        _ => false,
+    }
+}

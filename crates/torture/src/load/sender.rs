@@ -1,0 +1,176 @@
+//! One command, sent until it has an answer: under one key, whatever happens on the way. An answer that must never be is an
+//! error, and so is none at all for minutes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{Rng, RngExt};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use serde_json::Value;
+use uuid::{Builder, Uuid};
+
+use super::{Tally, Target};
+use crate::Error;
+
+/// How long a command is sent again before the service is taken for lost.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// How long one request may take.
+const TIMEOUT: Duration = Duration::from_secs(40);
+/// In how many of a hundred cases a command is sent twice at once, and again after its acknowledgement.
+const TWICE: u32 = 5;
+
+/// What became of a command.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Its receipt.
+    Done(Value),
+    /// A rule's code.
+    Refused(String),
+}
+
+/// One answer.
+enum Answer {
+    Final(Outcome),
+    /// It is not known whether the command was carried out.
+    None,
+}
+
+/// Sends commands.
+#[derive(Debug)]
+pub struct Sender {
+    target: Target,
+    tally: Arc<Tally>,
+}
+
+impl Sender {
+    /// Sends there, and counts.
+    pub fn new(target: Target, tally: Arc<Tally>) -> Self {
+        Self { target, tally }
+    }
+
+    /// Sends a command until it is answered. Its acknowledgement is in the file when this is done.
+    pub async fn send(&self, random: &mut StdRng, name: &str, body: &Value) -> Result<Outcome, Error> {
+        let key = key(random);
+        let began = Instant::now();
+        loop {
+            let answer = if random.random_ratio(TWICE, 100) {
+                self.tally.count(|figures| figures.doubled += 1);
+                let (one, other) = (self.url(random), self.url(random));
+                let (one, other) = tokio::join!(self.once(one, key, name, body), self.once(other, key, name, body));
+                agreed(key, one?, other?)?
+            } else {
+                self.once(self.url(random), key, name, body).await?
+            };
+            match answer {
+                Answer::Final(Outcome::Done(receipt)) => {
+                    self.target.acknowledged.write(&receipt)?;
+                    self.tally.acknowledge();
+                    if random.random_ratio(TWICE, 100) {
+                        self.tally.count(|figures| figures.doubled += 1);
+                        let again = self.once(self.url(random), key, name, body).await?;
+                        agreed(key, Answer::Final(Outcome::Done(receipt.clone())), again)?;
+                    }
+                    return Ok(Outcome::Done(receipt));
+                }
+                Answer::Final(refused) => {
+                    self.tally.count(|figures| figures.refused += 1);
+                    return Ok(refused);
+                }
+                Answer::None if began.elapsed() > PATIENCE => {
+                    return Err(Error::Broken(format!("{name} {key} has no answer since {PATIENCE:?}")));
+                }
+                Answer::None => tokio::time::sleep(Duration::from_millis(random.random_range(5..60))).await,
+            }
+        }
+    }
+
+    /// Sends a command that must be carried out; its receipt.
+    pub async fn must(&self, random: &mut StdRng, name: &str, body: &Value) -> Result<Value, Error> {
+        match self.send(random, name, body).await? {
+            Outcome::Done(receipt) => Ok(receipt),
+            Outcome::Refused(code) => Err(Error::Broken(format!("{name} is refused: {code}"))),
+        }
+    }
+
+    /// Reads, at a position or after it, what a command has just written. Whoever answers must be that far.
+    pub async fn read(&self, random: &mut StdRng, path: &str, at_least: i64) -> Result<(), Error> {
+        let url = format!("{}{path}?min_position={at_least}", self.url(random));
+        let request = self.target.client.get(url).bearer_auth(&self.target.token).timeout(TIMEOUT);
+        let Ok(response) = request.send().await else {
+            self.tally.count(|figures| figures.unanswered += 1);
+            return Ok(());
+        };
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        if status == 503 {
+            self.later(&headers)?;
+        } else if status == 200 {
+            let position = headers.get("rollbook-position").and_then(|value| value.to_str().ok()?.parse::<i64>().ok());
+            if position.is_none_or(|position| position < at_least) {
+                return Err(Error::Broken(format!("{path} answers of {position:?}, asked for {at_least}")));
+            }
+            self.tally.count(|figures| figures.reads += 1);
+        } else {
+            let text = response.text().await.unwrap_or_default();
+            return Err(Error::Broken(format!("{path} at {at_least}: {status} {text}")));
+        }
+        Ok(())
+    }
+
+    fn url(&self, random: &mut StdRng) -> &str {
+        &self.target.urls[random.random_range(0..self.target.urls.len())]
+    }
+
+    /// Sends a command once.
+    async fn once(&self, url: &str, key: Uuid, name: &str, body: &Value) -> Result<Answer, Error> {
+        let request = self.target.client.post(format!("{url}/v1/commands/{name}")).bearer_auth(&self.target.token);
+        let request = request.header("Idempotency-Key", key.to_string()).json(body).timeout(TIMEOUT);
+        let unanswered = || {
+            self.tally.count(|figures| figures.unanswered += 1);
+            Ok(Answer::None)
+        };
+        let Ok(response) = request.send().await else { return unanswered() };
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let Ok(text) = response.text().await else { return unanswered() };
+        let json: Value = serde_json::from_str(&text).unwrap_or_default();
+        match (status, json["code"].as_str()) {
+            (200, _) if json["command_id"] == key.to_string() => Ok(Answer::Final(Outcome::Done(json))),
+            (503, Some(_)) => {
+                self.later(&headers)?;
+                Ok(Answer::None)
+            }
+            (403 | 404 | 409, Some(code)) => Ok(Answer::Final(Outcome::Refused(code.to_owned()))),
+            _ => Err(Error::Broken(format!("{name} {key}: {status} {text}"))),
+        }
+    }
+
+    /// An answer that says "not now" must say when, and be a problem like any other.
+    fn later(&self, headers: &HeaderMap) -> Result<(), Error> {
+        self.tally.count(|figures| figures.unavailable += 1);
+        let has = |name, value: Option<&str>| headers.get(name).is_some_and(|is| value.is_none_or(|value| is == value));
+        if has(RETRY_AFTER, None) && has(CONTENT_TYPE, Some("application/problem+json")) {
+            Ok(())
+        } else {
+            Err(Error::Broken(format!("a 503 without Retry-After, or no problem: {headers:?}")))
+        }
+    }
+}
+
+/// Two answers to one key: the same receipt. A refusal is no receipt, and what is refused now may be carried out then.
+fn agreed(key: Uuid, one: Answer, other: Answer) -> Result<Answer, Error> {
+    match (one, other) {
+        (Answer::Final(Outcome::Done(one)), Answer::Final(Outcome::Done(other))) if one != other => {
+            Err(Error::Broken(format!("two receipts of {key}: {one} and {other}")))
+        }
+        (done @ Answer::Final(Outcome::Done(_)), _) | (_, done @ Answer::Final(Outcome::Done(_))) => Ok(done),
+        // One is refused and the other may yet be carried out.
+        (Answer::None, _) | (_, Answer::None) => Ok(Answer::None),
+        (refused, _) => Ok(refused),
+    }
+}
+
+fn key(random: &mut StdRng) -> Uuid {
+    let mut bytes = [0; 16];
+    random.fill_bytes(&mut bytes);
+    Builder::from_random_bytes(bytes).into_uuid()
+}

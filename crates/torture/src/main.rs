@@ -1,0 +1,164 @@
+//! `rollbook-torture`: `check` proves a database from outside, `run` treats the service badly and then checks it.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::{Args, Parser, Subcommand};
+use rollbook_torture::check::{Report, check};
+use rollbook_torture::run::{Outcome, Plan, run};
+use rollbook_torture::{Error, receipts};
+
+/// Whether Rollbook keeps its promises when it is treated badly.
+#[derive(Debug, Parser)]
+#[command(name = "rollbook-torture", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check a database from outside: its log, commands, claims, receipts and read models
+    Check(Check),
+    /// Load the service, kill under it at random moments, and check what is left
+    Run(Run),
+}
+
+#[derive(Debug, Args)]
+struct Check {
+    /// The database
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: String,
+    /// What was acknowledged: a receipt a line, as the service answered it
+    #[arg(long, value_name = "FILE")]
+    receipts: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    /// How often to kill
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    kills: u32,
+    /// What decides whom and when; the clock does where it is not given
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// How many clients send commands
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..), value_name = "N")]
+    clients: u64,
+    /// How many processes of the service there are
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..), value_name = "N")]
+    processes: u8,
+    /// Kill PostgreSQL as well, every other time
+    #[arg(long)]
+    postgres: bool,
+    /// The service's binary; it is built where this is not given
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
+    /// Keep the folder with the database, the receipts and the service's log
+    #[arg(long)]
+    keep: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Check(arguments) => checked(&arguments).await,
+        Command::Run(arguments) => tortured(arguments).await,
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            say(&format!("rollbook-torture: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn checked(arguments: &Check) -> Result<bool, Error> {
+    let receipts = arguments.receipts.as_deref().map(receipts::read).transpose()?.unwrap_or_default();
+    Ok(told(&check(&arguments.database_url, &receipts).await?))
+}
+
+async fn tortured(arguments: Run) -> Result<bool, Error> {
+    let binary = arguments.binary.map_or_else(build, Ok)?;
+    let seed = arguments.seed.unwrap_or_else(|| {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::from(since.subsec_nanos()))
+    });
+    let mut folder =
+        tempfile::Builder::new().prefix("rollbook-torture-").tempdir().map_err(Error::io("making a folder"))?;
+    folder.disable_cleanup(arguments.keep);
+    say(&format!("seed {seed}, in {}", folder.path().display()));
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let plan = Plan {
+        kills: arguments.kills,
+        seed,
+        clients: arguments.clients,
+        processes: arguments.processes.into(),
+        postgres: arguments.postgres,
+        binary,
+        folder: folder.path().to_owned(),
+    };
+    let outcome = run(&plan, reqwest::Client::new(), say).await;
+    if outcome.is_err() {
+        folder.disable_cleanup(true);
+    }
+    let Outcome { figures, killed, longest_recovery, took, report } = outcome?;
+    say(&format!(
+        "\n{} s, {} clients, {} processes; the service was killed {} times, PostgreSQL {} times\n\
+         {} commands acknowledged, {} refused by a rule; {} answers 503, {} requests without an answer, {} sent twice, \
+         {} reads of one's own writes\n\
+         the longest silence was {} ms; the longest recovery of PostgreSQL {} ms",
+        took.as_secs(),
+        plan.clients,
+        plan.processes,
+        killed.0,
+        killed.1,
+        figures.acknowledged,
+        figures.refused,
+        figures.unavailable,
+        figures.unanswered,
+        figures.doubled,
+        figures.reads,
+        figures.longest_silence.as_millis(),
+        longest_recovery.as_millis(),
+    ));
+    Ok(told(&report))
+}
+
+/// Says what was checked and found; whether all is well.
+fn told(report: &Report) -> bool {
+    let Report { events, streams, commands, receipts, claims, rows, violations } = report;
+    for violation in violations {
+        say(&format!("VIOLATION {violation}"));
+    }
+    let found =
+        if violations.is_empty() { "all as it must be".to_owned() } else { format!("{} violations", violations.len()) };
+    say(&format!(
+        "checked {events} events of {streams} streams, {commands} commands, {receipts} receipts, {claims} claims, \
+         {rows} rows of read models: {found}"
+    ));
+    violations.is_empty()
+}
+
+/// Builds the service as this program was built, and says where it is: beside it.
+fn build() -> Result<PathBuf, Error> {
+    let mut cargo = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "-p", "rollbook", "--locked"]);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let status = cargo.status().map_err(Error::io("running cargo"))?;
+    let own = std::env::current_exe().map_err(Error::io("finding this program"))?;
+    match own.parent().map(|folder: &Path| folder.join("rollbook")) {
+        Some(binary) if status.success() && binary.exists() => Ok(binary),
+        _ => Err(Error::Broken("the service cannot be built; name its binary with --binary".to_owned())),
+    }
+}
+
+fn say(line: &str) {
+    // Nobody reads it any more: no reason to stop.
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
