@@ -1,5 +1,7 @@
 //! What the binary tells analysts about the demo's cohort.
 
+use std::fs;
+
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -104,4 +106,60 @@ fn the_audit_comes_in_every_form_and_by_every_filter() {
     assert_eq!(home.out(&["audit", "--to", "2000-01-01", "--format", "json"]).trim(), "[]");
     assert_eq!(home.out(&["audit", "--to", "2000-01-01", "--format", "ndjson"]), "");
     assert_eq!(home.run(&["audit", "--action", "emperor"]).code, Some(2));
+}
+
+#[test]
+fn the_log_the_rosters_and_the_audit_are_exported() {
+    let home = &PLAYED.home;
+    let rows = |text: &str| text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect::<Vec<Value>>();
+    let events = rows(&home.out(&["export", "events", "--format", "ndjson"]));
+    assert_eq!(events.len(), home.out(&["events"]).lines().count());
+    assert!(events.iter().map(|event| event["position"].as_u64()).eq((1..=events.len() as u64).map(Some)));
+    let audit = rows(&home.out(&["audit", "--format", "ndjson"]));
+    assert!(rows(&home.out(&["export", "audit", "--format", "ndjson"])) == audit, "the audit is the audit");
+    let csv = home.out(&["audit", "--format", "csv"]);
+    assert!(home.out(&["export", "audit", "--format", "csv"]) == csv, "also as CSV");
+    let roster = rows(&home.out(&["export", "roster", "--format", "ndjson"]));
+    assert_eq!(roster.len(), 69, "one of the 68 was moved, and has been in two cohorts");
+
+    let cohort = roster[0]["cohort_id"].as_str().expect("a cohort");
+    let of_roster: Vec<Value> = roster.iter().filter(|row| row["cohort_id"] == *cohort).cloned().collect();
+    assert_eq!(of_roster.len(), 68);
+    let of_cohort = rows(&home.out(&["export", "events", "--format", "ndjson", "--cohort", cohort]));
+    let theirs = |event: &&Value| {
+        event["stream"] == *cohort || of_roster.iter().any(|row| row["enrolment_id"] == event["stream"])
+    };
+    assert!(of_cohort == events.iter().filter(theirs).cloned().collect::<Vec<_>>(), "the cohort's own");
+    assert!(
+        rows(&home.out(&["export", "roster", "--format", "ndjson", "--cohort", cohort])) == roster,
+        "of one cohort"
+    );
+
+    // A file is there when it is whole, and beside it nothing is left.
+    let folder = home.folder.join("exports");
+    fs::create_dir(&folder).expect("a folder");
+    for table in ["events", "roster", "audit"] {
+        for format in ["parquet", "csv", "ndjson"] {
+            let file = folder.join(format!("{table}.{format}"));
+            let path = file.to_str().expect("a path");
+            let ran = home.run(&["export", table, "--format", format, "--out", path]).done();
+            assert_eq!(ran.out, "", "the answer is in the file");
+            assert!(ran.err.contains(" rows of the ") && ran.err.contains(" a second"), "{}", ran.err);
+            let piped = home.out(&["export", table, "--format", format]);
+            if format == "parquet" {
+                let bytes = fs::read(&file).expect("the file");
+                assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"), "{path}");
+            } else {
+                assert!(fs::read_to_string(&file).expect("the file") == piped, "{path}");
+            }
+        }
+    }
+    assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 9);
+    let nowhere = home.folder.join("nowhere/at.all");
+    let nowhere =
+        home.run(&["export", "audit", "--format", "csv", "--out", nowhere.to_str().expect("a path")]).failed();
+    assert!(nowhere.contains("cannot be written"), "{nowhere}");
+    let nobody = "0198c1d2-7a55-7c3e-9d53-0b7f6d1f2a10";
+    let nobody = home.run(&["export", "roster", "--format", "csv", "--cohort", nobody]).failed();
+    assert!(nobody.starts_with("there is no cohort"), "{nobody}");
 }

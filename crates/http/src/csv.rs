@@ -23,8 +23,8 @@ pub fn write<T: Serialize>(columns: &[&'static str], rows: &[T]) -> io::Result<V
 pub struct Sheet(Vec<Column>);
 
 impl Sheet {
-    /// The named columns, as [`write`] reads them. None of their values is an object: what its keys are would be known
-    /// only at the end.
+    /// The named columns, as [`write`] reads them, but a value that is an object is written as JSON: which keys there are
+    /// would be known only at the end.
     pub fn new(columns: &[&'static str]) -> Self {
         Self(columns.iter().map(|path| Column { path, key: None }).collect())
     }

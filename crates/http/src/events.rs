@@ -1,16 +1,7 @@
 //! The log in order, for owners and admins: everything, as it was recorded.
 
-use chrono::{DateTime, Utc};
-use rollbook_domain::{Authority, CommandId, SiteId, StreamType};
-use rollbook_projections::models::PersonRef;
-use rollbook_projections::models::names::person_names;
+use rollbook_projections::logged::{EventItem, event_items};
 use rollbook_projections::{Page, Paged};
-use rollbook_store::{Position, Recorded};
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::Value;
-use sqlx::PgPool;
-use uuid::Uuid;
 
 use crate::asked::NoFilter;
 use crate::auth::Admin;
@@ -24,34 +15,6 @@ pub fn operations() -> Vec<Operation> {
     vec![list("events", "/v1/events", summary, after)]
 }
 
-/// An event of the log.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct EventItem {
-    /// Its place in the log.
-    pub position: Position,
-    /// The type of its stream.
-    pub stream_type: StreamType,
-    /// Its stream's id.
-    pub stream: Uuid,
-    /// Its place in the stream.
-    pub sequence: i64,
-    /// Its type, such as `StudentAdvanced`.
-    #[serde(rename = "type")]
-    pub event_type: &'static str,
-    /// Its type's version.
-    pub version: &'static str,
-    /// Its fields.
-    pub data: Value,
-    /// The command that it came from.
-    pub command_id: CommandId,
-    /// Who issued the command; null is the system.
-    pub actor: Option<PersonRef>,
-    /// In what capacity.
-    pub authority: Option<Authority>,
-    /// When.
-    pub recorded_at: DateTime<Utc>,
-}
-
 impl Item for EventItem {}
 
 async fn after(Admin(caller): Admin, (): (), _: NoFilter, page: Page) -> Result<Paged<EventItem>, ApiError> {
@@ -59,27 +22,4 @@ async fn after(Admin(caller): Admin, (): (), _: NoFilter, page: Page) -> Result<
     let full = u32::try_from(events.len()).is_ok_and(|read| read == page.limit);
     let next = events.last().filter(|_| full).map(|event| event.position.to_string());
     Ok(Paged { items: event_items(caller.pool(), caller.site, events).await?, next })
-}
-
-/// The events of the site as items of the log.
-pub async fn event_items(pool: &PgPool, site: SiteId, events: Vec<Recorded>) -> Result<Vec<EventItem>, ApiError> {
-    let own: Vec<Recorded> = events.into_iter().filter(|event| event.site == site).collect();
-    let names = person_names(pool, site, &own.iter().filter_map(|event| event.actor).collect()).await?;
-    let items = own.into_iter().map(|event| {
-        let name = |id| names.get(&id).cloned().unwrap_or_else(|| "".into());
-        Ok(EventItem {
-            position: event.position,
-            stream_type: event.stream.kind,
-            stream: event.stream.id,
-            sequence: event.sequence,
-            event_type: event.event.type_name(),
-            version: event.event.version(),
-            data: event.event.data().map_err(|error| ApiError::internal(&error))?,
-            command_id: event.command_id,
-            actor: event.actor.map(|id| PersonRef { id, name: name(id) }),
-            authority: event.authority,
-            recorded_at: event.recorded_at,
-        })
-    });
-    items.collect()
 }

@@ -14,6 +14,7 @@ use axum::routing::get;
 use futures::stream::poll_fn;
 use metrics::gauge;
 use rollbook_domain::SiteId;
+use rollbook_projections::logged::{EventItem, event_items};
 use rollbook_store::{Position, StoreError};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Deserialize;
@@ -22,7 +23,6 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::asked::{Asked, invalid};
 use crate::auth::{Admin, is_admin, token};
-use crate::events::{EventItem, event_items};
 use crate::headers::single;
 use crate::operation::{Header, Operation, Success, Whom, position_header};
 use crate::problem::ApiError;

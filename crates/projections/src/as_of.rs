@@ -11,13 +11,12 @@ use rollbook_domain::{CohortId, EnrolmentId, PersonId, SiteId, StreamId};
 use rollbook_store::{EventStore, Position, StoreError};
 use serde_json::{Value, json};
 use sqlx::types::Json;
-use uuid::Uuid;
 
 use crate::models::absence_flags::AbsenceFlags;
 use crate::models::cohorts::Cohorts;
 use crate::models::hubs::Hubs;
 use crate::models::people::People;
-use crate::models::roster::Roster;
+use crate::models::roster::{Roster, enrolments};
 use crate::{QueryError, ReadModel, Rows};
 
 /// The rows of a scope at one position of the log: enrolments and their flags, the cohort, and the people and hubs that
@@ -41,13 +40,7 @@ impl Moment {
         cohort: CohortId,
         position: Position,
     ) -> Result<Option<Self>, QueryError> {
-        let ids: Vec<Uuid> =
-            sqlx::query_scalar("select enrolment_id from roster where site_id = $1 and cohort_id = $2")
-                .bind(site.0)
-                .bind(cohort.0)
-                .fetch_all(store.pool())
-                .await?;
-        let enrolments = ids.into_iter().map(|id| EnrolmentId(id).into());
+        let enrolments = enrolments(store.pool(), site, Some(cohort)).await?.into_iter().map(StreamId::from);
         let mut moment = Self::new(site);
         moment.fold(store, enrolments.chain([cohort.into()]).collect(), position).await?;
         if moment.cohorts.get(site, &cohort).is_none() {

@@ -11,6 +11,7 @@ pub mod erased;
 pub mod error;
 pub mod explain;
 pub mod hot;
+pub mod logged;
 pub mod model;
 pub mod models;
 pub mod page;

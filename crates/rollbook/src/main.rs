@@ -8,6 +8,7 @@ mod clock;
 mod commands;
 mod database;
 mod demo;
+mod export;
 mod failure;
 mod logs;
 mod output;

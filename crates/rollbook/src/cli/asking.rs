@@ -1,9 +1,10 @@
-//! The command line of what analysts ask: the audit, and why a row is as it is.
+//! The command line of what analysts ask: the audit, why a row is as it is, and everything as a file.
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 use rollbook_domain::{CohortId, EnrolmentId, PersonId};
 use rollbook_projections::models::audit_trail::AuditAction;
+use std::path::PathBuf;
 
 use super::parse_instant;
 
@@ -101,4 +102,43 @@ pub enum ExplainFormat {
     Table,
     /// One array
     Json,
+}
+
+/// `rollbook export`
+#[derive(Debug, Args)]
+pub struct Export {
+    /// What to export
+    #[arg(value_enum)]
+    pub what: Exported,
+    /// The form of the file
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// The file, which is there when it is whole and which only its owner may read; otherwise it goes to stdout
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Only what concerns this cohort
+    #[arg(long, value_name = "ID")]
+    pub cohort: Option<CohortId>,
+}
+
+/// What can be exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Exported {
+    /// The log, event by event; of a cohort, its own events and those of its enrolments
+    Events,
+    /// Every enrolment there ever was, as it stands
+    Roster,
+    /// Every decision
+    Audit,
+}
+
+/// The form of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// Columns with types, for pandas, DuckDB and their like
+    Parquet,
+    /// Safe to open in a spreadsheet
+    Csv,
+    /// One object a line
+    Ndjson,
 }
