@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::batch::Batch;
+use super::build::MEMORY_BYTES;
 use super::checkpoints::{self, Checkpoint};
 use super::parking::{self, Fault};
 use super::rebuild::{Differing, rebuild};
@@ -247,7 +248,9 @@ impl Rounds {
             if self.renewing.is_empty() && !outdated.is_empty() {
                 tracing::info!(projections = ?outdated, "building a new version");
                 let store = self.store.clone();
-                self.renewing.spawn(async move { rebuild(&store, &outdated, Differing::Accept, &mut |_| {}).await });
+                self.renewing.spawn(async move {
+                    rebuild(&store, &outdated, Differing::Accept, MEMORY_BYTES, &mut |_| {}).await
+                });
             }
             return Ok(());
         };
