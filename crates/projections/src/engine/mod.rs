@@ -12,6 +12,7 @@ mod log;
 mod measure;
 mod parking;
 mod rebuild;
+mod renew;
 mod retry;
 mod round;
 mod schema;
