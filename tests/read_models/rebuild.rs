@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use reqwest::Method;
 use rollbook_projections::engine::When;
-use rollbook_projections::{ProjectionError, ProjectionItem, Projections};
+use rollbook_projections::{Phase, ProjectionError, ProjectionItem, Projections};
 use rollbook_store::EventStore;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -53,6 +53,27 @@ async fn a_rebuilt_table_is_defined_as_the_live_one_was_and_nothing_is_left_besi
     assert_eq!(left, 0);
     assert_full(&projections).await;
     assert_as_the_log_says(&projections).await;
+    projections.stop().await;
+}
+
+#[tokio::test]
+async fn a_log_that_is_larger_than_the_memory_is_read_in_shares() {
+    let database = Database::create().await;
+    let store = database.store();
+    let projections = Projections::start(store.clone());
+    write_all(&database.pool, &histories(6).concat()).await;
+    caught_up(&store, &projections).await;
+    let little = projections.clone().with_memory(store.size().await.expect("a size") / 9);
+    let mut reached = Vec::new();
+    little.rebuild(None, &mut |progress| reached.push(progress)).await.expect("all are rebuilt");
+    let passes = reached.iter().filter(|progress| progress.phase == Phase::Writing).count();
+    assert_eq!(passes, 5, "half of the size, in ninths of it");
+    assert!(reached.is_sorted_by_key(|progress| progress.position), "{reached:?}");
+    assert_full(&projections).await;
+    assert_as_the_log_says(&projections).await;
+    for verification in little.verify(None, &mut |_| {}).await.expect("the models are verified") {
+        assert_eq!(verification.differing, 0, "{}", verification.name);
+    }
     projections.stop().await;
 }
 

@@ -27,7 +27,7 @@ pub use execute::{ExecuteError, Executor, Request};
 pub use log::EventStore;
 pub use receipt::{Receipt, ReceiptEvent, ReceiptStream};
 pub use recorded::Recorded;
-pub use scan::{Partition, Scan, ScanError};
+pub use scan::{Partition, Scan, ScanError, Share};
 
 /// A place in the log: 1 is the first event; 0 is before it. Gapless, and in the order of commits.
 pub type Position = i64;

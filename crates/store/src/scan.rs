@@ -27,6 +27,22 @@ pub struct Scan<'s> {
     pub until: Position,
     /// Those of these types of stream; the others are not sent.
     pub streams: &'s [StreamType],
+    /// Those of a share of all streams; the others are not sent.
+    pub share: Share,
+}
+
+/// A share of all streams, by their ids: every stream is in one of as many as there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Which; the first is 0.
+    pub nth: u32,
+    /// Of how many.
+    pub of: u32,
+}
+
+impl Share {
+    /// All streams.
+    pub const ALL: Self = Self { nth: 0, of: 1 };
 }
 
 /// Takes the events of a part of all streams.
@@ -61,6 +77,12 @@ impl From<sqlx::Error> for ScanError {
 }
 
 impl EventStore {
+    /// How much the log takes on the disk, in bytes, without its indexes.
+    pub async fn size(&self) -> Result<u64, StoreError> {
+        let size: i64 = sqlx::query_scalar("select pg_table_size('events')").fetch_one(&self.pool).await?;
+        Ok(u64::try_from(size).unwrap_or_default())
+    }
+
     /// A connection of its own, beside the pool: for COPY, and for work that takes as long as it takes.
     pub async fn connection(&self) -> Result<PgConnection, StoreError> {
         Ok(PgConnection::connect_with(&self.pool.connect_options()).await?)
@@ -101,7 +123,7 @@ impl EventStore {
     /// Reads a part of the log and routes its tuples; ends early when a worker has.
     async fn read_to(
         &self,
-        Scan { after, until, streams }: Scan<'_>,
+        Scan { after, until, streams, share }: Scan<'_>,
         workers: &[mpsc::Sender<Vec<u8>>],
         reached: &mut (dyn FnMut(Position) + Send),
     ) -> Result<(), ScanError> {
@@ -112,10 +134,16 @@ impl EventStore {
             let names: Vec<_> = streams.iter().map(|kind| format!("'{}'", kind.as_str())).collect();
             format!("and aggregate_type in ({})", names.join(", "))
         };
+        let mine = if share.of > 1 {
+            // Never negative, and even enough: nothing is kept by it.
+            format!("and (hashtext(aggregate_id) & 65535) % {} = {}", share.of, share.nth)
+        } else {
+            String::new()
+        };
         let mut connection = self.connection().await?;
         let sql = format!(
-            "copy (select {COLUMNS} from events where position > {after} and position <= {until} {only} order by position)
-            to stdout (format binary)"
+            "copy (select {COLUMNS} from events where position > {after} and position <= {until} {only} {mine}
+            order by position) to stdout (format binary)"
         );
         let mut messages = connection.copy_out_raw(&sql).await?;
         let mut batches = vec![Vec::new(); workers.len()];
@@ -143,7 +171,7 @@ impl EventStore {
                 return Ok(());
             }
         }
-        if all && count != until - after {
+        if all && share == Share::ALL && count != until - after {
             return Err(StoreError::Corrupt(format!("{count} events between positions {after} and {until}")).into());
         }
         reached(until);

@@ -1,9 +1,11 @@
 //! Rows as PostgreSQL's binary COPY takes them, written from their serde form by the types of the table's columns. Nothing
 //! here knows a read model or a connection.
 
+mod array;
 mod column;
 mod row;
 mod text;
+mod value;
 
 use rollbook_domain::SiteId;
 use serde::Serialize;

@@ -12,6 +12,7 @@ mod log;
 mod measure;
 mod parking;
 mod rebuild;
+mod renew;
 mod retry;
 mod round;
 mod schema;
@@ -54,6 +55,8 @@ pub struct Projections {
     hurry: Arc<Notify>,
     stop: Arc<watch::Sender<bool>>,
     task: Arc<Mutex<Option<JoinHandle<()>>>>,
+    /// How many bytes of rows are kept while tables are built.
+    memory: u64,
 }
 
 /// How far a rebuild or a verification is.
@@ -122,7 +125,15 @@ impl Projections {
             hurry: Arc::default(),
             stop: Arc::new(watch::Sender::new(false)),
             task: Arc::default(),
+            memory: build::MEMORY_BYTES,
         }
+    }
+
+    /// The same, with at most about so many bytes of rows in memory while tables are built: a gibibyte unless said. Where the
+    /// log makes more, it is read several times.
+    #[must_use]
+    pub fn with_memory(self, bytes: u64) -> Self {
+        Self { memory: bytes, ..self }
     }
 
     /// The read models, kept up to date by a task of this process until [`Projections::stop`], or until nobody has them
@@ -204,7 +215,7 @@ impl Projections {
     /// what the log says, though its version is the same, that is an error and nothing is changed.
     pub async fn rebuild(&self, name: Option<&str>, progress: OnProgress<'_>) -> Result<(), ProjectionError> {
         checkpoints::ensure(self.store.pool()).await?;
-        rebuild::rebuild(&self.store, &named(name)?, Differing::Refuse, progress).await
+        rebuild::rebuild(&self.store, &named(name)?, Differing::Refuse, self.memory, progress).await
     }
 
     /// Makes one projection anew, or all of them, whatever is in the tables now: after somebody has looked at the differences,
@@ -215,7 +226,7 @@ impl Projections {
         progress: OnProgress<'_>,
     ) -> Result<(), ProjectionError> {
         checkpoints::ensure(self.store.pool()).await?;
-        rebuild::rebuild(&self.store, &named(name)?, Differing::Accept, progress).await
+        rebuild::rebuild(&self.store, &named(name)?, Differing::Accept, self.memory, progress).await
     }
 
     /// Builds all read models as they were at a moment into a schema, with a table `rollbook_as_of` that says which moment that
@@ -226,7 +237,7 @@ impl Projections {
         schema: &str,
         progress: OnProgress<'_>,
     ) -> Result<Position, ProjectionError> {
-        schema::build_schema(&self.store, when, schema, progress).await
+        schema::build_schema(&self.store, when, schema, self.memory, progress).await
     }
 
     /// Compares the rows of one projection, or of all of them, with what the log says they should be.
@@ -236,7 +247,7 @@ impl Projections {
         progress: OnProgress<'_>,
     ) -> Result<Vec<Verification>, ProjectionError> {
         checkpoints::ensure(self.store.pool()).await?;
-        verify::verify(&self.store, &named(name)?, progress).await
+        verify::verify(&self.store, &named(name)?, self.memory, progress).await
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) async fn rebuild(
     store: &EventStore,
     models: &[&'static dyn AnyModel],
     differing: Differing,
+    memory: u64,
     progress: OnProgress<'_>,
 ) -> Result<(), ProjectionError> {
     let mut lock = store.connection().await?;
@@ -54,7 +55,7 @@ pub(super) async fn rebuild(
     }
     let snapshot = Snapshot::take(store).await?;
     let wanted: Vec<_> = models.iter().map(|model| aim(*model, &snapshot)).collect::<Result<_, ProjectionError>>()?;
-    let place = Place { schema: REBUILT, snapshot: Some(snapshot.id.clone()) };
+    let place = Place { schema: REBUILT, snapshot: Some(snapshot.id.clone()), memory };
     let ready = build(store, &wanted, &place, progress, prepare).await?;
     drop(snapshot);
     let differ = |ready: &Ready| ready.found.clone().filter(|found| found.differing > found.parked);

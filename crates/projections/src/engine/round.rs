@@ -9,13 +9,12 @@ use std::time::Duration;
 use rollbook_store::{EventStore, Position};
 use sqlx::PgPool;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::batch::Batch;
 use super::checkpoints::{self, Checkpoint};
 use super::parking::{self, Fault};
-use super::rebuild::{Differing, rebuild};
+use super::renew::Renewing;
 use super::usual::{Usual, Usually};
 use crate::ProjectionError;
 use crate::erased::{AnyModel, MODELS};
@@ -64,7 +63,7 @@ pub(super) struct Rounds {
     carefully: bool,
     usual: Usual,
     /// The rows of a new version, while they are built.
-    renewing: JoinSet<Result<(), ProjectionError>>,
+    renewing: Renewing,
     /// Another process has the models: where they were last, and since when.
     follows: Option<(Position, Instant)>,
     /// Whether the last batch was full, so that there is probably more.
@@ -84,7 +83,7 @@ impl Rounds {
             resting,
             carefully: false,
             usual,
-            renewing: JoinSet::new(),
+            renewing: Renewing::default(),
             follows: None,
             full: false,
             laggards: true,
@@ -135,7 +134,7 @@ impl Rounds {
                 Ordering::Greater => {}
             }
         }
-        self.renew(outdated)?;
+        self.renew(&outdated)?;
         let positions: Vec<_> = models.iter().map(|model| self.position(*model)).collect();
         let (Some(&first), Some(&last)) = (positions.iter().min(), positions.iter().max()) else {
             return Ok(Done::Nothing);
@@ -250,29 +249,21 @@ impl Rounds {
     }
 
     /// Has the rows of models made anew that older software has made, beside everything else; takes note of how that ended.
-    fn renew(&mut self, outdated: Vec<&'static dyn AnyModel>) -> Result<(), Trouble> {
-        let Some(ended) = self.renewing.try_join_next() else {
-            if self.renewing.is_empty() && !outdated.is_empty() {
-                tracing::info!(projections = ?outdated, "building a new version");
-                let store = self.store.clone();
-                self.renewing.spawn(async move { rebuild(&store, &outdated, Differing::Accept, &mut |_| {}).await });
-            }
-            return Ok(());
-        };
+    fn renew(&mut self, outdated: &[&'static dyn AnyModel]) -> Result<(), Trouble> {
+        let Some(ended) = self.renewing.go_on(&self.store, outdated) else { return Ok(()) };
         let names: Vec<_> = outdated.iter().map(|model| model.shape().name).collect();
         let at = outdated.first().map_or(0, |model| self.position(*model));
         self.look_again();
         match ended {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(ProjectionError::UnderWay)) => {
+            Ok(()) => Ok(()),
+            Err(ProjectionError::UnderWay) => {
                 self.rest(&names);
                 Ok(())
             }
-            Ok(Err(error @ (ProjectionError::Poison { .. } | ProjectionError::Fold { .. }))) => {
+            Err(error @ (ProjectionError::Poison { .. } | ProjectionError::Fold { .. })) => {
                 Err(Trouble::Stuck { names, at, error })
             }
-            Ok(Err(error)) => Err(Trouble::Database(error)),
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
+            Err(error) => Err(Trouble::Database(error)),
         }
     }
 

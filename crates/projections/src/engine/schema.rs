@@ -33,6 +33,7 @@ pub(super) async fn build_schema(
     store: &EventStore,
     when: When,
     schema: &str,
+    memory: u64,
     progress: OnProgress<'_>,
 ) -> Result<Position, ProjectionError> {
     may_be_called(schema)?;
@@ -52,7 +53,7 @@ pub(super) async fn build_schema(
     }
     let wanted = |model| Wanted { model, until: position, readable: position, comparable: false };
     let wanted: Vec<_> = MODELS.iter().copied().map(wanted).collect();
-    let place = Place { schema: STAGING, snapshot: None };
+    let place = Place { schema: STAGING, snapshot: None, memory };
     build(store, &wanted, &place, progress, finish).await?;
 
     let mut tx = connection.begin().await?;

@@ -20,11 +20,12 @@ const ATTEMPTS: u32 = 3;
 pub(super) async fn verify(
     store: &EventStore,
     models: &[&'static dyn AnyModel],
+    memory: u64,
     progress: OnProgress<'_>,
 ) -> Result<Vec<Verification>, ProjectionError> {
     let mut attempt = 1;
     loop {
-        match once(store, models, progress).await {
+        match once(store, models, memory, progress).await {
             Err(ProjectionError::Swapped) if attempt < ATTEMPTS => attempt += 1,
             done => return done,
         }
@@ -34,6 +35,7 @@ pub(super) async fn verify(
 async fn once(
     store: &EventStore,
     models: &[&'static dyn AnyModel],
+    memory: u64,
     progress: OnProgress<'_>,
 ) -> Result<Vec<Verification>, ProjectionError> {
     let tables = Snapshot::tables(&mut *store.pool().acquire().await?, models).await?;
@@ -43,7 +45,7 @@ async fn once(
         Ok(Wanted { model: *model, until, readable: until, comparable: true })
     };
     let wanted: Vec<_> = models.iter().map(wanted).collect::<Result<_, ProjectionError>>()?;
-    let place = Place { schema: OWN, snapshot: Some(snapshot.id.clone()) };
+    let place = Place { schema: OWN, snapshot: Some(snapshot.id.clone()), memory };
     let mut verified = build(store, &wanted, &place, progress, compare).await?;
     // A table that came in its place is at another position, and its rows are visible in every snapshot.
     if Snapshot::tables(&mut *store.pool().acquire().await?, models).await? != tables {

@@ -26,6 +26,25 @@ pub struct Rebuild {
     /// Replace rows that are not what the log says, instead of showing them and changing nothing
     #[arg(long)]
     pub accept_differences: bool,
+    /// How much memory it may take
+    #[command(flatten)]
+    pub memory: Memory,
+}
+
+/// How much memory the building of tables may take.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Memory {
+    /// Keep at most about so many MiB of rows in memory; where the log makes more, it is read several times
+    #[arg(long = "memory", env = "ROLLBOOK_REBUILD_MEMORY_MIB", value_name = "MIB", default_value_t = 1024)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
+    mib: u64,
+}
+
+impl Memory {
+    /// In bytes.
+    pub fn bytes(self) -> u64 {
+        self.mib << 20
+    }
 }
 
 /// `rollbook projections as-of`
@@ -37,6 +56,9 @@ pub struct AsOf {
     /// Where to: a schema that is not there yet, or that was made by this before and is replaced
     #[arg(long, value_name = "NAME")]
     pub schema: String,
+    /// How much memory it may take
+    #[command(flatten)]
+    pub memory: Memory,
 }
 
 /// A moment of the log.

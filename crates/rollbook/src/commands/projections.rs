@@ -38,7 +38,8 @@ async fn list(projections: &Projections) -> Done {
     output::line(&shown.trim_fmt())
 }
 
-async fn rebuild(projections: &Projections, Rebuild { which, accept_differences }: &Rebuild) -> Done {
+async fn rebuild(projections: &Projections, Rebuild { which, accept_differences, memory }: &Rebuild) -> Done {
+    let projections = projections.clone().with_memory(memory.bytes());
     let mut steps = Steps::new("rebuilding", named(which));
     let name = which.name.as_deref();
     let done = if *accept_differences {
@@ -54,7 +55,8 @@ async fn rebuild(projections: &Projections, Rebuild { which, accept_differences 
     output::line(&format!("rebuilt {} from {} events", steps.what, steps.events))
 }
 
-async fn as_of(projections: &Projections, AsOf { when, schema }: &AsOf) -> Done {
+async fn as_of(projections: &Projections, AsOf { when, schema, memory }: &AsOf) -> Done {
+    let projections = projections.clone().with_memory(memory.bytes());
     let mut steps = Steps::new("building", format!("schema {schema}"));
     let when = match *when {
         When::Position(position) => rollbook_projections::engine::When::Position(position),

@@ -3,28 +3,32 @@
 
 mod partition;
 mod table;
+mod write;
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use futures::future::try_join;
 use rollbook_domain::StreamType;
-use rollbook_store::{EventStore, Position, Scan};
+use rollbook_store::{EventStore, Position, Scan, Share};
 use sqlx::PgConnection;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use self::partition::{Leaving, Part, PartOfModel};
+use self::write::{begin, write};
 use super::{OnProgress, Phase, Progress};
 use crate::ProjectionError;
 use crate::binary::Columns;
-use crate::engine::sql::run;
 use crate::erased::{AnyModel, Memory};
 
 pub(super) use self::table::{LIVE, Table};
 
 /// How many pieces of a table wait for the database.
 const WAITING_PIECES: usize = 4;
+
+/// How many bytes of rows are kept in memory, unless somebody says otherwise.
+pub(super) const MEMORY_BYTES: u64 = 1 << 30;
 
 /// A read model to build.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +49,9 @@ pub(super) struct Place {
     pub schema: &'static str,
     /// The exported snapshot that their transactions see everything else in.
     pub snapshot: Option<String>,
+    /// How many bytes of rows are kept in memory, about: where the log makes more, it is read several times, for a share of
+    /// the streams each time.
+    pub memory: u64,
 }
 
 /// A table with all its rows and no index, in a transaction that is still open: whoever has it commits it, or drops it and
@@ -68,40 +75,28 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T, ProjectionError>> + Send,
 {
-    let cores = available_parallelism().map_or(1, usize::from);
-    let mut parts: Vec<_> = (0..cores).map(|_| Part::new(Vec::new())).collect();
-    let mut filling = JoinSet::new();
-    for one in wanted.iter().copied() {
-        let leaving = if one.model.shape().written_once {
-            let (mut built, columns) = begin(store, place, one).await?;
-            let columns = Arc::new(columns);
-            let (pieces, taken) = mpsc::channel(WAITING_PIECES);
-            let leaving = Leaving { columns: Arc::clone(&columns), pieces };
-            filling.spawn(async move {
-                built.table.fill_in_tx(&mut built.tx, &columns, taken).await?;
-                Ok(built)
+    let turns = Arc::new(Semaphore::new(cores()));
+    let of = passes(store.size().await?, place.memory);
+    let mut begun: Vec<Option<Begun>> = wanted.iter().map(|_| None).collect();
+    for nth in 0..of {
+        let share = Share { nth, of };
+        let (filled, kept) = pass(store, wanted, place, share, &mut begun, progress).await?;
+        let mut writing = JoinSet::new();
+        for (one, (begun, rows)) in wanted.iter().copied().zip(begun.iter_mut().map(Option::take).zip(kept)) {
+            if one.model.shape().written_once {
+                continue;
+            }
+            let (store, place, turns) = (store.clone(), place.clone(), Arc::clone(&turns));
+            writing.spawn(async move {
+                // Nobody closes it.
+                let _turn = turns.acquire().await;
+                write(&store, &place, one, begun, rows).await
             });
-            Some(leaving)
-        } else {
-            None
-        };
-        for part in &mut parts {
-            let (rows, leaving) = (one.model.memory(), leaving.clone());
-            part.models.push(PartOfModel { model: one.model, until: one.until, rows, leaving });
         }
+        begun = in_order(wanted, filled.into_iter().chain(all(writing).await?));
     }
-    let (parts, filled) = try_join(fold(store, wanted, parts, progress), all(filling)).await?;
-    let turns = Arc::new(Semaphore::new(cores));
     let mut finishing = JoinSet::new();
-    for (one, rows) in kept(wanted, parts) {
-        let (store, place, turns, then) = (store.clone(), place.clone(), Arc::clone(&turns), then.clone());
-        finishing.spawn(async move {
-            // Nobody closes it.
-            let _turn = turns.acquire().await;
-            then(write(&store, &place, one, rows).await?).await
-        });
-    }
-    for built in filled {
+    for (built, _) in begun.into_iter().flatten() {
         let (turns, then) = (Arc::clone(&turns), then.clone());
         finishing.spawn(async move {
             let _turn = turns.acquire().await;
@@ -109,6 +104,73 @@ where
         });
     }
     all(finishing).await
+}
+
+/// A table under way, with the columns of its rows.
+type Begun = (Built, Arc<Columns>);
+
+fn cores() -> usize {
+    available_parallelism().map_or(1, usize::from)
+}
+
+/// How often the log is read. The rows that are kept take about half of what their events take on the disk: a roster's row
+/// some 3 KiB for 35 events, a reflection's some 800 bytes for two.
+fn passes(log: u64, memory: u64) -> u32 {
+    u32::try_from((log / 2).div_ceil(memory.max(1))).unwrap_or(u32::MAX).max(1)
+}
+
+/// The tables in the order of the models.
+fn in_order(wanted: &[Wanted], tables: impl Iterator<Item = Begun>) -> Vec<Option<Begun>> {
+    let mut ordered: Vec<Option<Begun>> = wanted.iter().map(|_| None).collect();
+    for table in tables {
+        let name = table.0.table.shape.name;
+        let at = wanted.iter().position(|one| one.model.shape().name == name);
+        if let Some(place) = at.and_then(|at| ordered.get_mut(at)) {
+            *place = Some(table);
+        }
+    }
+    ordered
+}
+
+/// Reads the log for a share of the streams: the tables whose rows have left already, and the rows that are still in memory,
+/// by read model.
+async fn pass(
+    store: &EventStore,
+    wanted: &[Wanted],
+    place: &Place,
+    share: Share,
+    begun: &mut [Option<Begun>],
+    progress: OnProgress<'_>,
+) -> Result<(Vec<Begun>, Vec<Vec<Box<dyn Memory>>>), ProjectionError> {
+    let mut parts: Vec<_> = (0..cores()).map(|_| Part::new(Vec::new())).collect();
+    let mut filling = JoinSet::new();
+    for (one, begun) in wanted.iter().copied().zip(begun) {
+        let mut leaving = None;
+        if one.model.shape().written_once {
+            let (mut built, columns) = match begun.take() {
+                Some(begun) => begun,
+                None => begin(store, place, one).await?,
+            };
+            let (pieces, taken) = mpsc::channel(WAITING_PIECES);
+            leaving = Some(Leaving { columns: Arc::clone(&columns), pieces });
+            filling.spawn(async move {
+                built.table.fill_in_tx(&mut built.tx, &columns, taken).await?;
+                Ok((built, columns))
+            });
+        }
+        for part in &mut parts {
+            let (rows, leaving) = (one.model.memory(), leaving.clone());
+            part.models.push(PartOfModel { model: one.model, until: one.until, rows, leaving });
+        }
+    }
+    let (parts, filled) = try_join(fold(store, wanted, share, parts, progress), all(filling)).await?;
+    let mut kept: Vec<Vec<_>> = wanted.iter().map(|_| Vec::new()).collect();
+    for part in parts {
+        for (model, kept) in part.models.into_iter().zip(&mut kept) {
+            kept.push(model.rows);
+        }
+    }
+    Ok((filled, kept))
 }
 
 /// What all tasks come to; the first that fails ends the others.
@@ -124,15 +186,18 @@ async fn all<T: Send + 'static>(mut tasks: JoinSet<Result<T, ProjectionError>>) 
 async fn fold(
     store: &EventStore,
     wanted: &[Wanted],
+    share: Share,
     parts: Vec<Part>,
     progress: OnProgress<'_>,
 ) -> Result<Vec<Part>, ProjectionError> {
     let until = wanted.iter().map(|wanted| wanted.readable).max().unwrap_or(0);
     let streams: Vec<StreamType> = wanted.iter().flat_map(|wanted| wanted.model.shape().streams).copied().collect();
-    let scan = Scan { after: 0, until, streams: &streams };
-    let mut reached = |position| progress(Progress { phase: Phase::Folding, position, head: until });
+    let scan = Scan { after: 0, until, streams: &streams, share };
+    // Of several passes each is a part of the way.
+    let done = |position| (until * i64::from(share.nth) + position) / i64::from(share.of);
+    let mut reached = |position| progress(Progress { phase: Phase::Folding, position: done(position), head: until });
     let mut parts = store.scan(scan, parts, &mut reached).await?;
-    progress(Progress { phase: Phase::Writing, position: until, head: until });
+    progress(Progress { phase: Phase::Writing, position: done(until), head: until });
     let last = tokio::task::spawn_blocking(move || {
         for part in &mut parts {
             part.let_out()?;
@@ -143,58 +208,15 @@ async fn fold(
     last.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
-/// The rows that are still in memory, by read model, the partitions side by side.
-fn kept(wanted: &[Wanted], parts: Vec<Part>) -> Vec<(Wanted, Vec<Box<dyn Memory>>)> {
-    let mut kept: Vec<_> = wanted.iter().map(|wanted| (*wanted, Vec::new())).collect();
-    for part in parts {
-        for (model, (_, rows)) in part.models.into_iter().zip(&mut kept) {
-            rows.push(model.rows);
-        }
+#[cfg(test)]
+mod tests {
+    use super::{MEMORY_BYTES, passes};
+
+    #[test]
+    fn a_log_is_read_once_as_long_as_its_rows_fit() {
+        assert_eq!(passes(0, MEMORY_BYTES), 1);
+        assert_eq!(passes(2 * MEMORY_BYTES, MEMORY_BYTES), 1);
+        assert_eq!(passes(2 * MEMORY_BYTES + 2, MEMORY_BYTES), 2);
+        assert_eq!(passes(60 * MEMORY_BYTES, MEMORY_BYTES), 30);
     }
-    kept.retain(|(wanted, _)| !wanted.model.shape().written_once);
-    kept
-}
-
-/// Writes a table's rows from memory.
-async fn write(
-    store: &EventStore,
-    place: &Place,
-    wanted: Wanted,
-    kept: Vec<Box<dyn Memory>>,
-) -> Result<Built, ProjectionError> {
-    let (mut built, columns) = begin(store, place, wanted).await?;
-    let (pieces, taken) = mpsc::channel(WAITING_PIECES);
-    let encoding = encode(wanted.model, kept, columns.clone(), pieces);
-    try_join(built.table.fill_in_tx(&mut built.tx, &columns, taken), encoding).await?;
-    Ok(built)
-}
-
-/// Takes rows out of memory piece by piece, on a thread of its own.
-async fn encode(
-    model: &'static dyn AnyModel,
-    kept: Vec<Box<dyn Memory>>,
-    columns: Columns,
-    pieces: mpsc::Sender<Vec<u8>>,
-) -> Result<(), ProjectionError> {
-    let encoding = tokio::task::spawn_blocking(move || {
-        for mut rows in kept {
-            rows.drain(&columns, &mut |piece| pieces.blocking_send(piece).is_ok())
-                .map_err(|source| ProjectionError::Row { projection: model.shape().name, source })?;
-        }
-        Ok(())
-    });
-    encoding.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
-}
-
-/// Begins a table in a transaction on a connection of its own. What it writes need not be on the disk when it commits: the
-/// last transaction of a rebuild is, and everything before it in the server's log with it.
-async fn begin(store: &EventStore, place: &Place, wanted: Wanted) -> Result<(Built, Columns), ProjectionError> {
-    let mut tx = store.connection().await?;
-    let snapshot = place.snapshot.as_ref().map(|id| format!("set transaction snapshot '{id}';")).unwrap_or_default();
-    let level = if place.snapshot.is_some() { "isolation level repeatable read" } else { "" };
-    let sql = format!("begin {level}; {snapshot} set local synchronous_commit = off");
-    run(&mut tx, &sql).await?;
-    let table = Table { schema: place.schema, shape: wanted.model.shape() };
-    let columns = table.create_in_tx(&mut tx).await?;
-    Ok((Built { wanted, table, tx }, columns))
 }
