@@ -141,7 +141,9 @@ impl Moment {
             People::TABLE: stored(&self.people)?,
             Hubs::TABLE: stored(&self.hubs)?,
         });
-        Ok(query.bind(Json(rows)))
+        // Prepared anew every time: it names no table, so that nothing would tell a kept plan that a table's type is
+        // another one after a rebuild.
+        Ok(query.persistent(false).bind(Json(rows)))
     }
 }
 
