@@ -2,6 +2,7 @@
 //! the names of some parts after `--`. Nothing here is a test, and no figure is asserted.
 
 mod commands;
+mod growth;
 mod http;
 mod machine;
 mod rebuild;
@@ -20,7 +21,7 @@ use std::time::Duration;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A part of the benchmark, by name.
-const PARTS: &[&str] = &["commands", "http", "roster", "rebuild"];
+const PARTS: &[&str] = &["commands", "http", "roster", "rebuild", "growth"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -38,6 +39,7 @@ async fn main() -> ExitCode {
             "http" => http::run(&server, seconds()).await,
             "roster" => roster::run(&server, seconds()).await,
             "rebuild" => rebuild::run(&server).await,
+            "growth" => growth::run(&server, seconds()).await,
             _ => {}
         }
     }

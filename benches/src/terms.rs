@@ -1,6 +1,8 @@
 //! A log of past terms, written straight into the table by binary COPY: what a school of some years would have. Nothing here
 //! is decided by the domain's rules; the events are its own.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use rollbook_domain::cohort::{CohortEvent, ScheduledSession, Zone};
 use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, Outcome, Place, Visibility};
@@ -30,7 +32,7 @@ struct Writing {
     until: i64,
     at: DateTime<Utc>,
     tuples: Vec<u8>,
-    versions: std::collections::HashMap<StreamId, i64>,
+    versions: HashMap<StreamId, i64>,
 }
 
 /// Fills an empty log with so many events, term after term; within a term the streams take turns.
@@ -41,7 +43,7 @@ pub async fn fill(pool: &PgPool, events: i64) {
     let mut copy = pool.copy_in_raw(sql).await.expect("a copy begins");
     copy.send(&b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0"[..]).await.expect("a header");
     let at = DateTime::from_timestamp(1_580_000_000, 123_456_000).expect("an instant");
-    let mut log = Writing { position: 0, until: events, at, tuples: Vec::new(), versions: Default::default() };
+    let mut log = Writing { position: 0, until: events, at, tuples: Vec::new(), versions: HashMap::default() };
     log.write(
         ModuleId(id(1, 0)),
         ModuleEvent::ModuleDefined { code: "AKO-1".into(), title: "Ako".into(), weeks: WEEKS },

@@ -199,8 +199,8 @@ async fn a_rebuild_of_the_tables_changes_nothing_about_the_past() {
     let before = as_of(&school, &school.owner, &path, &head).await;
     for model in ["roster", "people", "hubs", "cohorts"] {
         let rebuild = format!("/v1/projections/{model}/rebuild");
-        let rebuilt = answer(school.service.request(Method::POST, &school.owner, &rebuild)).await;
-        assert_eq!(rebuilt.status, 200, "{model}: {}", rebuilt.text);
+        let done = answer(school.service.request(Method::POST, &school.owner, &rebuild)).await;
+        assert_eq!(done.status, 200, "{model}: {}", done.text);
         // On every connection, also those that have been asked before.
         for _ in 0..20 {
             let after = as_of(&school, &school.owner, &path, &head).await;

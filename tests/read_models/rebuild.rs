@@ -1,12 +1,18 @@
 //! Rebuilds: what takes a table's place is the same table, whatever goes on meanwhile.
 
-use rollbook_projections::{ProjectionError, Projections};
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use rollbook_projections::engine::When;
+use rollbook_projections::{ProjectionError, ProjectionItem, Projections};
 use rollbook_store::EventStore;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::engine::{assert_as_the_log_says, assert_full, histories, write_all};
 use super::{SOON, caught_up, write};
-use crate::harness::Database;
+use crate::harness::{Database, answer};
+use crate::school::School;
 
 /// Everything about the tables of the read models that a rebuild must not lose.
 async fn definitions(pool: &PgPool) -> Vec<String> {
@@ -103,4 +109,122 @@ async fn two_rebuilds_of_one_database_do_not_go_on_at_once() {
     first.await.expect("no panic").expect("the first is not disturbed");
     projections.rebuild(Some("roster"), &mut |_| {}).await.expect("the first has given its lock back");
     projections.stop().await;
+}
+
+#[tokio::test]
+async fn a_new_version_is_built_while_the_other_models_go_on() {
+    let database = Database::create().await;
+    let store = database.store();
+    write_all(&database.pool, &histories(3).concat()).await;
+    let first = Projections::start(store.clone());
+    caught_up(&store, &first).await;
+    first.stop().await;
+    for sql in ["update projections set version = 0 where name = 'people'", "delete from people"] {
+        sqlx::query(sql).execute(&database.pool).await.expect(sql);
+    }
+    // The new version cannot come further than this until the lock is given back.
+    let mut lock = database.pool.begin().await.expect("a transaction");
+    sqlx::query("lock table people in access exclusive mode").execute(&mut *lock).await.expect("a lock");
+    let second = Projections::start(store.clone());
+    write_all(&database.pool, &histories(2)[1]).await;
+    let head = store.head().await.expect("a head");
+    let until = async |reached: &dyn Fn(&ProjectionItem) -> bool| {
+        let waiting = async {
+            while !second.list().await.expect("a list").iter().all(reached) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(SOON, waiting).await.expect("it comes to that");
+    };
+    until(&|item| if item.name == "people" { item.version == 0 } else { item.position == head }).await;
+    lock.rollback().await.expect("the lock is given back");
+    until(&|item| item.version > 0 && item.position == head).await;
+    second.wait_for(head, SOON).await.expect("readers are told");
+    assert_full(&second).await;
+    assert_as_the_log_says(&second).await;
+    second.stop().await;
+}
+
+/// The rows of every read model in a schema.
+async fn rows(pool: &PgPool, schema: &str) -> BTreeMap<String, Vec<Value>> {
+    let sql = "select table_name::text from information_schema.tables
+        where table_schema = $1 and table_name in (select name from projections)";
+    let tables: Vec<String> = sqlx::query_scalar(sql).bind(schema).fetch_all(pool).await.expect("the tables");
+    let mut rows = BTreeMap::new();
+    for table in tables {
+        let sql = format!("select to_jsonb(t) from \"{schema}\".{table} t order by 1");
+        rows.insert(table, sqlx::query_scalar(&sql).fetch_all(pool).await.expect("the rows"));
+    }
+    rows
+}
+
+#[tokio::test]
+async fn the_read_models_of_a_past_moment_are_built_into_a_schema_of_their_own() {
+    let database = Database::create().await;
+    let (store, pool) = (database.store(), &database.pool);
+    let projections = Projections::start(store.clone());
+    write_all(pool, &histories(1)[0]).await;
+    caught_up(&store, &projections).await;
+    let then = store.head().await.expect("a head");
+    let were = rows(pool, "public").await;
+    assert_eq!(were.len(), 9);
+    for history in histories(3) {
+        write_all(pool, &history).await;
+    }
+    caught_up(&store, &projections).await;
+    let are = rows(pool, "public").await;
+    assert_ne!(were, are);
+
+    let build = async |when, schema: &str| projections.build_schema(when, schema, &mut |_| {}).await;
+    assert_eq!(build(When::Position(then), "then").await.expect("it is built"), then);
+    assert_eq!(rows(pool, "then").await, were);
+    let mark: (i64, bool) = sqlx::query_as("select position, instant is not null from \"then\".rollbook_as_of")
+        .fetch_one(pool)
+        .await
+        .expect("what it is of");
+    assert_eq!(mark, (then, true));
+    // Again with another moment, in place of the one before.
+    let head = store.head().await.expect("a head");
+    let later = When::Instant("2100-01-01T00:00:00Z".parse().expect("an instant"));
+    assert_eq!(build(later, "then").await.expect("it is replaced"), head);
+    assert_eq!(rows(pool, "then").await, are);
+    assert_eq!(rows(pool, "public").await, are, "the live ones are as they were");
+
+    sqlx::query("create schema others").execute(pool).await.expect("somebody's schema");
+    for (when, schema) in [
+        (When::Position(then), "others"),
+        (When::Position(then), "public"),
+        (When::Position(then), "rollbook_rebuild"),
+        (When::Position(head + 1), "later"),
+    ] {
+        build(when, schema).await.expect_err(schema);
+    }
+    projections.stop().await;
+}
+
+#[tokio::test]
+async fn a_rebuild_over_http_is_refused_where_rows_differ_unless_they_may_be_replaced() {
+    let school = School::open().await;
+    let service = &school.service;
+    let students = school.students(2).await;
+    caught_up(service.executor.store(), &service.projections).await;
+    let rebuild = async |name: &str| {
+        answer(service.request(Method::POST, &school.owner, &format!("/v1/projections/{name}"))).await
+    };
+    assert_eq!(rebuild("roster/rebuild").await.status, 200);
+    sqlx::query("update roster set week = 8 where enrolment_id = $1::uuid")
+        .bind(&students[0].enrolment)
+        .execute(&service.database.pool)
+        .await
+        .expect("somebody tampers");
+    let refused = rebuild("roster/rebuild").await;
+    assert_eq!((refused.status, &refused.json["code"]), (409, &json!("projection_differs")), "{}", refused.text);
+    let detail = refused.json["detail"].as_str().expect("a detail");
+    assert!(detail.contains("1 row of roster"), "{detail}");
+    let verified = rebuild("roster/verify").await;
+    assert_eq!(verified.json["differing"], 1, "{}", verified.text);
+    assert_eq!(rebuild("roster/rebuild?accept_differences=true").await.status, 200);
+    let verified = rebuild("roster/verify").await;
+    assert_eq!(verified.json["differing"], 0, "{}", verified.text);
+    assert!(verified.json["fingerprint"].as_str().expect("a fingerprint").starts_with("2:"), "{}", verified.text);
 }

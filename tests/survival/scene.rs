@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use reqwest::Client;
 use rollbook_torture::check::{Report, check};
-use rollbook_torture::load::{Load, Target};
+use rollbook_torture::load::{Load, Sender, Target};
 use rollbook_torture::receipts::{self, Acknowledged};
 use rollbook_torture::run::caught_up;
 
@@ -52,6 +53,13 @@ pub fn serve<'home>(home: &'home Home, database: Option<&str>, address: Option<&
 pub fn token(home: &Home, database: Option<&str>) -> String {
     let ran = home.start(&mut command(home, database, &["token", "--email", OWNER, "--ttl", "7d"])).finish().done();
     ran.out.trim().to_owned()
+}
+
+/// What sends commands to one process.
+pub fn sender(folder: &Path, url: &str, token: &str) -> Sender {
+    let acknowledged = Acknowledged::create(&folder.join("receipts.ndjson")).expect("a file");
+    let target = Target { client: client(), urls: vec![url.to_owned()], token: token.to_owned(), acknowledged };
+    Sender::new(target, Arc::default())
 }
 
 /// A seed that is printed, so that a failure can be played again.

@@ -1,9 +1,12 @@
 //! The service killed under load: alone, and one of three.
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
 use rand::RngExt;
+use rollbook_torture::check::check;
+use rollbook_torture::load::School;
+use serde_json::json;
 
-use super::scene::{Burden, random, serve, status_at, token};
+use super::scene::{Burden, Process, random, sender, serve, status_at, token};
 use crate::binary::program::Home;
 use crate::harness::{Database, client};
 
@@ -62,4 +65,41 @@ async fn of_three_processes_one_is_killed_and_the_others_take_over() {
     for process in processes {
         process.running.end(Signal::SIGTERM).done();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_was_suspended_does_not_write_what_it_remembers() {
+    let (home, database, mut random) = (Home::new(), Database::create().await, random());
+    let url = Some(database.url.as_str());
+    let [one, other] = [serve(&home, url, None), serve(&home, url, None)];
+    let token = token(&home, url);
+    let by = |process: &Process<'_>| sender(&home.folder, &process.url, &token);
+    let school = School::open(&by(&one), &mut random).await.expect("a school");
+    let person = json!({"name": "Sione", "email": "sione@example.org"});
+    let person = by(&one).must(&mut random, "RegisterPerson", &person).await.expect("a person");
+    let body = json!({"cohort_id": school.cohorts[0], "person_id": person["streams"][0]["id"]});
+    let enrolled = by(&one).must(&mut random, "EnrolStudent", &body).await.expect("an enrolment");
+    let mark = |week: u8| json!({"enrolment_id": enrolled["streams"][0]["id"], "week": week, "status": "present"});
+    let mut last = json!(null);
+    for week in 1..=2 {
+        last = by(&one).must(&mut random, "MarkAttendance", &mark(week)).await.expect("a mark");
+    }
+    let position = |receipt: &serde_json::Value| receipt["position"].as_i64().expect("a position");
+    assert_eq!(status_at(&client(), &one.url, &token, position(&last)).await, 200);
+
+    // It hears nothing of what another process does meanwhile.
+    kill(one.running.pid(), Signal::SIGSTOP).expect("it runs");
+    let deaf = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+        where datname = current_database() and query = 'listen rollbook_events'";
+    let _: i64 = sqlx::query_scalar(deaf).fetch_one(&database.pool).await.expect("the connections are cut");
+    last = by(&other).must(&mut random, "MarkAttendance", &mark(3)).await.expect("a mark");
+    assert_eq!(status_at(&client(), &other.url, &token, position(&last)).await, 200);
+    other.running.end(Signal::SIGTERM).done();
+    kill(one.running.pid(), Signal::SIGCONT).expect("it is there");
+    assert_eq!(status_at(&client(), &one.url, &token, position(&last)).await, 200);
+    last = by(&one).must(&mut random, "MarkAttendance", &mark(4)).await.expect("a mark");
+    assert_eq!(status_at(&client(), &one.url, &token, position(&last)).await, 200);
+    let report = check(&database.url, &[]).await.expect("a report");
+    assert!(report.violations.is_empty(), "{:#?}", report.violations);
+    one.running.end(Signal::SIGTERM).done();
 }

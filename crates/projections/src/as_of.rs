@@ -12,7 +12,6 @@ use rollbook_store::{EventStore, Position, StoreError};
 use serde_json::{Value, json};
 use sqlx::types::Json;
 
-use crate::models::Items;
 use crate::models::absence_flags::AbsenceFlags;
 use crate::models::cohorts::Cohorts;
 use crate::models::hubs::Hubs;
@@ -123,6 +122,9 @@ impl Moment {
 
     /// A live query over these rows: each table's name stands for the rows of the moment, which are the parameter of this
     /// number. The tables' own types give the columns their types and collations.
+    ///
+    /// It must be prepared anew every time: it names no table, so that nothing would tell a kept plan that a table's type
+    /// is another one after a rebuild.
     pub(crate) fn over(parameter: usize, sql: &str) -> String {
         let table = |table| {
             format!("{table} as (select * from jsonb_populate_recordset(null::{table}, ${parameter} -> '{table}'))")
@@ -132,8 +134,8 @@ impl Moment {
         format!("with {tables} {sql}")
     }
 
-    /// Binds the rows, as the parameter that comes next.
-    pub(crate) fn bind<'q, T>(&self, query: Items<'q, T>) -> Result<Items<'q, T>, QueryError> {
+    /// The rows, to be bound as that parameter.
+    pub(crate) fn rows(&self) -> Result<Json<Value>, QueryError> {
         let rows = json!({
             Roster::TABLE: stored(&self.roster)?,
             AbsenceFlags::TABLE: stored(&self.flags)?,
@@ -141,9 +143,7 @@ impl Moment {
             People::TABLE: stored(&self.people)?,
             Hubs::TABLE: stored(&self.hubs)?,
         });
-        // Prepared anew every time: it names no table, so that nothing would tell a kept plan that a table's type is
-        // another one after a rebuild.
-        Ok(query.persistent(false).bind(Json(rows)))
+        Ok(Json(rows))
     }
 }
 

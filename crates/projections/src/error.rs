@@ -65,6 +65,17 @@ pub enum ProjectionError {
     /// Another rebuild of this database goes on.
     #[error("another rebuild is under way; try again when it has ended")]
     UnderWay,
+    /// The schema cannot be built in.
+    #[error("{0}")]
+    Schema(String),
+    /// The log has not come to a position.
+    #[error("position {position} is none of the log, which is at {head}")]
+    NotYet {
+        /// The position that was asked for.
+        position: Position,
+        /// The position of the log.
+        head: Position,
+    },
     /// Somebody reads a table for so long that the rebuilt one could not take its place.
     #[error("{0} is being read by a long transaction, so that the rebuilt table could not take its place")]
     InUse(&'static str),

@@ -3,6 +3,7 @@
 #![expect(clippy::doc_markdown, reason = "the comments are the text of --help, which knows no markdown")]
 
 mod asking;
+mod rebuilding;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use crate::commands::token::{Ttl, parse_ttl};
 pub use asking::{
     Audit, AuditCommand, Explain, ExplainFormat, Export, ExportFormat, Exported, Format, Replay, ReplayFormat,
 };
+pub use rebuilding::{AsOf, Rebuild, When, Which};
 
 /// Courses in cohorts, on an event log in PostgreSQL.
 ///
@@ -140,32 +142,12 @@ pub enum Projections {
     Rebuild(Rebuild),
     /// Compare read models with what the log says, row by row
     Verify(Which),
+    /// Build the read models of a moment of the past into a schema of their own, for queries
+    AsOf(AsOf),
     /// The streams that read models have set aside, at which event and why
     Parked,
     /// Take up again what read models have set aside, after a fix
     Retry(Which),
-}
-
-/// `rollbook projections rebuild`
-#[derive(Debug, Args)]
-pub struct Rebuild {
-    /// Which
-    #[command(flatten)]
-    pub which: Which,
-    /// Replace rows that are not what the log says, instead of showing them and changing nothing
-    #[arg(long)]
-    pub accept_differences: bool,
-}
-
-/// One read model, or all.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub struct Which {
-    /// The read model's name, as `projections list` shows it
-    pub name: Option<String>,
-    /// All of them
-    #[arg(long)]
-    pub all: bool,
 }
 
 fn parse_instant(text: &str) -> Result<DateTime<Utc>, String> {

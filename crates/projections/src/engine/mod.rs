@@ -14,6 +14,7 @@ mod parking;
 mod rebuild;
 mod retry;
 mod round;
+mod schema;
 mod snapshot;
 mod sql;
 mod swap;
@@ -41,6 +42,7 @@ pub use compare::{Difference, Verification};
 pub use measure::describe_metrics;
 pub use parking::ParkedStream;
 pub use retry::Retried;
+pub use schema::When;
 
 /// The read models of one database. Cheap to clone. It takes two connections of the store's pool at a time: one holds a
 /// transaction, the other reads the log.
@@ -214,6 +216,17 @@ impl Projections {
     ) -> Result<(), ProjectionError> {
         checkpoints::ensure(self.store.pool()).await?;
         rebuild::rebuild(&self.store, &named(name)?, Differing::Accept, progress).await
+    }
+
+    /// Builds all read models as they were at a moment into a schema, with a table `rollbook_as_of` that says which moment that
+    /// is; the position. A schema that somebody else has made is refused.
+    pub async fn build_schema(
+        &self,
+        when: When,
+        schema: &str,
+        progress: OnProgress<'_>,
+    ) -> Result<Position, ProjectionError> {
+        schema::build_schema(&self.store, when, schema, progress).await
     }
 
     /// Compares the rows of one projection, or of all of them, with what the log says they should be.

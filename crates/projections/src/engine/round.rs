@@ -9,6 +9,7 @@ use std::time::Duration;
 use rollbook_store::{EventStore, Position};
 use sqlx::PgPool;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::batch::Batch;
@@ -62,6 +63,8 @@ pub(super) struct Rounds {
     /// Whether the next batch holds something that cannot be folded, and is to be searched for it.
     carefully: bool,
     usual: Usual,
+    /// The rows of a new version, while they are built.
+    renewing: JoinSet<Result<(), ProjectionError>>,
     /// Another process has the models: where they were last, and since when.
     follows: Option<(Position, Instant)>,
     /// Whether the last batch was full, so that there is probably more.
@@ -74,7 +77,18 @@ impl Rounds {
     pub fn new(store: EventStore, published: Arc<watch::Sender<Position>>) -> Self {
         let (known, resting) = (BTreeMap::new(), BTreeMap::new());
         let usual = Usual::new(store.pool());
-        Self { store, published, known, resting, carefully: false, usual, follows: None, full: false, laggards: true }
+        Self {
+            store,
+            published,
+            known,
+            resting,
+            carefully: false,
+            usual,
+            renewing: JoinSet::new(),
+            follows: None,
+            full: false,
+            laggards: true,
+        }
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -89,6 +103,13 @@ impl Rounds {
     /// Reads the checkpoints in the next round: another process may have moved them.
     pub fn look_again(&mut self) {
         self.known.clear();
+    }
+
+    /// Takes back what was published: the database was away, and may come back as it was a moment before, because the
+    /// positions are not waited for. Readers wait until it is known again.
+    pub fn doubt(&mut self) {
+        self.look_again();
+        self.published.send_if_modified(|published| std::mem::take(published) != 0);
     }
 
     /// Leaves models alone for a while.
@@ -106,13 +127,15 @@ impl Rounds {
         let now = Instant::now();
         self.resting.retain(|_, until| *until > now);
         let mut models = Vec::new();
+        let mut outdated = Vec::new();
         for model in MODELS.iter().copied().filter(|model| !self.resting.contains_key(model.shape().name)) {
             match self.version(model).cmp(&model.shape().version) {
-                Ordering::Less => return self.renew(model).await,
+                Ordering::Less => outdated.push(model),
                 Ordering::Equal => models.push(model),
                 Ordering::Greater => {}
             }
         }
+        self.renew(outdated)?;
         let positions: Vec<_> = models.iter().map(|model| self.position(*model)).collect();
         let (Some(&first), Some(&last)) = (positions.iter().min(), positions.iter().max()) else {
             return Ok(Done::Nothing);
@@ -207,7 +230,8 @@ impl Rounds {
         tx.commit().await?;
         parking::say(&parkings);
         self.moved(&moved, batch.last());
-        if locked.len() < models.len() {
+        // What is parked is known from the checkpoints.
+        if locked.len() < models.len() || parkings.iter().any(|(_, aside)| !aside.is_empty()) {
             self.look_again();
         }
         Ok(Done::Some)
@@ -225,18 +249,30 @@ impl Rounds {
         }
     }
 
-    /// Makes a model's rows anew that older software has made.
-    async fn renew(&mut self, model: &'static dyn AnyModel) -> Result<Done, Trouble> {
-        let shape = model.shape();
-        self.look_again();
-        tracing::info!(projection = shape.name, to = shape.version, "building a new version");
-        match rebuild(&self.store, &[model], Differing::Accept, &mut |_| {}).await {
-            Ok(()) => Ok(Done::Some),
-            Err(ProjectionError::UnderWay) => Ok(Done::ByAnother),
-            Err(error @ ProjectionError::Poison { position, .. }) => {
-                Err(Trouble::Stuck { names: vec![shape.name], at: position - 1, error })
+    /// Has the rows of models made anew that older software has made, beside everything else; takes note of how that ended.
+    fn renew(&mut self, outdated: Vec<&'static dyn AnyModel>) -> Result<(), Trouble> {
+        let Some(ended) = self.renewing.try_join_next() else {
+            if self.renewing.is_empty() && !outdated.is_empty() {
+                tracing::info!(projections = ?outdated, "building a new version");
+                let store = self.store.clone();
+                self.renewing.spawn(async move { rebuild(&store, &outdated, Differing::Accept, &mut |_| {}).await });
             }
-            Err(error) => Err(Trouble::Database(error)),
+            return Ok(());
+        };
+        let names: Vec<_> = outdated.iter().map(|model| model.shape().name).collect();
+        let at = outdated.first().map_or(0, |model| self.position(*model));
+        self.look_again();
+        match ended {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(ProjectionError::UnderWay)) => {
+                self.rest(&names);
+                Ok(())
+            }
+            Ok(Err(error @ (ProjectionError::Poison { .. } | ProjectionError::Fold { .. }))) => {
+                Err(Trouble::Stuck { names, at, error })
+            }
+            Ok(Err(error)) => Err(Trouble::Database(error)),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }
 

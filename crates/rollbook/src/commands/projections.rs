@@ -2,7 +2,7 @@
 
 use rollbook_projections::{Difference, Phase, Progress, ProjectionError, ProjectionItem, Projections, Verification};
 
-use crate::cli::{Projections as Asked, Rebuild, Which};
+use crate::cli::{AsOf, Projections as Asked, Rebuild, When, Which};
 use crate::commands::parked;
 use crate::database::Database;
 use crate::failure::{Done, Failure};
@@ -19,6 +19,7 @@ pub async fn run(database: &Database, asked: &Asked) -> Done {
     match asked {
         Asked::List => list(&projections).await,
         Asked::Rebuild(rebuild) => self::rebuild(&projections, rebuild).await,
+        Asked::AsOf(moment) => as_of(&projections, moment).await,
         Asked::Verify(which) => verify(&projections, which).await,
         Asked::Parked => parked::list(&projections).await,
         Asked::Retry(which) => parked::retry(&projections, which).await,
@@ -38,7 +39,7 @@ async fn list(projections: &Projections) -> Done {
 }
 
 async fn rebuild(projections: &Projections, Rebuild { which, accept_differences }: &Rebuild) -> Done {
-    let mut steps = Steps::new("rebuilding", which);
+    let mut steps = Steps::new("rebuilding", named(which));
     let name = which.name.as_deref();
     let done = if *accept_differences {
         projections.rebuild_accepting_differences(name, &mut |at| steps.at(at)).await
@@ -53,8 +54,24 @@ async fn rebuild(projections: &Projections, Rebuild { which, accept_differences 
     output::line(&format!("rebuilt {} from {} events", steps.what, steps.events))
 }
 
+async fn as_of(projections: &Projections, AsOf { when, schema }: &AsOf) -> Done {
+    let mut steps = Steps::new("building", format!("schema {schema}"));
+    let when = match *when {
+        When::Position(position) => rollbook_projections::engine::When::Position(position),
+        When::Instant(instant) => rollbook_projections::engine::When::Instant(instant),
+    };
+    let built = projections.build_schema(when, schema, &mut |at| steps.at(at)).await;
+    steps.end();
+    let position = built.map_err(|error| explained(&error))?;
+    output::line(&format!("built schema {schema}: all read models as of position {position}"))
+}
+
+fn named(which: &Which) -> String {
+    which.name.clone().unwrap_or_else(|| "all read models".to_owned())
+}
+
 async fn verify(projections: &Projections, which: &Which) -> Done {
-    let mut steps = Steps::new("verifying", which);
+    let mut steps = Steps::new("verifying", named(which));
     let verified = projections.verify(which.name.as_deref(), &mut |at| steps.at(at)).await;
     steps.end();
     let verified = verified.map_err(|error| explained(&error))?;
@@ -118,8 +135,7 @@ struct Steps {
 }
 
 impl Steps {
-    fn new(doing: &'static str, which: &Which) -> Self {
-        let what = which.name.clone().unwrap_or_else(|| "all read models".to_owned());
+    fn new(doing: &'static str, what: String) -> Self {
         Self { doing, what, shown: Shown::start(1), rate: Rate::start(), phase: None, events: 0 }
     }
 
