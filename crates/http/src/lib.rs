@@ -30,6 +30,7 @@ mod parked;
 mod people;
 mod problem;
 mod projections;
+mod seen;
 mod state;
 mod subscriptions;
 #[cfg(test)]

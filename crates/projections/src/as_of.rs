@@ -122,6 +122,9 @@ impl Moment {
 
     /// A live query over these rows: each table's name stands for the rows of the moment, which are the parameter of this
     /// number. The tables' own types give the columns their types and collations.
+    ///
+    /// It must be prepared anew every time: it names no table, so that nothing would tell a kept plan that a table's type
+    /// is another one after a rebuild.
     pub(crate) fn over(parameter: usize, sql: &str) -> String {
         let table = |table| {
             format!("{table} as (select * from jsonb_populate_recordset(null::{table}, ${parameter} -> '{table}'))")

@@ -21,7 +21,8 @@ impl Names {
         self.people.get(&id).map_or("", Personal::as_str)
     }
 
-    fn hub(&self, id: HubId) -> &str {
+    /// A hub's name.
+    pub fn hub(&self, id: HubId) -> &str {
         self.hubs.get(&id).map_or("a hub", String::as_str)
     }
 }

@@ -139,7 +139,9 @@ pub async fn list_as_of(
     let id = page.id()?;
     let name = id.map(|id| moment.name_of(id.into()).map(str::to_owned).ok_or(QueryError::BadCursor)).transpose()?;
     let query = &Moment::over(PARAMETERS + 1, &sql());
-    let query = bound(sqlx::query_as(query), moment.site(), cohort, filter, (name, id), page).bind(moment.rows()?);
+    let query = bound(sqlx::query_as(query), moment.site(), cohort, filter, (name, id), page)
+        .bind(moment.rows()?)
+        .persistent(false);
     Ok(page.cut(query.fetch_all(pool).await?, |r| r.enrolment_id.to_string()))
 }
 
