@@ -389,7 +389,7 @@ async fn stock_writers_and_the_service_share_one_gapless_order() {
 #[tokio::test]
 async fn migrations_run_once_however_many_start_together() {
     let database = Database::create().await;
-    sqlx::raw_sql("drop schema public cascade; create schema public")
+    sqlx::raw_sql("drop schema public, rollbook_rebuild cascade; create schema public")
         .execute(&database.pool)
         .await
         .expect("an empty database");
