@@ -10,7 +10,7 @@ use rollbook_domain::claim::ClaimKey;
 use rollbook_domain::person::BootstrapOwner;
 use rollbook_domain::{Actor, PersonId, Personal, SiteId};
 use rollbook_embedded::Instance;
-use rollbook_http::{AppState, router};
+use rollbook_http::{AppState, Connections, router};
 use rollbook_projections::Projections;
 use rollbook_store::migrate::migrate;
 use rollbook_store::{Clock, EventStore, Executor, Request};
@@ -114,6 +114,8 @@ pub struct Service {
     pub clock: Clock,
     /// The bootstrapped owner's token.
     pub owner: String,
+    /// What the routes share.
+    pub state: AppState,
     client: reqwest::Client,
     server: tokio::task::JoinHandle<()>,
 }
@@ -149,10 +151,11 @@ impl Service {
         let state = AppState::new(executor.clone(), projections.clone(), SiteId::DEFAULT, Some(metrics));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let shared = state.clone();
         let server = tokio::spawn(async move {
-            axum::serve(listener, router(state)).await.expect("the service serves");
+            axum::serve(Connections(listener), router(shared)).await.expect("the service serves");
         });
-        Self { url, database, executor, projections, clock, owner, client: client(), server }
+        Self { url, database, executor, projections, clock, owner, state, client: client(), server }
     }
 
     /// Another service on the same database, as in another process: it shares nothing but the database and the clock.

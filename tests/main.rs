@@ -13,3 +13,4 @@ mod processes;
 mod read_models;
 mod school;
 mod structure;
+mod survival;

@@ -1,11 +1,12 @@
 //! Commands in process: the same student's term through stock cqrs-es, without and with one view, and through our executor
 //! with all live projections running.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rollbook_projections::Projections;
+use rollbook_store::Position;
 
 use crate::school::{School, Student, TERM, command, term};
 use crate::server::Server;
@@ -24,9 +25,15 @@ pub async fn run(server: &Server, length: Duration) {
         line("stock, no view", callers, &plain, None);
         let viewed = stock(server, callers, length, true).await;
         line("stock, one view", callers, &viewed, None);
-        let (ours, behind) = ours(server, callers, length).await;
+        let (ours, lag) = ours(server, callers, length).await;
         line("rollbook, all models live", callers, &ours, Some(ours.rate / viewed.rate));
-        println!("{:28} the models had the last event {} ms after it was appended", "", millis(behind));
+        println!(
+            "{:28} projection lag: p50 {} ms, p99 {} ms, at most {} ms",
+            "",
+            millis(lag.0),
+            millis(lag.1),
+            millis(lag.2)
+        );
     }
     println!();
 }
@@ -100,7 +107,10 @@ async fn stock(server: &Server, callers: usize, length: Duration, view: bool) ->
     measured
 }
 
-async fn ours(server: &Server, callers: usize, length: Duration) -> (Measured, Duration) {
+/// How long after a command's answer all models have its events: half of them, all but one of a hundred, all.
+type Lag = (Duration, Duration, Duration);
+
+async fn ours(server: &Server, callers: usize, length: Duration) -> (Measured, Lag) {
     let database = server.database("bench_ours", true).await;
     let school = School::open(&database.pool, students_for(20_000, length, callers)).await;
     let projections = Projections::start(school.executor.store().clone());
@@ -108,21 +118,59 @@ async fn ours(server: &Server, callers: usize, length: Duration) -> (Measured, D
     projections.wait_for(head, Duration::from_mins(10)).await.expect("the models catch up");
     let students = school.students.clone();
     let executing = school.clone();
+    let answered = Arc::new(Mutex::new(Vec::new()));
+    let (answers, watch) = (answered.clone(), Watch::default());
+    let looking = tokio::spawn(watch.clone().look(projections.clone()));
     let measured = measure(Terms::callers(students, callers), length, move |place: Place| {
-        let school = executing.clone();
+        let (school, answers) = (executing.clone(), answers.clone());
         async move {
             let (student, nth) = place.step();
             let step = term(student, nth);
-            school.execute(step.by.unwrap_or(school.owner), command(step.name, step.body)).await;
+            let receipt = school.execute(step.by.unwrap_or(school.owner), command(step.name, step.body)).await;
+            answers.lock().expect("nobody panicked").push((Instant::now(), receipt.position));
             place.next()
         }
     })
     .await;
-    let ended = Instant::now();
-    let head = school.executor.store().head().await.expect("the head");
-    projections.wait_for(head, Duration::from_mins(10)).await.expect("the models catch up");
-    let behind = ended.elapsed();
+    let answered = std::mem::take(&mut *answered.lock().expect("nobody panicked"));
+    let last = answered.iter().map(|(_, position)| *position).max().unwrap_or(0);
+    while projections.position() < last {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    looking.abort();
+    let lag = watch.lag(answered);
     projections.stop().await;
     database.pool.close().await;
-    (measured, behind)
+    (measured, lag)
+}
+
+/// When the models came to which position, looked at every millisecond and without asking them to hurry.
+#[derive(Clone, Default)]
+struct Watch(Arc<Mutex<Vec<(Instant, Position)>>>);
+
+impl Watch {
+    async fn look(self, projections: Projections) {
+        let mut every = tokio::time::interval(Duration::from_millis(1));
+        loop {
+            every.tick().await;
+            let position = projections.position();
+            let mut seen = self.0.lock().expect("nobody panicked");
+            if seen.last().is_none_or(|(_, last)| *last < position) {
+                seen.push((Instant::now(), position));
+            }
+        }
+    }
+
+    fn lag(&self, answered: Vec<(Instant, Position)>) -> Lag {
+        let seen = self.0.lock().expect("nobody panicked");
+        let lags = answered.into_iter().map(|(at, position)| {
+            let reached = seen.partition_point(|(_, reached)| *reached < position);
+            seen.get(reached).map_or(Duration::MAX, |(when, _)| when.saturating_duration_since(at))
+        });
+        let mut lags: Vec<Duration> = lags.collect();
+        lags.sort_unstable();
+        let part = |percent: usize| lags.get(lags.len() * percent / 100).or(lags.last()).copied().unwrap_or_default();
+        (part(50), part(99), part(100))
+    }
 }

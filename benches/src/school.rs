@@ -44,8 +44,14 @@ pub struct Student {
 }
 
 impl School {
-    /// Opens a school of so many students.
+    /// Opens a school of so many students, in cohorts of the usual size.
     pub async fn open(pool: &PgPool, students: usize) -> Self {
+        let cohorts = (0..students).step_by(COHORT).map(|first| COHORT.min(students - first)).collect::<Vec<_>>();
+        Self::with(pool, &cohorts).await
+    }
+
+    /// Opens a school with cohorts of these sizes.
+    pub async fn with(pool: &PgPool, cohorts: &[usize]) -> Self {
         let before: DateTime<Utc> = "2026-02-01T00:00:00Z".parse().expect("an instant");
         let after: DateTime<Utc> = "2026-03-25T00:00:00Z".parse().expect("an instant");
         let clock = Clock::frozen(before);
@@ -54,7 +60,7 @@ impl School {
         let mut school = Self { executor, owner, cohorts: Vec::new(), students: Vec::new() };
         let module = school.create("DefineModule", json!({"code": "AKO-1", "title": "Ako", "weeks": WEEKS})).await;
         let hub = school.create("FoundHub", json!({"name": "Northland"})).await;
-        for nth in 0..students.div_ceil(COHORT) {
+        for nth in 0..cohorts.len() {
             let cohort = json!({
                 "module_id": module, "name": format!("Cohort {nth}"), "starts_on": "2026-02-03",
                 "session_start": "19:00", "timezone": "Australia/Sydney"
@@ -67,7 +73,8 @@ impl School {
         let filled: Vec<Vec<Student>> = stream::iter(school.cohorts.clone().into_iter().enumerate())
             .map(|(nth, cohort)| {
                 let school = all.clone();
-                async move { school.fill(nth, cohort, hub, COHORT.min(students - nth * COHORT)).await }
+                let students = cohorts[nth];
+                async move { school.fill(nth, cohort, hub, students).await }
             })
             .buffered(64)
             .collect()

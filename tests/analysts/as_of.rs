@@ -1,8 +1,9 @@
 //! The past is answered as it was answered then.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::Answer;
+use crate::harness::{Answer, answer};
 use crate::school::{School, Student};
 
 /// A story in which everything changes that a roster shows. Each step is told to `then`, with the day that it was.
@@ -187,4 +188,23 @@ async fn what_was_not_yet_there_is_not_found_and_what_is_yet_to_come_is_refused(
     assert_eq!(as_of(&school, &school.owner, &record, &before.to_string()).await.status, 404);
     let elsewhere = school.service.ask(&school.owner, "/v1/modules?as_of=1").await;
     assert_eq!(elsewhere.status, 422, "nothing else is asked of the past");
+}
+
+#[tokio::test]
+async fn a_rebuild_of_the_tables_changes_nothing_about_the_past() {
+    let school = School::open().await;
+    school.student("Zoë", Some(&school.north)).await;
+    let head = school.service.executor.store().head().await.expect("the head").to_string();
+    let path = format!("/v1/cohorts/{}/roster", school.cohort);
+    let before = as_of(&school, &school.owner, &path, &head).await;
+    for model in ["roster", "people", "hubs", "cohorts"] {
+        let rebuild = format!("/v1/projections/{model}/rebuild");
+        let done = answer(school.service.request(Method::POST, &school.owner, &rebuild)).await;
+        assert_eq!(done.status, 200, "{model}: {}", done.text);
+        // On every connection, also those that have been asked before.
+        for _ in 0..20 {
+            let after = as_of(&school, &school.owner, &path, &head).await;
+            assert_eq!((after.status, &after.text), (200, &before.text), "{model}");
+        }
+    }
 }

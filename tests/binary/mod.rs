@@ -5,7 +5,9 @@ mod analysts;
 mod crashes;
 mod demo;
 mod invitation;
-mod program;
+#[cfg(target_os = "linux")]
+mod memory;
+pub mod program;
 mod serve;
 mod usage;
 mod users;

@@ -6,7 +6,7 @@ use rollbook_projections::engine::Status;
 use rollbook_projections::replay::histories::history;
 use rollbook_projections::{ProjectionError, Projections, Verification};
 use rollbook_store::{EventStore, Recorded};
-use sqlx::PgPool;
+use sqlx::{Connection, PgPool};
 
 use super::{SOON, caught_up, write};
 use crate::harness::Database;
@@ -171,4 +171,30 @@ async fn rows_of_an_older_version_are_built_anew_and_those_of_a_newer_one_are_le
     assert!(second.verify(Some("people"), &mut |_| {}).await.expect("people are verified")[0].differences.is_empty());
     assert!(second.verify(Some("hubs"), &mut |_| {}).await.is_err(), "newer rows cannot be judged by older software");
     second.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_reached_is_not_believed_while_the_database_is_away() {
+    let database = Database::create().await;
+    let store = database.store();
+    let projections = Projections::start(store.clone());
+    write_all(&database.pool, &histories(1)[0]).await;
+    caught_up(&store, &projections).await;
+    let head = store.head().await.expect("a head");
+    // It may come back as it was a moment before it went: what is not waited for, a crash can take.
+    let (server, name) = database.url.rsplit_once('/').expect("a URL with a database");
+    let mut elsewhere = sqlx::PgConnection::connect(&format!("{server}/rollbook")).await.expect("another database");
+    let allow = |yes: bool| format!("alter database {name} allow_connections {yes}");
+    let sql =
+        format!("{}; select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'", allow(false));
+    sqlx::raw_sql(&sql).execute(&mut elsewhere).await.expect("nobody is let in");
+    let doubted = async {
+        while projections.position() == head {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, doubted).await.expect("it is not known any more what was reached");
+    sqlx::raw_sql(&allow(true)).execute(&mut elsewhere).await.expect("all are let in");
+    projections.wait_for(head, SOON).await.expect("it is known again");
+    projections.stop().await;
 }

@@ -18,7 +18,7 @@ const SOON: Duration = Duration::from_secs(20);
 
 /// Writes an event behind the service's back, as an unmodified postgres-es would; folds must not care whether the rules
 /// would have allowed it.
-async fn write(pool: &PgPool, site: SiteId, stream: StreamId, actor: Option<PersonId>, event: &Event) -> Position {
+pub async fn write(pool: &PgPool, site: SiteId, stream: StreamId, actor: Option<PersonId>, event: &Event) -> Position {
     write_at(pool, site, stream, actor, event, "2026-02-03T09:00:00.123456Z".parse().expect("an instant")).await
 }
 

@@ -3,7 +3,6 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
-use axum::http::header::ACCEPT;
 use axum::http::request::Parts;
 use rollbook_domain::number::Bounded;
 use rollbook_store::Position;
@@ -14,6 +13,7 @@ use serde_path_to_error::Track;
 
 use crate::as_of::AsOfAsked;
 use crate::body::explain;
+use crate::form::{Form, Formatted, StreamFormatted, accepted, preferred};
 use crate::problem::{ApiError, FieldError};
 
 /// A query without parameters of its own.
@@ -49,29 +49,11 @@ fn hundred() -> Limit {
     const { Limit::try_new(100).expect("100 is in range") }
 }
 
-/// What lists that come as CSV take.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Formatted {
-    /// `csv` for a spreadsheet; the `Accept` header decides where this is left out.
-    pub format: Option<Format>,
-}
-
-/// The form of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// A page as JSON.
-    Json,
-    /// The page's items as CSV.
-    Csv,
-}
-
 /// The parameters of one request, not yet taken apart.
 #[derive(Debug)]
 pub struct Asked {
     pairs: Vec<(String, String)>,
-    accepts_csv: bool,
+    accepts: Vec<Form>,
 }
 
 impl<S: Sync> FromRequestParts<S> for Asked {
@@ -85,7 +67,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
 impl Asked {
     fn read(query: &str, headers: &HeaderMap) -> Result<Self, ApiError> {
         let pairs = serde_urlencoded::from_str(query).map_err(|error| invalid("", error.to_string()))?;
-        Ok(Self { pairs, accepts_csv: accepts_csv(headers) })
+        Ok(Self { pairs, accepts: accepted(headers) })
     }
 
     /// The position to wait for.
@@ -111,10 +93,21 @@ impl Asked {
         }
     }
 
-    /// Whether the answer is to be CSV.
-    pub fn csv(&mut self) -> Result<bool, ApiError> {
+    /// Whether it says how many items it wants.
+    pub fn is_limited(&self) -> bool {
+        self.pairs.iter().any(|(name, _)| name == "limit")
+    }
+
+    /// The form of a page, of a list that comes as CSV too.
+    pub fn page_form(&mut self) -> Result<Form, ApiError> {
         let Formatted { format } = self.take(&["format"])?;
-        Ok(format.map_or(self.accepts_csv, |format| format == Format::Csv))
+        Ok(format.map_or_else(|| preferred(&self.accepts, &[Form::Json, Form::Csv]), Form::from))
+    }
+
+    /// The form of a list that comes in all of them.
+    pub fn form(&mut self) -> Result<Form, ApiError> {
+        let StreamFormatted { format } = self.take(&["format"])?;
+        Ok(format.unwrap_or_else(|| preferred(&self.accepts, &[Form::Json, Form::Csv, Form::Ndjson])))
     }
 
     /// Everything else, which must be the filter's.
@@ -140,20 +133,9 @@ fn decode<T: DeserializeOwned>(pairs: &[(String, String)]) -> Result<T, ApiError
     })
 }
 
-fn invalid(parameter: &str, detail: impl Into<String>) -> ApiError {
+/// A parameter that cannot be taken.
+pub fn invalid(parameter: &str, detail: impl Into<String>) -> ApiError {
     ApiError::Invalid(vec![FieldError::parameter(parameter, detail)])
-}
-
-/// Whether CSV is the first of the forms that there are in what the client accepts.
-fn accepts_csv(headers: &HeaderMap) -> bool {
-    let ranges =
-        headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    let mut known = ranges.filter_map(|range| match range.split(';').next().unwrap_or_default().trim() {
-        "text/csv" => Some(true),
-        "application/json" | "application/*" | "*/*" => Some(false),
-        _ => None,
-    });
-    known.next().unwrap_or(false)
 }
 
 #[cfg(test)]
@@ -202,16 +184,11 @@ mod tests {
     }
 
     #[test]
-    fn answers_csv_to_whoever_prefers_it() {
-        let accepting = |accept: &'static str| {
-            let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().unwrap())]);
-            accepts_csv(&headers)
-        };
-        assert!(accepting("text/csv"));
-        assert!(accepting("text/html, text/csv;q=0.9, */*;q=0.1"));
-        assert!(!accepting("*/*"));
-        assert!(!accepting("application/json, text/csv"));
-        assert!(asked("format=csv").csv().unwrap());
-        assert_eq!(parameter(asked("format=xlsx").csv()), "format");
+    fn takes_the_form_that_is_said() {
+        assert_eq!(asked("format=csv").page_form().unwrap(), Form::Csv);
+        assert_eq!(parameter(asked("format=xlsx").page_form()), "format");
+        assert_eq!(parameter(asked("format=ndjson").page_form()), "format");
+        assert_eq!(asked("format=ndjson").form().unwrap(), Form::Ndjson);
+        assert_eq!(asked("").form().unwrap(), Form::Json);
     }
 }

@@ -1,29 +1,32 @@
 //! The audit trail, for owners and admins: who decided what, when, about whom, and why.
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::{CohortId, PersonId};
+use rollbook_domain::{CohortId, EnrolmentId, PersonId};
 use rollbook_projections::models::audit_trail::{self, AuditAction, AuditFilter, AuditItem};
 use rollbook_projections::{Page, Paged};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::auth::Admin;
-use crate::operation::{Item, Operation, list};
+use crate::operation::{Item, Operation, list_or_stream};
 use crate::problem::ApiError;
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {
-    vec![list("audit", "/v1/audit", "Every decision, in the order of the log", trail)]
+    let summary = "Every decision, in the order of the log; as CSV or NDJSON without `limit`, all of them";
+    vec![list_or_stream("audit", "/v1/audit", summary, trail)]
 }
 
 /// Which decisions.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AuditAsked {
     /// About this cohort, or about an enrolment of it.
     cohort_id: Option<CohortId>,
     /// About this person, or about an enrolment of theirs.
     person_id: Option<PersonId>,
+    /// About this enrolment.
+    enrolment_id: Option<EnrolmentId>,
     /// By this person.
     actor_id: Option<PersonId>,
     /// Of this kind.
@@ -35,28 +38,11 @@ struct AuditAsked {
 }
 
 impl Item for AuditItem {
-    const COLUMNS: &'static [&'static str] = &[
-        "at",
-        "actor.id",
-        "actor.name",
-        "authority",
-        "action",
-        "subject.enrolment_id",
-        "subject.name",
-        "subject.person_id",
-        "subject.cohort_id",
-        "subject.hub_id",
-        "subject.module_id",
-        "from_week",
-        "to_week",
-        "reason",
-        "command_id",
-        "position",
-    ];
+    const COLUMNS: &'static [&'static str] = Self::COLUMNS;
 }
 
 async fn trail(Admin(caller): Admin, (): (), asked: AuditAsked, page: Page) -> Result<Paged<AuditItem>, ApiError> {
-    let AuditAsked { cohort_id, person_id, actor_id, action, from, to } = asked;
-    let filter = AuditFilter { cohort_id, person_id, actor_id, action, from, to, ..AuditFilter::default() };
+    let AuditAsked { cohort_id, person_id, enrolment_id, actor_id, action, from, to } = asked;
+    let filter = AuditFilter { cohort_id, person_id, enrolment_id, actor_id, action, from, to };
     Ok(audit_trail::list(caller.pool(), caller.site, &filter, &page).await?)
 }

@@ -99,7 +99,7 @@ impl FromRequestParts<AppState> for Caller {
     /// first have reached the log's position of this request: what was taken away has ended.
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let Authenticated { site, bearer } = Authenticated::from_request_parts(parts, state).await?;
-        let reader = if bearer.state.is(Role::Owner) || bearer.state.is(Role::Admin) {
+        let reader = if is_admin(&bearer) {
             admin(bearer.person)
         } else {
             state.reached(bearer.head).await?;
@@ -107,6 +107,11 @@ impl FromRequestParts<AppState> for Caller {
         };
         Ok(Self { state: state.clone(), site, reader, head: bearer.head })
     }
+}
+
+/// Whether a token's person may act, as an owner or an admin.
+pub fn is_admin(bearer: &Bearer) -> bool {
+    bearer.state.active && (bearer.state.is(Role::Owner) || bearer.state.is(Role::Admin))
 }
 
 fn admin(person: PersonId) -> Reader {

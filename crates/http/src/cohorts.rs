@@ -10,8 +10,7 @@ use rollbook_projections::models::reader::cohorts_of;
 use rollbook_projections::models::reflections::{self, ReflectionItem};
 use rollbook_projections::models::register::{self, RegisterItem};
 use rollbook_projections::models::roster::{self, RosterFilter, RosterItem};
-use rollbook_projections::{Moment, Page, Paged};
-use rollbook_store::Position;
+use rollbook_projections::{Page, Paged};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -215,40 +214,4 @@ async fn of_cohort(
     let week = asked.week.map(Week::get);
     let page = reflections::of_cohort(caller.pool(), caller.site, cohort, week, &caller.reader, &page).await?;
     caller.known(cohort, page).await
-}
-
-impl Caller {
-    /// The cohort, if the caller has to do with it.
-    async fn cohort(&self, cohort: CohortId) -> Result<CohortItem, ApiError> {
-        self.sees(cohort)?;
-        let found = cohorts::get(self.pool(), self.site, cohort).await?;
-        found.ok_or_else(|| ApiError::not_found("cohort"))
-    }
-
-    /// Refuses to say anything of a cohort that the caller has nothing to do with.
-    fn sees(&self, cohort: CohortId) -> Result<(), ApiError> {
-        if self.reader.cohort(cohort) { Ok(()) } else { Err(ApiError::not_found("cohort")) }
-    }
-
-    /// How much of the roster the caller sees.
-    fn roster(&self, cohort: CohortId) -> Result<RosterScope, ApiError> {
-        self.sees(cohort)?;
-        self.reader.roster(cohort).ok_or(ApiError::Forbidden(
-            "rosters are for admins, the cohort's instructors and markers, and coordinators",
-        ))
-    }
-
-    /// The cohort as it was at a position, if it was there then.
-    async fn moment(&self, cohort: CohortId, position: Position) -> Result<Moment, ApiError> {
-        let moment = Moment::of_cohort(self.state.store(), self.site, cohort, position).await?;
-        moment.ok_or_else(|| ApiError::not_found("cohort"))
-    }
-
-    /// A page of a cohort; nothing to show may mean that there is no such cohort.
-    async fn known<T>(&self, cohort: CohortId, page: Paged<T>) -> Result<Paged<T>, ApiError> {
-        if page.items.is_empty() {
-            self.cohort(cohort).await?;
-        }
-        Ok(page)
-    }
 }

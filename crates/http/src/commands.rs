@@ -34,6 +34,7 @@ fn operation(name: &'static str) -> Operation {
         audience: Whom::Bearers,
         address: &[],
         query: Vec::new(),
+        headers: &[],
         command: Some(name),
         success: Success::Json(SchemaGenerator::subschema_for::<Receipt>),
         patient: false,

@@ -1,36 +1,62 @@
 //! Lists as CSV that a spreadsheet can open without running anything in it: RFC 4180, formulas disarmed.
 
 use std::collections::BTreeSet;
+use std::io;
 
+use ::csv::{StringRecord, Terminator, WriterBuilder};
 use serde::Serialize;
 use serde_json::Value;
-
-use crate::problem::ApiError;
 
 /// The media type.
 pub const MEDIA_TYPE: &str = "text/csv; charset=utf-8";
 
 /// Writes rows under the named columns. `actor.name` reads a field of a field; a column whose values are objects becomes
 /// one column per key that occurs (`attendance 1`, `attendance 2`); lists are joined by spaces.
-pub fn write<T: Serialize>(columns: &[&str], rows: &[T]) -> Result<Vec<u8>, ApiError> {
-    let rows =
-        rows.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>().map_err(|e| ApiError::internal(&e))?;
-    let columns: Vec<Column<'_>> = columns.iter().flat_map(|name| expand(name, &rows)).collect();
-    let mut writer = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(Vec::new());
-    let written = writer.write_record(columns.iter().map(Column::heading)).and_then(|()| {
-        rows.iter().try_for_each(|row| writer.write_record(columns.iter().map(|column| column.cell(row))))
-    });
-    written.map_err(|e| ApiError::internal(&e))?;
-    writer.into_inner().map_err(|e| ApiError::internal(&e))
+pub fn write<T: Serialize>(columns: &[&'static str], rows: &[T]) -> io::Result<Vec<u8>> {
+    let rows = rows.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
+    let sheet = Sheet(columns.iter().flat_map(|name| expand(name, &rows)).collect());
+    Ok([sheet.heading()?, sheet.lines(&rows)?].concat())
+}
+
+/// Columns for rows that come little by little.
+#[derive(Clone, Debug)]
+pub struct Sheet(Vec<Column>);
+
+impl Sheet {
+    /// The named columns, as [`write`] reads them, but a value that is an object is written as JSON: which keys there are
+    /// would be known only at the end.
+    pub fn new(columns: &[&'static str]) -> Self {
+        Self(columns.iter().map(|path| Column { path, key: None }).collect())
+    }
+
+    /// The first line.
+    pub fn heading(&self) -> io::Result<Vec<u8>> {
+        records([self.0.iter().map(Column::heading).collect()])
+    }
+
+    /// The lines of some rows.
+    pub fn lines<T: Serialize>(&self, rows: &[T]) -> io::Result<Vec<u8>> {
+        let rows = rows.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
+        records(rows.iter().map(|row| self.0.iter().map(|column| column.cell(row)).collect()))
+    }
+}
+
+fn records(records: impl IntoIterator<Item = StringRecord>) -> io::Result<Vec<u8>> {
+    let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
+    for record in records {
+        writer.write_record(&record)?;
+    }
+    writer.into_inner().map_err(::csv::IntoInnerError::into_error)
 }
 
 /// A column: a dotted path, and the key where its values are objects.
-struct Column<'n> {
-    path: &'n str,
+#[derive(Clone, Debug)]
+struct Column {
+    path: &'static str,
     key: Option<String>,
 }
 
-fn expand<'n>(path: &'n str, rows: &[Value]) -> Vec<Column<'n>> {
+fn expand(path: &'static str, rows: &[Value]) -> Vec<Column> {
     let objects = rows.iter().filter_map(|row| at(row, path).as_object());
     // Weeks are numbers written as text: 10 comes after 9.
     let keys: BTreeSet<(u64, &String)> =
@@ -46,7 +72,7 @@ fn at<'v>(row: &'v Value, path: &str) -> &'v Value {
     path.split('.').fold(row, |value, field| value.get(field).unwrap_or(&Value::Null))
 }
 
-impl Column<'_> {
+impl Column {
     fn heading(&self) -> String {
         let path = self.path.replace('.', "_");
         self.key.as_ref().map_or_else(|| path.clone(), |key| format!("{path} {key}"))
@@ -79,7 +105,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn csv(columns: &[&str], rows: &[Value]) -> String {
+    fn csv(columns: &[&'static str], rows: &[Value]) -> String {
         String::from_utf8(write(columns, rows).unwrap()).unwrap()
     }
 

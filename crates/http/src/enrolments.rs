@@ -6,6 +6,7 @@ use rollbook_projections::explain::{self, ExplainItem};
 use rollbook_projections::models::PersonRef;
 use rollbook_projections::models::names::{hub_names, person_names};
 use rollbook_projections::models::record::{self, EnrolmentRecord};
+use rollbook_projections::wording::{Names, hub_in, people_in, words};
 use rollbook_projections::{Moment, Page, Paged};
 use rollbook_store::{Position, Recorded};
 use schemars::JsonSchema;
@@ -16,7 +17,6 @@ use crate::asked::NoFilter;
 use crate::auth::Caller;
 use crate::operation::{Item, Operation, list, one_as_of};
 use crate::problem::{ApiError, FieldError};
-use crate::wording::{Names, hub_in, people_in, words};
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {

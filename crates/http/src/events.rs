@@ -1,15 +1,7 @@
 //! The log in order, for owners and admins: everything, as it was recorded.
 
-use chrono::{DateTime, Utc};
-use rollbook_domain::{Authority, CommandId, StreamType};
-use rollbook_projections::models::PersonRef;
-use rollbook_projections::models::names::person_names;
+use rollbook_projections::logged::{EventItem, event_items};
 use rollbook_projections::{Page, Paged};
-use rollbook_store::{Position, Recorded};
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::Value;
-use uuid::Uuid;
 
 use crate::asked::NoFilter;
 use crate::auth::Admin;
@@ -23,57 +15,11 @@ pub fn operations() -> Vec<Operation> {
     vec![list("events", "/v1/events", summary, after)]
 }
 
-/// An event of the log.
-#[derive(Debug, Serialize, JsonSchema)]
-struct EventItem {
-    /// Its place in the log.
-    position: Position,
-    /// The type of its stream.
-    stream_type: StreamType,
-    /// Its stream's id.
-    stream: Uuid,
-    /// Its place in the stream.
-    sequence: i64,
-    /// Its type, such as `StudentAdvanced`.
-    #[serde(rename = "type")]
-    event_type: &'static str,
-    /// Its type's version.
-    version: &'static str,
-    /// Its fields.
-    data: Value,
-    /// The command that it came from.
-    command_id: CommandId,
-    /// Who issued the command; null is the system.
-    actor: Option<PersonRef>,
-    /// In what capacity.
-    authority: Option<Authority>,
-    /// When.
-    recorded_at: DateTime<Utc>,
-}
-
 impl Item for EventItem {}
 
 async fn after(Admin(caller): Admin, (): (), _: NoFilter, page: Page) -> Result<Paged<EventItem>, ApiError> {
     let events = caller.state.store().read(cursor(page.after.as_deref())?, page.limit.into()).await?;
     let full = u32::try_from(events.len()).is_ok_and(|read| read == page.limit);
     let next = events.last().filter(|_| full).map(|event| event.position.to_string());
-    let own: Vec<Recorded> = events.into_iter().filter(|event| event.site == caller.site).collect();
-    let names = person_names(caller.pool(), caller.site, &own.iter().filter_map(|event| event.actor).collect()).await?;
-    let items = own.into_iter().map(|event| {
-        let name = |id| names.get(&id).cloned().unwrap_or_else(|| "".into());
-        Ok(EventItem {
-            position: event.position,
-            stream_type: event.stream.kind,
-            stream: event.stream.id,
-            sequence: event.sequence,
-            event_type: event.event.type_name(),
-            version: event.event.version(),
-            data: event.event.data().map_err(|error| ApiError::internal(&error))?,
-            command_id: event.command_id,
-            actor: event.actor.map(|id| PersonRef { id, name: name(id) }),
-            authority: event.authority,
-            recorded_at: event.recorded_at,
-        })
-    });
-    Ok(Paged { items: items.collect::<Result<_, ApiError>>()?, next })
+    Ok(Paged { items: event_items(caller.pool(), caller.site, events).await?, next })
 }

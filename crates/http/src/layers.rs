@@ -62,6 +62,7 @@ pub fn describe_metrics() {
         Unit::Seconds,
         "How long requests took, by method, route and status"
     );
+    metrics::describe_gauge!("rollbook_http_subscriptions", "How many subscribers follow the log");
 }
 
 /// Ends a request that takes too long.

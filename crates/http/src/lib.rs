@@ -11,10 +11,12 @@ mod auth;
 mod body;
 mod cohorts;
 mod commands;
+mod connections;
 mod csv;
 mod docs;
 mod enrolments;
 mod events;
+mod form;
 mod headers;
 mod health;
 mod hubs;
@@ -28,10 +30,11 @@ mod parked;
 mod people;
 mod problem;
 mod projections;
+mod seen;
 mod state;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
-mod wording;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -43,7 +46,8 @@ pub(crate) use crate::layers::BODY_LIMIT_BYTES;
 use crate::operation::Operation;
 use crate::problem::ApiError;
 
-pub use crate::csv::disarmed;
+pub use crate::connections::Connections;
+pub use crate::csv::{Sheet, disarmed};
 pub use crate::problem::{FieldError, Problem};
 pub use crate::state::AppState;
 
@@ -60,6 +64,7 @@ fn operations() -> Vec<Operation> {
         marking_queue::operations(),
         audit::operations(),
         events::operations(),
+        subscriptions::operations(),
         projections::operations(),
         parked::operations(),
         health::operations(),

@@ -30,6 +30,7 @@ pub fn operations() -> Vec<Operation> {
             audience: Whom::Bearers,
             address: &[],
             query: Vec::new(),
+            headers: &[],
             command: None,
             success: Success::Nothing,
             patient: false,

@@ -131,6 +131,12 @@ fn parameters(operation: &Operation, schemas: &mut SchemaGenerator) -> Vec<Value
             parameters.push(parameter("query", name, present(schema.clone()), required.contains(name.as_str())));
         }
     }
+    for header in operation.headers {
+        let schema = json!({ "type": "string", "pattern": header.pattern });
+        let mut described = parameter("header", header.name, schema, false);
+        described["description"] = header.description.into();
+        parameters.push(described);
+    }
     if operation.command.is_some() {
         let id = json!({ "type": "string", "format": "uuid" });
         let key = "The command's id. The same key again gives the same receipt; without one the server makes it.";
@@ -176,7 +182,7 @@ fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
         Success::Json(schema) => {
             ("200", json!({ "content": { "application/json": { "schema": Value::from(schema(schemas)) } } }))
         }
-        Success::Page { item, csv } => {
+        Success::Page { item, csv, ndjson } => {
             let page = json!({
                 "type": "object",
                 "required": ["items", "next"],
@@ -189,7 +195,16 @@ fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
             if csv {
                 content["text/csv"] = json!({ "schema": { "type": "string" } });
             }
+            if ndjson {
+                content["application/x-ndjson"] = json!({ "schema": { "type": "string" } });
+            }
             ("200", json!({ "content": content }))
+        }
+        Success::Events(item) => {
+            let data = json!({ "type": "string", "contentMediaType": "application/json",
+                "contentSchema": Value::from(item(schemas)),
+                "description": "Of every event, `id` is its position, `event` its type, and `data` this." });
+            ("200", json!({ "content": { "text/event-stream": { "schema": data } } }))
         }
         Success::Other(media) => ("200", json!({ "content": { media: { "schema": { "type": "string" } } } })),
         Success::Nothing => ("204", json!({})),
@@ -214,6 +229,7 @@ fn problems(operation: &Operation) -> &'static [&'static str] {
     match (operation.audience, operation.command, operation.address) {
         (Whom::Anybody, ..) => &["500", "503"],
         (_, Some(_), _) => &["400", "401", "403", "404", "409", "412", "413", "415", "422", "500", "503"],
+        (Whom::Admins, None, []) if !operation.headers.is_empty() => &["400", "401", "403", "422", "500", "503"],
         (Whom::Admins, None, []) => &["401", "403", "422", "500", "503"],
         (Whom::Admins | Whom::Bearers, None, _) => &["401", "403", "404", "422", "500", "503"],
     }

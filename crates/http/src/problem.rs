@@ -157,6 +157,11 @@ impl ApiError {
         }
     }
 
+    /// The stable name.
+    pub fn code(&self) -> &'static str {
+        self.status().1
+    }
+
     /// What is wrong, for whoever asked. It may hold names and reasons: not for logs.
     fn detail(&self) -> String {
         match self {

@@ -9,6 +9,7 @@ use rollbook_domain::SiteId;
 use rollbook_projections::Projections;
 use rollbook_store::{EventStore, Executor, Position};
 use sqlx::PgPool;
+use tokio::sync::watch;
 
 use crate::problem::ApiError;
 
@@ -24,6 +25,7 @@ struct Shared {
     projections: Projections,
     site: SiteId,
     metrics: Option<PrometheusHandle>,
+    ended: watch::Sender<bool>,
 }
 
 impl std::fmt::Debug for AppState {
@@ -35,7 +37,7 @@ impl std::fmt::Debug for AppState {
 impl AppState {
     /// A service for one site. Without a metrics handle `/metrics` is not offered.
     pub fn new(executor: Executor, projections: Projections, site: SiteId, metrics: Option<PrometheusHandle>) -> Self {
-        Self(Arc::new(Shared { executor, projections, site, metrics }))
+        Self(Arc::new(Shared { executor, projections, site, metrics, ended: watch::Sender::new(false) }))
     }
 
     /// What carries commands out.
@@ -66,6 +68,17 @@ impl AppState {
     /// The metrics.
     pub fn metrics(&self) -> Option<&PrometheusHandle> {
         self.0.metrics.as_ref()
+    }
+
+    /// Ends the answers that have no end of their own: the service is about to stop.
+    pub fn end(&self) {
+        self.0.ended.send_replace(true);
+    }
+
+    /// Waits until the service is about to stop.
+    pub async fn ended(&self) {
+        // Its sender is in the same place, so there is always one.
+        let _ = self.0.ended.subscribe().wait_for(|ended| *ended).await;
     }
 
     /// Now, by the service's clock.

@@ -11,14 +11,12 @@ use rollbook_domain::{CohortId, EnrolmentId, PersonId, SiteId, StreamId};
 use rollbook_store::{EventStore, Position, StoreError};
 use serde_json::{Value, json};
 use sqlx::types::Json;
-use uuid::Uuid;
 
-use crate::models::Items;
 use crate::models::absence_flags::AbsenceFlags;
 use crate::models::cohorts::Cohorts;
 use crate::models::hubs::Hubs;
 use crate::models::people::People;
-use crate::models::roster::Roster;
+use crate::models::roster::{Roster, enrolments};
 use crate::{QueryError, ReadModel, Rows};
 
 /// The rows of a scope at one position of the log: enrolments and their flags, the cohort, and the people and hubs that
@@ -42,13 +40,7 @@ impl Moment {
         cohort: CohortId,
         position: Position,
     ) -> Result<Option<Self>, QueryError> {
-        let ids: Vec<Uuid> =
-            sqlx::query_scalar("select enrolment_id from roster where site_id = $1 and cohort_id = $2")
-                .bind(site.0)
-                .bind(cohort.0)
-                .fetch_all(store.pool())
-                .await?;
-        let enrolments = ids.into_iter().map(|id| EnrolmentId(id).into());
+        let enrolments = enrolments(store.pool(), site, Some(cohort)).await?.into_iter().map(StreamId::from);
         let mut moment = Self::new(site);
         moment.fold(store, enrolments.chain([cohort.into()]).collect(), position).await?;
         if moment.cohorts.get(site, &cohort).is_none() {
@@ -130,6 +122,9 @@ impl Moment {
 
     /// A live query over these rows: each table's name stands for the rows of the moment, which are the parameter of this
     /// number. The tables' own types give the columns their types and collations.
+    ///
+    /// It must be prepared anew every time: it names no table, so that nothing would tell a kept plan that a table's type
+    /// is another one after a rebuild.
     pub(crate) fn over(parameter: usize, sql: &str) -> String {
         let table = |table| {
             format!("{table} as (select * from jsonb_populate_recordset(null::{table}, ${parameter} -> '{table}'))")
@@ -139,8 +134,8 @@ impl Moment {
         format!("with {tables} {sql}")
     }
 
-    /// Binds the rows, as the parameter that comes next.
-    pub(crate) fn bind<'q, T>(&self, query: Items<'q, T>) -> Result<Items<'q, T>, QueryError> {
+    /// The rows, to be bound as that parameter.
+    pub(crate) fn rows(&self) -> Result<Json<Value>, QueryError> {
         let rows = json!({
             Roster::TABLE: stored(&self.roster)?,
             AbsenceFlags::TABLE: stored(&self.flags)?,
@@ -148,7 +143,7 @@ impl Moment {
             People::TABLE: stored(&self.people)?,
             Hubs::TABLE: stored(&self.hubs)?,
         });
-        Ok(query.bind(Json(rows)))
+        Ok(Json(rows))
     }
 }
 

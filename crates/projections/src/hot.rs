@@ -47,8 +47,11 @@ pub struct Written {
 /// The one implementation of [`HotTable`]: a row that is known to be missing is none.
 pub(crate) struct Hot<M: ReadModel> {
     rows: HashMap<(SiteId, M::Key), Option<M::Row>>,
-    changed: Vec<((SiteId, M::Key), Option<M::Row>)>,
+    changed: Vec<Known<M>>,
 }
+
+/// A row by site and key, or that there is none.
+type Known<M> = ((SiteId, <M as ReadModel>::Key), Option<<M as ReadModel>::Row>);
 
 impl<M: ReadModel> Default for Hot<M> {
     fn default() -> Self {

@@ -11,11 +11,13 @@ pub mod erased;
 pub mod error;
 pub mod explain;
 pub mod hot;
+pub mod logged;
 pub mod model;
 pub mod models;
 pub mod page;
 pub mod replay;
 mod storage;
+pub mod wording;
 
 pub use as_of::Moment;
 pub use engine::{

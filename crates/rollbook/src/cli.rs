@@ -16,7 +16,9 @@ use rollbook_store::Position;
 use crate::commands::events::parse_stream;
 use crate::commands::token::{Ttl, parse_ttl};
 
-pub use asking::{Audit, Explain, ExplainFormat, Format};
+pub use asking::{
+    Audit, AuditCommand, Explain, ExplainFormat, Export, ExportFormat, Exported, Format, Replay, ReplayFormat,
+};
 pub use rebuilding::{AsOf, Rebuild, When, Which};
 
 /// Courses in cohorts, on an event log in PostgreSQL.
@@ -69,6 +71,8 @@ pub enum Command {
     Audit(Audit),
     /// Print the events that made a student's row of the roster, or a flag's, with the fields before and after
     Explain(Explain),
+    /// Write the log, the rosters or the audit for analysts, as Parquet, CSV or JSON lines
+    Export(Export),
     /// Print the log, event by event
     Events(Events),
     /// Look at the read models, rebuild them, compare them with the log, or take up what they have set aside

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use rollbook_projections::QueryError;
 use rollbook_store::{ExecuteError, StoreError};
 
 /// A reason to end with status 1.
@@ -64,4 +65,4 @@ macro_rules! plain {
     )*};
 }
 
-plain!(StoreError, rollbook_embedded::Error, serde_json::Error, csv::Error);
+plain!(StoreError, QueryError, rollbook_embedded::Error, serde_json::Error, csv::Error);

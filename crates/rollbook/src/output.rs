@@ -13,6 +13,14 @@ pub fn line(text: &str) -> Done {
     Ok(())
 }
 
+/// Prints a part of an answer that comes part by part.
+pub fn part(bytes: &[u8]) -> Done {
+    let mut out = stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()?;
+    Ok(())
+}
+
 /// Says something on the way, on stderr. Whoever does not listen misses it, and nothing else happens.
 pub fn say(text: &str) {
     let _ = writeln!(stderr().lock(), "{text}");

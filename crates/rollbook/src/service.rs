@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rollbook_domain::SiteId;
-use rollbook_http::AppState;
+use rollbook_http::{AppState, Connections};
 use rollbook_projections::Projections;
 use rollbook_store::{Clock, EventStore, Executor, listen};
 use tokio::net::TcpListener;
@@ -50,9 +50,12 @@ impl Service {
         rollbook_http::describe_metrics();
         let measuring = tokio::spawn(measure(self.projections.clone(), clock.clone(), metrics.clone()));
         let state = AppState::new(executor, self.projections.clone(), SiteId::DEFAULT, Some(metrics));
-        let asked = signals.clone();
-        let serving = axum::serve(socket, rollbook_http::router(state))
-            .with_graceful_shutdown(async move { asked.asked().await })
+        let (asked, served) = (signals.clone(), state.clone());
+        let serving = axum::serve(Connections(socket), rollbook_http::router(state))
+            .with_graceful_shutdown(async move {
+                asked.asked().await;
+                served.end();
+            })
             .into_future();
         let ended = tokio::select! {
             served = serving => served.map_err(Failure::from),

@@ -95,7 +95,7 @@ impl Executor {
         // the same. Only a refusal is never given on it.
         if let Some(world) = self.store.known(site, actor, &command)
             && let Ok(plan) = sent.decide(&world)
-            && let Tried::Done(receipt) = self.append(&sent, &world, plan).await?
+            && let Tried::Done(receipt) = self.append(&sent, world, plan).await?
         {
             return Ok(receipt);
         }
@@ -105,7 +105,7 @@ impl Executor {
                 return self.replay(command_id, &hex(&command_hash), &hash, stored).await;
             }
             let plan = sent.decide(&world)?;
-            match self.append(&sent, &world, plan).await? {
+            match self.append(&sent, world, plan).await? {
                 Tried::Done(receipt) => return Ok(receipt),
                 Tried::Stale { what } => tracing::debug!(%command_id, attempt, what, "decided on stale facts"),
             }
@@ -115,9 +115,9 @@ impl Executor {
     }
 
     /// Appends what was decided, if the facts still hold.
-    async fn append(&self, sent: &Sent<'_>, world: &World, plan: Plan) -> Result<Tried, ExecuteError> {
+    async fn append(&self, sent: &Sent<'_>, world: World, plan: Plan) -> Result<Tried, ExecuteError> {
         let Sent { site, actor, command, command_id, command_hash, correlation_id, if_match: _, at } = *sent;
-        let streams = concerned(command, &plan, world);
+        let streams = concerned(command, &plan, &world);
         let append = Append {
             site,
             command_id,
@@ -129,9 +129,13 @@ impl Executor {
             plan: &plan,
             streams: &streams,
         };
+        // States are shared until they change: this one is not asked any more.
+        drop(world);
         match self.store.append(&append).await? {
             Appended::At(position) => {
-                self.keep(site, world, &plan);
+                for write in &plan.writes {
+                    self.store.kept.advance(site, write);
+                }
                 Ok(Tried::Done(fresh(command_id, position, streams, plan)?))
             }
             Appended::Duplicate(stored) => Ok(Tried::Done(self.receipt(command_id, stored).await?)),
@@ -163,17 +167,6 @@ impl Executor {
             .map(|recorded| receipt_event(recorded.position, recorded.stream, recorded.sequence, &recorded.event))
             .collect::<Result<_, _>>()?;
         Ok(Receipt { command_id, position: last_position, streams, events, lists })
-    }
-
-    /// Keeps the states that an append has just made.
-    fn keep(&self, site: SiteId, world: &World, plan: &Plan) {
-        for write in &plan.writes {
-            let mut loaded = world.any(write.stream);
-            for (sequence, event) in (write.expected_version + 1..).zip(&write.events) {
-                loaded.apply(event, sequence);
-            }
-            self.store.kept.put(site, write.stream, &loaded);
-        }
     }
 }
 

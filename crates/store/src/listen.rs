@@ -17,11 +17,10 @@ const RECONNECT: (Duration, Duration) = (Duration::from_millis(500), Duration::f
 pub async fn listen(store: EventStore, url: String) {
     let mut pause = RECONNECT.0;
     loop {
-        match once(&store, &url).await {
-            Ok(()) => {
-                pause = RECONNECT.0;
-                tracing::info!("the listening connection ended; connecting again");
-            }
+        // What has listened for a while does not pay for the failures before that.
+        let ended = once(&store, &url, || pause = RECONNECT.0).await;
+        match ended {
+            Ok(()) => tracing::info!("the listening connection ended; connecting again"),
             Err(error) => tracing::warn!(%error, retry_in = ?pause, "cannot listen for appends; polling goes on"),
         }
         tokio::time::sleep(pause).await;
@@ -29,7 +28,7 @@ pub async fn listen(store: EventStore, url: String) {
     }
 }
 
-async fn once(store: &EventStore, url: &str) -> Result<(), tokio_postgres::Error> {
+async fn once(store: &EventStore, url: &str, listens: impl FnOnce()) -> Result<(), tokio_postgres::Error> {
     let (client, mut connection) = tokio_postgres::connect(url, NoTls).await?;
     let (sender, mut heard) = mpsc::unbounded_channel();
     let mut driver = tokio::spawn(async move {
@@ -47,6 +46,7 @@ async fn once(store: &EventStore, url: &str) -> Result<(), tokio_postgres::Error
         }
     });
     client.batch_execute("listen rollbook_events").await?;
+    listens();
     loop {
         tokio::select! {
             note = heard.recv() => match note {

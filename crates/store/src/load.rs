@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use lru::LruCache;
 use rollbook_domain::claim::{ClaimKey, ClaimSet};
 use rollbook_domain::person::Person;
-use rollbook_domain::plan::needs;
+use rollbook_domain::plan::{StreamWrite, needs};
 use rollbook_domain::world::{AnyLoaded, Loaded, Need, World};
 use rollbook_domain::{Actor, Command, CommandId, Event, PersonId, SiteId, StreamId, StreamType};
 use sqlx::Row;
@@ -43,6 +43,20 @@ impl Default for Kept {
 impl Kept {
     pub(crate) fn get(&self, site: SiteId, stream: StreamId) -> Option<AnyLoaded> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(site, stream)).cloned()
+    }
+
+    /// Takes the events that have just been appended to a stream, if its state before them is kept, or there was none.
+    pub(crate) fn advance(&self, site: SiteId, write: &StreamWrite) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (site, write.stream);
+        if write.expected_version == 0 && kept.peek(&key).is_none() {
+            kept.put(key, AnyLoaded::empty(write.stream.kind));
+        }
+        if let Some(loaded) = kept.get_mut(&key).filter(|loaded| loaded.version() == write.expected_version) {
+            for (sequence, event) in (write.expected_version + 1..).zip(&write.events) {
+                loaded.apply(event, sequence);
+            }
+        }
     }
 
     /// Keeps a state, unless a newer one is kept already. Streams without events are not kept.

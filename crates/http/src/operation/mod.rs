@@ -1,7 +1,9 @@
 //! One operation of the API: its route and its documentation in one value, made from one handler, so that neither can be
 //! without the other or say something else.
 
+mod page;
 mod query;
+mod stream;
 
 use std::future::Future;
 
@@ -21,6 +23,7 @@ use crate::problem::ApiError;
 use crate::state::AppState;
 
 pub use query::{list, list_as_of, one, one_as_of};
+pub use stream::list_or_stream;
 
 /// The header that says which position an answer is of.
 pub const POSITION: HeaderName = HeaderName::from_static("rollbook-position");
@@ -41,6 +44,8 @@ pub struct Operation {
     pub address: &'static [SchemaOf],
     /// Objects whose properties are the query's parameters.
     pub query: Vec<SchemaOf>,
+    /// The headers that it reads, besides those of every command.
+    pub headers: &'static [Header],
     /// The command whose schema the body has.
     pub command: Option<&'static str>,
     /// What success looks like.
@@ -49,6 +54,17 @@ pub struct Operation {
     pub patient: bool,
     /// The route.
     pub route: MethodRouter<AppState>,
+}
+
+/// A header that an operation reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Header {
+    /// Its name.
+    pub name: &'static str,
+    /// What it looks like.
+    pub pattern: &'static str,
+    /// What it says.
+    pub description: &'static str,
 }
 
 /// Whom an operation lets in.
@@ -67,13 +83,17 @@ pub enum Whom {
 pub enum Success {
     /// JSON of this schema.
     Json(SchemaOf),
-    /// A page of items of this schema, also as CSV where it says so.
+    /// A page of items of this schema, also in other forms where it says so.
     Page {
         /// An item's.
         item: SchemaOf,
         /// Whether it comes as CSV too.
         csv: bool,
+        /// Whether it comes as JSON lines too.
+        ndjson: bool,
     },
+    /// Server-sent events whose data are JSON of this schema.
+    Events(SchemaOf),
     /// Something else, of this media type.
     Other(&'static str),
     /// Nothing to say.
@@ -121,6 +141,7 @@ where
         audience: whom::<A>(),
         address: P::SCHEMAS,
         query: vec![inline::<Q>],
+        headers: &[],
         command: None,
         success: Success::Json(schema::<T>()),
         patient: true,
@@ -138,6 +159,7 @@ pub fn open(id: &'static str, path: &str, summary: &str, success: Success, route
         audience: Whom::Anybody,
         address: &[],
         query: Vec::new(),
+        headers: &[],
         command: None,
         success,
         patient: false,
@@ -149,6 +171,7 @@ fn inline<T: JsonSchema>(schemas: &mut schemars::SchemaGenerator) -> schemars::S
     T::json_schema(schemas)
 }
 
-fn position_header(position: Position) -> [(HeaderName, HeaderValue); 1] {
+/// The header with the position that an answer is of.
+pub fn position_header(position: Position) -> [(HeaderName, HeaderValue); 1] {
     [(POSITION, position.into())]
 }

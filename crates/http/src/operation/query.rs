@@ -4,21 +4,21 @@ use std::future::Future;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::{CONTENT_TYPE, LINK, VARY};
-use axum::http::{HeaderMap, HeaderValue, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::http::Uri;
+use axum::response::IntoResponse;
 use axum::routing::get;
 use rollbook_projections::{Page, Paged};
 use rollbook_store::Position;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::page::page_answer;
 use super::{Filter, Item, Operation, Success, inline, position_header, schema, whom};
 use crate::address::{Address, At};
 use crate::as_of::{AsOfAsked, When};
-use crate::asked::{Asked, AtLeast, Formatted, PageAsked};
+use crate::asked::{Asked, AtLeast, PageAsked};
 use crate::auth::Audience;
-use crate::csv;
+use crate::form::{Form, Formatted};
 use crate::openapi::SchemaOf;
 use crate::problem::ApiError;
 use crate::state::AppState;
@@ -99,6 +99,7 @@ where
         audience: whom::<A>(),
         address: P::SCHEMAS,
         query: parameters::<Q>(past, &[]),
+        headers: &[],
         command: None,
         success: Success::Json(schema::<T>()),
         patient: false,
@@ -119,11 +120,11 @@ where
     let answer = async move |State(state): State<AppState>, uri: Uri, caller: A, At(at): At<P>, mut asked: Asked| {
         let moment = Asking::read(&mut asked, past)?;
         let PageAsked { limit, after } = asked.page()?;
-        let csv = csv && asked.csv()?;
+        let form = if csv { asked.page_form()? } else { Form::Json };
         let filter = asked.filter()?;
         let (position, when) = moment.settled(&state).await?;
         let page = handler(caller, at, filter, Page { limit: limit.get(), after }, when).await?;
-        Ok::<_, ApiError>((position_header(position), page_answer(&page, csv, &uri)?).into_response())
+        Ok::<_, ApiError>((position_header(position), page_answer(&page, form, &uri)?).into_response())
     };
     let formats: &[SchemaOf] = if csv { &[inline::<PageAsked>, inline::<Formatted>] } else { &[inline::<PageAsked>] };
     Operation {
@@ -134,8 +135,9 @@ where
         audience: whom::<A>(),
         address: P::SCHEMAS,
         query: parameters::<Q>(past, formats),
+        headers: &[],
         command: None,
-        success: Success::Page { item: schema::<I>(), csv },
+        success: Success::Page { item: schema::<I>(), csv, ndjson: false },
         patient: false,
         route: get(answer),
     }
@@ -169,30 +171,4 @@ impl Asking {
         let then = state.moment(as_of).await?;
         Ok((then, When::Then(then)))
     }
-}
-
-/// A page in the form that was asked for. As CSV it names the next page in `Link` (RFC 8288), having no other place.
-fn page_answer<I: Item>(page: &Paged<I>, as_csv: bool, uri: &Uri) -> Result<Response, ApiError> {
-    let mut headers = HeaderMap::new();
-    if !I::COLUMNS.is_empty() {
-        headers.insert(VARY, HeaderValue::from_static("accept"));
-    }
-    if !as_csv {
-        return Ok((headers, Json(page)).into_response());
-    }
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(csv::MEDIA_TYPE));
-    if let Some(next) = &page.next {
-        let link = format!("<{}>; rel=\"next\"", following(uri, next)?);
-        headers.insert(LINK, HeaderValue::try_from(link).map_err(|error| ApiError::internal(&error))?);
-    }
-    Ok((headers, csv::write(I::COLUMNS, &page.items)?).into_response())
-}
-
-/// The same address with another cursor.
-fn following(uri: &Uri, after: &str) -> Result<String, ApiError> {
-    let query = uri.query().unwrap_or_default().as_bytes();
-    let mut pairs: Vec<_> = form_urlencoded::parse(query).filter(|(name, _)| name != "after").collect();
-    pairs.push(("after".into(), after.into()));
-    let query = serde_urlencoded::to_string(pairs).map_err(|error| ApiError::internal(&error))?;
-    Ok(format!("{}?{query}", uri.path()))
 }

@@ -91,9 +91,9 @@ async fn follow(
             }
             Err(Trouble::Database(error)) => {
                 tracing::warn!(%error, retry_in = ?backoff, "projections wait for the database");
+                rounds.doubt();
                 stopped_within(&mut stop, backoff).await;
                 backoff = BACKOFF.1.min(backoff * 2);
-                rounds.look_again();
             }
         }
     }

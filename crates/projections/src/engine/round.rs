@@ -104,6 +104,13 @@ impl Rounds {
         self.known.clear();
     }
 
+    /// Takes back what was published: the database was away, and may come back as it was a moment before, because the
+    /// positions are not waited for. Readers wait until it is known again.
+    pub fn doubt(&mut self) {
+        self.look_again();
+        self.published.send_if_modified(|published| std::mem::take(published) != 0);
+    }
+
     /// Leaves models alone for a while.
     pub fn rest(&mut self, names: &[&'static str]) {
         let until = Instant::now() + REST;
@@ -222,7 +229,8 @@ impl Rounds {
         tx.commit().await?;
         parking::say(&parkings);
         self.moved(&moved, batch.last());
-        if locked.len() < models.len() {
+        // What is parked is known from the checkpoints.
+        if locked.len() < models.len() || parkings.iter().any(|(_, aside)| !aside.is_empty()) {
             self.look_again();
         }
         Ok(Done::Some)

@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rollbook_store::link::Link;
 use rollbook_store::{Position, Recorded, StoreError};
+use sqlx::query::Query;
 use sqlx::{PgPool, Row};
 
 use super::checkpoints::Checkpoint;
@@ -23,6 +24,8 @@ use crate::storage::{delete_sql, same_key, upsert_sql};
 pub(super) struct Usual {
     link: Link,
     tables: Vec<Box<dyn HotTable>>,
+    /// The positions and epochs at which the rows in memory were written: at any others they are not true.
+    left: Vec<(Position, i64)>,
 }
 
 /// What became of a round.
@@ -39,11 +42,12 @@ const SETTINGS: [(&str, &str); 2] = [("synchronous_commit", "off"), ("lock_timeo
 impl Usual {
     pub fn new(pool: &PgPool) -> Self {
         let tables = MODELS.iter().map(|model| model.hot()).collect();
-        Self { link: Link::new(pool, &SETTINGS), tables }
+        Self { link: Link::new(pool, &SETTINGS), tables, left: Vec::new() }
     }
 
     /// Forgets the rows: somebody has written others.
     pub fn forget(&mut self) {
+        self.left.clear();
         for table in &mut self.tables {
             table.forget();
         }
@@ -56,12 +60,17 @@ impl Usual {
         events: &[Recorded],
         last: Position,
     ) -> Result<Usually, ProjectionError> {
+        // The checkpoints may be newer than the rows: this process may have looked at them since, and not have written them.
+        if !self.left.iter().copied().eq(checkpoints.iter().map(|checkpoint| (checkpoint.position, checkpoint.epoch))) {
+            self.forget();
+        }
         let done = self.try_round(checkpoints, events, last).await;
         match done {
             Ok(()) => {
                 for table in &mut self.tables {
                     table.keep();
                 }
+                self.left = checkpoints.iter().map(|checkpoint| (last, checkpoint.epoch)).collect();
                 Ok(Usually::Done)
             }
             Err(error) => {
@@ -114,7 +123,7 @@ impl Usual {
         if keys.is_empty() {
             return Ok(());
         }
-        let rows = self.link.rows(|| keys.iter().fold(sqlx::query(&sql), |query, keys| query.bind(keys))).await?;
+        let rows = self.link.rows(|| keys.iter().fold(sqlx::query(&sql), Query::bind)).await?;
         let mut stored: Vec<Vec<Stored>> = vec![Vec::new(); self.tables.len()];
         for row in &rows {
             let n = usize::try_from(row.try_get::<i32, _>("n")?).unwrap_or_default();

@@ -163,7 +163,7 @@ pub async fn list_as_of(
     page: &Page,
 ) -> Result<Paged<FlagItem>, QueryError> {
     let query = &Moment::over(PARAMETERS + 1, &sql());
-    let query = moment.bind(bound(items(query), moment.site(), cohort, scope, page)?)?;
+    let query = bound(items(query), moment.site(), cohort, scope, page)?.bind(moment.rows()?).persistent(false);
     Ok(page.cut(fetch(query, pool).await?, cursor))
 }
 

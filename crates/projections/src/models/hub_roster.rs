@@ -2,11 +2,11 @@
 
 use rollbook_domain::{CohortId, HubId, SiteId};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use sqlx::PgPool;
+use serde::Serialize;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgPool, Row};
 
 use super::roster::{self, RosterItem};
-use super::{fetch, items};
 use crate::{Page, Paged, QueryError};
 
 /// A student as a hub's roster shows them.
@@ -25,7 +25,7 @@ pub struct HubRosterItem {
 pub async fn list(pool: &PgPool, site: SiteId, hub: HubId, page: &Page) -> Result<Paged<HubRosterItem>, QueryError> {
     let (name, id) = page.sorted_id(pool, site, roster::NAME_OF).await?;
     let sql = format!(
-        "select json_build_object('student', row_to_json(q), 'cohort_id', q.cohort_id, 'cohort', coalesce(c.name, ''))
+        "select q.*, coalesce(c.name, '') as cohort
         from (
             {item}
                 and r.hub_id = $2
@@ -36,21 +36,16 @@ pub async fn list(pool: &PgPool, site: SiteId, hub: HubId, page: &Page) -> Resul
         order by q.name, q.enrolment_id",
         item = roster::ITEM
     );
-    let query = items::<Fetched>(&sql).bind(site.0).bind(hub.0).bind(name).bind(id).bind(page.rows());
-    let students = fetch(query, pool).await?.into_iter().map(HubRosterItem::from).collect();
-    Ok(page.cut(students, |item: &HubRosterItem| item.student.enrolment_id.to_string()))
+    let query = sqlx::query_as(&sql).bind(site.0).bind(hub.0).bind(name).bind(id).bind(page.rows());
+    Ok(page.cut(query.fetch_all(pool).await?, |item: &HubRosterItem| item.student.enrolment_id.to_string()))
 }
 
-/// The item as it comes from the database: serde cannot read maps by number through a flattened field.
-#[derive(Deserialize)]
-struct Fetched {
-    cohort_id: CohortId,
-    cohort: String,
-    student: RosterItem,
-}
-
-impl From<Fetched> for HubRosterItem {
-    fn from(Fetched { cohort_id, cohort, student }: Fetched) -> Self {
-        Self { cohort_id, cohort, student }
+impl FromRow<'_, PgRow> for HubRosterItem {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            cohort_id: CohortId(row.try_get("cohort_id")?),
+            cohort: row.try_get("cohort")?,
+            student: RosterItem::from_row(row)?,
+        })
     }
 }

@@ -96,5 +96,5 @@ pub async fn get_as_of(
     enrolment: EnrolmentId,
 ) -> Result<Option<EnrolmentRecord>, QueryError> {
     let query = &Moment::over(3, ITEM);
-    fetch_one(moment.bind(items(query).bind(moment.site().0).bind(enrolment.0))?, pool).await
+    fetch_one(items(query).bind(moment.site().0).bind(enrolment.0).bind(moment.rows()?).persistent(false), pool).await
 }

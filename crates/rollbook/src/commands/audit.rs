@@ -1,52 +1,108 @@
 //! `rollbook audit`: who decided what about whom, and why, straight from the read model once it is up to date.
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use rollbook_domain::SiteId;
-use rollbook_http::disarmed;
+use rollbook_http::Sheet;
 use rollbook_projections::Page;
 use rollbook_projections::models::audit_trail::{self, AuditFilter, AuditItem};
 use rollbook_store::EventStore;
 
 use crate::catch_up::catch_up;
-use crate::cli::{Audit, Format};
+use crate::cli::{Audit, AuditCommand, Format};
+use crate::commands::replay;
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::output;
 use crate::table::table;
 
+/// How many rows a table has at most: whoever wants more wants another form.
+const TABLE_ROWS: usize = 5_000;
+
 /// Prints what was asked for.
 pub async fn run(database: &Database, arguments: &Audit) -> Done {
+    if let Some(AuditCommand::Replay(arguments)) = &arguments.command {
+        return replay::run(database, arguments).await;
+    }
     let store = database.store().await?;
     catch_up(&store).await?;
     let filter = AuditFilter {
         cohort_id: arguments.cohort,
         person_id: arguments.person,
+        enrolment_id: arguments.enrolment,
         actor_id: arguments.actor,
+        action: arguments.action,
         from: arguments.from,
         to: arguments.to,
-        ..AuditFilter::default()
     };
-    let items = all(&store, &filter).await?;
     match arguments.format {
-        Format::Table if items.is_empty() => output::line("nothing was decided that matches"),
-        Format::Table => output::line(&as_table(&items, true)),
-        Format::Csv => output::line(&as_csv(&items)?),
-        Format::Json => output::line(&serde_json::to_string_pretty(&items)?),
+        Format::Table => print_table(&store, &filter).await,
+        Format::Csv => {
+            let sheet = Sheet::new(AuditItem::COLUMNS);
+            output::part(&sheet.heading()?)?;
+            in_pages(&store, &filter, |items| output::part(&sheet.lines(items)?).map(|()| true)).await
+        }
+        Format::Ndjson => {
+            in_pages(&store, &filter, |items| output::part(lines(items, "", "")?.as_bytes()).map(|()| true)).await
+        }
+        Format::Json => {
+            // One array, which is a list of lines with commas between them.
+            let mut before = "[";
+            let print = |items: &[AuditItem]| {
+                if !items.is_empty() {
+                    output::part(lines(items, std::mem::replace(&mut before, ","), ",")?.as_bytes())?;
+                }
+                Ok(true)
+            };
+            in_pages(&store, &filter, print).await?;
+            output::line(if before == "[" { "[]" } else { "]" })
+        }
     }
 }
 
-/// Everything that the filter lets through.
-pub async fn all(store: &EventStore, filter: &AuditFilter) -> Done<Vec<AuditItem>> {
+/// Items as JSON, one a line: something before the first, and something before the others.
+fn lines(items: &[AuditItem], first: &str, others: &str) -> Done<String> {
+    let mut lines = String::new();
+    for (nth, item) in items.iter().enumerate() {
+        lines.push_str(if nth == 0 { first } else { others });
+        lines.push_str(&serde_json::to_string(item)?);
+        lines.push('\n');
+    }
+    Ok(lines)
+}
+
+async fn print_table(store: &EventStore, filter: &AuditFilter) -> Done {
+    let items = at_most(store, filter, TABLE_ROWS + 1).await?;
+    if items.is_empty() {
+        return output::line("nothing was decided that matches");
+    }
+    output::line(&as_table(&items[..items.len().min(TABLE_ROWS)], true))?;
+    if items.len() > TABLE_ROWS {
+        output::say(&format!("only the first {TABLE_ROWS} are shown; --format csv, json and ndjson print all of them"));
+    }
+    Ok(())
+}
+
+/// Everything that the filter lets through, page by page, for as long as more is wanted: no more than a page is held.
+async fn in_pages(store: &EventStore, filter: &AuditFilter, mut take: impl FnMut(&[AuditItem]) -> Done<bool>) -> Done {
     let mut page = Page { limit: Page::MAX_LIMIT, after: None };
-    let mut items = Vec::new();
     loop {
         let paged = audit_trail::list(store.pool(), SiteId::DEFAULT, filter, &page).await.map_err(Failure::new)?;
-        items.extend(paged.items);
+        let more = take(&paged.items)?;
         match paged.next {
-            Some(next) => page = page.after(next),
-            None => return Ok(items),
+            Some(next) if more => page = page.after(next),
+            _ => return Ok(()),
         }
     }
+}
+
+/// What the filter lets through, of that the first so many.
+pub async fn at_most(store: &EventStore, filter: &AuditFilter, limit: usize) -> Done<Vec<AuditItem>> {
+    let mut items = Vec::new();
+    in_pages(store, filter, |page| {
+        items.extend_from_slice(&page[..page.len().min(limit - items.len())]);
+        Ok(items.len() < limit)
+    })
+    .await?;
+    Ok(items)
 }
 
 /// A table for reading; the student's name is left out where it is the same in every row.
@@ -85,49 +141,9 @@ fn weeks(item: &AuditItem) -> String {
     }
 }
 
-fn instant(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Micros, true)
-}
-
-fn as_csv(items: &[AuditItem]) -> Done<String> {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    writer.write_record([
-        "at",
-        "actor_id",
-        "actor_name",
-        "authority",
-        "action",
-        "enrolment_id",
-        "subject_name",
-        "from_week",
-        "to_week",
-        "reason",
-        "command_id",
-        "position",
-    ])?;
-    for item in items {
-        let optional = |value: Option<String>| value.unwrap_or_default();
-        writer.write_record([
-            instant(item.at),
-            optional(item.actor.as_ref().map(|actor| actor.id.to_string())),
-            disarmed(optional(item.actor.as_ref().map(|actor| actor.name.as_str().to_owned()))),
-            optional(item.authority.map(|authority| authority.to_string())),
-            item.action.to_string(),
-            optional(item.subject.enrolment_id.map(|id| id.to_string())),
-            disarmed(item.subject.name.as_str().to_owned()),
-            optional(item.from_week.map(|week| week.to_string())),
-            optional(item.to_week.map(|week| week.to_string())),
-            disarmed(optional(item.reason.as_ref().map(|reason| reason.as_str().to_owned()))),
-            item.command_id.to_string(),
-            item.position.to_string(),
-        ])?;
-    }
-    let bytes = writer.into_inner().map_err(|error| Failure::new(error.error()))?;
-    Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
     use rollbook_projections::models::PersonRef;
     use rollbook_projections::models::audit_trail::{AuditAction, AuditSubject};
     use uuid::Uuid;
@@ -156,7 +172,8 @@ mod tests {
             command_id: Uuid::nil().into(),
             position: 1,
         };
-        let csv = as_csv(&[item]).ok().unwrap();
+        let csv = Sheet::new(AuditItem::COLUMNS).lines(&[item]).unwrap();
+        let csv = String::from_utf8(csv).unwrap();
         for text in ["'@Anna", "'=HYPERLINK(1)", "'\n=1+1"] {
             assert!(csv.contains(text), "{text} in {csv}");
         }

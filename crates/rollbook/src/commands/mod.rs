@@ -4,9 +4,11 @@ pub mod audit;
 pub mod database_url;
 pub mod events;
 pub mod explain;
+pub mod export;
 pub mod migrate;
 pub mod parked;
 pub mod projections;
+pub mod replay;
 pub mod serve;
 pub mod token;
 
@@ -32,6 +34,7 @@ pub async fn run(cli: Cli) -> Done {
         Command::Token(arguments) => signals.unless_asked(token::run(&database, &clock, &arguments)).await,
         Command::Audit(arguments) => signals.unless_asked(audit::run(&database, &arguments)).await,
         Command::Explain(arguments) => signals.unless_asked(explain::run(&database, &arguments)).await,
+        Command::Export(arguments) => signals.unless_asked(export::run(&database, &arguments)).await,
         Command::Events(arguments) => signals.unless_asked(events::run(&database, &arguments)).await,
         Command::Projections(command) => signals.unless_asked(projections::run(&database, &command)).await,
     };

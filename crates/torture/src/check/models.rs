@@ -2,7 +2,7 @@
 //! the service's own verification.
 
 use rollbook_projections::engine::Status;
-use rollbook_projections::{Difference, ProjectionItem, Projections};
+use rollbook_projections::{Difference, ProjectionError, ProjectionItem, Projections};
 use rollbook_store::EventStore;
 use sqlx::postgres::PgPoolOptions;
 
@@ -22,7 +22,16 @@ pub async fn check(url: &str, report: &mut Report) -> Result<(), Error> {
             report.violations.push(Violation::Behind { name, what });
         }
     }
-    for verified in projections.verify(None, &mut |_| {}).await? {
+    let verified = match projections.verify(None, &mut |_| {}).await {
+        Err(error @ ProjectionError::Store(_)) => return Err(error.into()),
+        Err(error) => {
+            let what = format!("cannot be compared with the log: {error}");
+            report.violations.push(Violation::Behind { name: "all of them".to_owned(), what });
+            Vec::new()
+        }
+        Ok(verified) => verified,
+    };
+    for verified in verified {
         report.rows += verified.rows;
         let differences = verified.differences.into_iter().map(|Difference { live, rebuilt }| Violation::Model {
             name: verified.name.to_owned(),

@@ -41,10 +41,7 @@ impl Client {
         if let Outcome::Done(receipt) = self.sender.send(&mut self.random, name, &body).await?
             && self.random.random_ratio(1, 8)
         {
-            let nth = self.random.random_range(0..self.enrolments.len());
-            let path = format!("/v1/enrolments/{}", self.enrolments[nth]);
-            let position = receipt["position"].as_i64().unwrap_or_default();
-            self.sender.read(&mut self.random, &path, position).await?;
+            self.sender.reads_its_own(&mut self.random, &receipt).await?;
         }
         Ok(())
     }

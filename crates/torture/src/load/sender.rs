@@ -93,27 +93,32 @@ impl Sender {
         }
     }
 
-    /// Reads, at a position or after it, what a command has just written. Whoever answers must be that far.
-    pub async fn read(&self, random: &mut StdRng, path: &str, at_least: i64) -> Result<(), Error> {
-        let url = format!("{}{path}?min_position={at_least}", self.url(random));
+    /// Reads the first enrolment that a command concerned, at its position: whichever process answers must know at least
+    /// what the receipt says.
+    pub async fn reads_its_own(&self, random: &mut StdRng, receipt: &Value) -> Result<(), Error> {
+        let streams = receipt["streams"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let Some(stream) = streams.iter().find(|stream| stream["type"] == "enrolment") else { return Ok(()) };
+        let path = format!("/v1/enrolments/{}", stream["id"].as_str().unwrap_or_default());
+        let url = format!("{}{path}?min_position={}", self.url(random), receipt["position"]);
         let request = self.target.client.get(url).bearer_auth(&self.target.token).timeout(TIMEOUT);
-        let Ok(response) = request.send().await else {
+        let unanswered = || {
             self.tally.count(|figures| figures.unanswered += 1);
-            return Ok(());
+            Ok(())
         };
+        let Ok(response) = request.send().await else { return unanswered() };
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        if status == 503 {
-            self.later(&headers)?;
-        } else if status == 200 {
-            let position = headers.get("rollbook-position").and_then(|value| value.to_str().ok()?.parse::<i64>().ok());
-            if position.is_none_or(|position| position < at_least) {
-                return Err(Error::Broken(format!("{path} answers of {position:?}, asked for {at_least}")));
+        let Ok(text) = response.text().await else { return unanswered() };
+        let position = headers.get("rollbook-position").and_then(|value| value.to_str().ok()?.parse::<i64>().ok());
+        let version = serde_json::from_str::<Value>(&text).ok().and_then(|record| record["version"].as_i64());
+        match status {
+            503 => return self.later(&headers),
+            200 if position >= receipt["position"].as_i64() && version >= stream["version"].as_i64() => {}
+            _ => {
+                let asked = format!("{path} at {}, version {}", receipt["position"], stream["version"]);
+                return Err(Error::Broken(format!("{asked}: {status}, of {position:?}, version {version:?}")));
             }
-            self.tally.count(|figures| figures.reads += 1);
-        } else {
-            let text = response.text().await.unwrap_or_default();
-            return Err(Error::Broken(format!("{path} at {at_least}: {status} {text}")));
         }
+        self.tally.count(|figures| figures.reads += 1);
         Ok(())
     }
 

@@ -37,6 +37,28 @@ pub struct AuditItem {
     pub position: Position,
 }
 
+impl AuditItem {
+    /// Its columns in a table: a field, or a field of a field after a dot. No value is an object.
+    pub const COLUMNS: &'static [&'static str] = &[
+        "at",
+        "actor.id",
+        "actor.name",
+        "authority",
+        "action",
+        "subject.enrolment_id",
+        "subject.name",
+        "subject.person_id",
+        "subject.cohort_id",
+        "subject.hub_id",
+        "subject.module_id",
+        "from_week",
+        "to_week",
+        "reason",
+        "command_id",
+        "position",
+    ];
+}
+
 /// Whom or what a decision is about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditSubject {

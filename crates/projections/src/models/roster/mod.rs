@@ -1,5 +1,6 @@
 //! The roster: a row for every enrolment there ever was, as its student stands now.
 
+mod export;
 mod queries;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ReadModel, SiteRows};
 
+pub use export::{RosterLine, enrolments, lines};
 pub(crate) use queries::{ITEM, NAME_OF};
 pub use queries::{RosterFilter, RosterItem, list, list_as_of};
 

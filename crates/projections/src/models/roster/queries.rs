@@ -6,12 +6,16 @@ use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentStatus};
 use rollbook_domain::policy::RosterScope;
 use rollbook_domain::{CohortId, EnrolmentId, HubId, PersonId, Personal, SiteId};
 use schemars::JsonSchema;
+use serde::de::IntoDeserializer;
 use serde::{Deserialize, Serialize};
-use sqlx::PgPool;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::QueryAs;
+use sqlx::types::Json;
+use sqlx::{FromRow, PgPool, Postgres, Row};
 use uuid::Uuid;
 
 use super::ReflectionState;
-use crate::models::{Items, fetch, hubs_of, items};
+use crate::models::hubs_of;
 use crate::{Moment, Page, Paged, QueryError};
 
 /// A student as rosters show them.
@@ -47,6 +51,33 @@ pub struct RosterItem {
     pub marker_id: Option<PersonId>,
     /// How far each reflection is, by week; a week without one is not there.
     pub reflections: BTreeMap<u8, ReflectionState>,
+}
+
+/// Column by column, and not as JSON like other items: a roster may have a thousand of them.
+impl FromRow<'_, PgRow> for RosterItem {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let week: i16 = row.try_get("week")?;
+        let absences: i16 = row.try_get("absences")?;
+        let json = |error: serde_json::Error| sqlx::Error::Decode(error.into());
+        let status: &str = row.try_get("status")?;
+        Ok(Self {
+            enrolment_id: EnrolmentId(row.try_get("enrolment_id")?),
+            person_id: PersonId(row.try_get("person_id")?),
+            name: Personal::new(row.try_get("name")?),
+            email: Personal::new(row.try_get("email")?),
+            hub_id: row.try_get::<Option<Uuid>, _>("hub_id")?.map(HubId),
+            hub: row.try_get("hub")?,
+            status: EnrolmentStatus::deserialize(status.into_deserializer()).map_err(json)?,
+            week: u8::try_from(week).unwrap_or(u8::MAX),
+            held: row.try_get("held")?,
+            held_reason: row.try_get::<Option<String>, _>("held_reason")?.map(Personal::new),
+            attendance: row.try_get::<Json<_>, _>("attendance")?.0,
+            absences: u8::try_from(absences).unwrap_or(u8::MAX),
+            flagged: row.try_get("flagged")?,
+            marker_id: row.try_get::<Option<Uuid>, _>("marker_id")?.map(PersonId),
+            reflections: row.try_get::<Json<_>, _>("reflections")?.0,
+        })
+    }
 }
 
 /// Which rows of a roster are asked for.
@@ -93,8 +124,8 @@ pub async fn list(
 ) -> Result<Paged<RosterItem>, QueryError> {
     let after = page.sorted_id(pool, site, NAME_OF).await?;
     let query = &sql();
-    let query = bound(items(query), site, cohort, filter, after, page);
-    Ok(page.cut(fetch(query, pool).await?, |r| r.enrolment_id.to_string()))
+    let query = bound(sqlx::query_as(query), site, cohort, filter, after, page);
+    Ok(page.cut(query.fetch_all(pool).await?, |r| r.enrolment_id.to_string()))
 }
 
 /// The same of a moment of the past.
@@ -108,8 +139,10 @@ pub async fn list_as_of(
     let id = page.id()?;
     let name = id.map(|id| moment.name_of(id.into()).map(str::to_owned).ok_or(QueryError::BadCursor)).transpose()?;
     let query = &Moment::over(PARAMETERS + 1, &sql());
-    let query = moment.bind(bound(items(query), moment.site(), cohort, filter, (name, id), page))?;
-    Ok(page.cut(fetch(query, pool).await?, |r| r.enrolment_id.to_string()))
+    let query = bound(sqlx::query_as(query), moment.site(), cohort, filter, (name, id), page)
+        .bind(moment.rows()?)
+        .persistent(false);
+    Ok(page.cut(query.fetch_all(pool).await?, |r| r.enrolment_id.to_string()))
 }
 
 /// How many parameters the statement has.
@@ -117,27 +150,27 @@ const PARAMETERS: usize = 9;
 
 fn sql() -> String {
     format!(
-        "select row_to_json(q) from (
-            {ITEM}
-                and r.cohort_id = $2
-                and ($3::uuid[] is null or r.hub_id = any($3))
-                and ($4::uuid is null or r.hub_id = $4)
-                and ($5::bool is null or r.flagged = $5)
-                and ($6::bool is null or r.held = $6)
-                and ($7::text is null or (coalesce(p.name, ''), r.enrolment_id) > ($7, $8))
-            order by coalesce(p.name, ''), r.enrolment_id limit $9
-        ) q"
+        "{ITEM}
+            and r.cohort_id = $2
+            and ($3::uuid[] is null or r.hub_id = any($3))
+            and ($4::uuid is null or r.hub_id = $4)
+            and ($5::bool is null or r.flagged = $5)
+            and ($6::bool is null or r.held = $6)
+            and ($7::text is null or (coalesce(p.name, ''), r.enrolment_id) > ($7, $8))
+        order by coalesce(p.name, ''), r.enrolment_id limit $9"
     )
 }
 
+type PgItems<'q> = QueryAs<'q, Postgres, RosterItem, PgArguments>;
+
 fn bound<'q>(
-    query: Items<'q, RosterItem>,
+    query: PgItems<'q>,
     site: SiteId,
     cohort: CohortId,
     filter: &RosterFilter,
     (name, id): (Option<String>, Option<Uuid>),
     page: &Page,
-) -> Items<'q, RosterItem> {
+) -> PgItems<'q> {
     query
         .bind(site.0)
         .bind(cohort.0)

@@ -21,7 +21,8 @@ impl Names {
         self.people.get(&id).map_or("", Personal::as_str)
     }
 
-    fn hub(&self, id: HubId) -> &str {
+    /// A hub's name.
+    pub fn hub(&self, id: HubId) -> &str {
         self.hubs.get(&id).map_or("a hub", String::as_str)
     }
 }
@@ -105,6 +106,32 @@ pub fn words(event: &EnrolmentEvent, names: &Names) -> String {
         EnrolmentEvent::MarkAmended { week, outcome, feedback: _, reason, by: _ } => {
             format!("mark of week {week} amended, now {}: {}", decided(*outcome), reason.as_str())
         }
+    }
+}
+
+/// Why, in the words of whoever decided it; none where an event needs no reason, or has none.
+pub fn reason(event: &EnrolmentEvent) -> Option<&Personal<String>> {
+    match event {
+        EnrolmentEvent::AbsenceFlagResolved { flag: _, reason }
+        | EnrolmentEvent::StudentHeld { week: _, reason }
+        | EnrolmentEvent::WeekSet { from_week: _, week: _, reason }
+        | EnrolmentEvent::StudentWithdrawn { reason, moved_to: _ }
+        | EnrolmentEvent::MarkAmended { week: _, outcome: _, feedback: _, reason, by: _ } => Some(reason),
+        EnrolmentEvent::StudentAdvanced { from_week: _, to_week: _, reason }
+        | EnrolmentEvent::StudentReleased { week: _, reason } => reason.as_ref(),
+        EnrolmentEvent::StudentEnrolled { .. }
+        | EnrolmentEvent::HubJoined { .. }
+        | EnrolmentEvent::HubLeft { .. }
+        | EnrolmentEvent::AttendanceMarked { .. }
+        | EnrolmentEvent::AbsenceFlagRaised { .. }
+        | EnrolmentEvent::AbsenceFlagCleared { .. }
+        | EnrolmentEvent::StudentReinstated { .. }
+        | EnrolmentEvent::EnrolmentCompleted {}
+        | EnrolmentEvent::ReflectionSubmitted { .. }
+        | EnrolmentEvent::ReflectionRevised { .. }
+        | EnrolmentEvent::ReflectionVisibilitySet { .. }
+        | EnrolmentEvent::MarkerAssigned { .. }
+        | EnrolmentEvent::ReflectionMarked { .. } => None,
     }
 }
 

@@ -1,0 +1,82 @@
+//! The append as the log grows: what a command costs behind 100 thousand, a million and ten million events.
+
+use std::time::Duration;
+
+use crate::commands::{Place, Terms, students_for};
+use crate::school::{School, command, term};
+use crate::server::{Database, Server};
+use crate::terms;
+use crate::timing::{Measured, measure, millis};
+
+/// How long the logs are, unless `ROLLBOOK_BENCH_SIZES` says otherwise.
+const SIZES: &str = "100000,1000000,10000000";
+const CALLERS: usize = 16;
+/// How often each log is measured, in turns; the best counts, which is the one that others disturbed least.
+const ROUNDS: usize = 3;
+
+struct Log {
+    events: i64,
+    database: Database,
+    schools: Vec<School>,
+    best: Option<Measured>,
+}
+
+/// Prints the table.
+pub async fn run(server: &Server, length: Duration) {
+    let sizes = std::env::var("ROLLBOOK_BENCH_SIZES").unwrap_or_else(|_| SIZES.to_owned());
+    println!("commands in process behind a log that is there already, {CALLERS} callers, the best of {ROUNDS}");
+    println!(
+        "{:>12} {:>12} {:>9} {:>9} {:>12} {:>12}",
+        "events", "commands/s", "p50 ms", "p99 ms", "× first", "our MiB"
+    );
+    let mut logs = Vec::new();
+    for size in sizes.split(',') {
+        let events: i64 = size.trim().parse().expect("a number of events");
+        let database = server.database(&format!("bench_growth_{events}"), true).await;
+        terms::fill(&database.pool, events).await;
+        sqlx::raw_sql("vacuum analyze; checkpoint").execute(&database.pool).await.expect("the tables are analysed");
+        let mut schools = Vec::new();
+        let all = School::open(&database.pool, students_for(20_000, length, CALLERS) * ROUNDS).await;
+        for students in all.students.chunks(all.students.len().div_ceil(ROUNDS)) {
+            schools.push(School { students: students.to_vec(), ..all.clone() });
+        }
+        logs.push(Log { events, database, schools, best: None });
+    }
+    for round in 0..ROUNDS {
+        for log in &mut logs {
+            let measured = measured(log.schools[round].clone(), length).await;
+            if log.best.as_ref().is_none_or(|best| best.rate < measured.rate) {
+                log.best = Some(measured);
+            }
+        }
+    }
+    let first = logs.first().and_then(|log| log.best.as_ref()).map_or(1.0, |best| best.rate);
+    for Log { events, database, schools: _, best } in logs {
+        let Measured { rate, p50, p99 } = best.expect("it was measured");
+        let (p50, p99) = (millis(p50), millis(p99));
+        println!("{events:>12} {rate:>12.0} {p50:>9} {p99:>9} {:>12.2} {:>12}", rate / first, resident_mib());
+        database.pool.close().await;
+    }
+    println!();
+}
+
+async fn measured(school: School, length: Duration) -> Measured {
+    measure(Terms::callers(school.students.clone(), CALLERS), length, move |place: Place| {
+        let school = school.clone();
+        async move {
+            let (student, nth) = place.step();
+            let step = term(student, nth);
+            school.execute(step.by.unwrap_or(school.owner), command(step.name, step.body)).await;
+            place.next()
+        }
+    })
+    .await
+}
+
+/// How much memory this process has now, which is all of the service.
+fn resident_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kib =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<u64>().ok());
+    kib.unwrap_or(0) / 1024
+}

@@ -1,0 +1,9 @@
+//! What must survive: kills of the service and of PostgreSQL under load, kills of a rebuild, no notifications, tampering.
+//! The long form of it is `cargo run --release -p rollbook-torture -- run`.
+
+mod checker;
+mod notifications;
+mod postgres;
+mod rebuild;
+mod scene;
+mod service;
