@@ -39,6 +39,8 @@ pub struct Shape {
     pub streams: &'static [StreamType],
     /// See [`ReadModel::WRITTEN_ONCE`].
     pub written_once: bool,
+    /// See [`ReadModel::ACTORS`].
+    pub actors: bool,
 }
 
 impl Shape {
@@ -52,6 +54,7 @@ impl Shape {
             columns: M::COLUMNS,
             streams: M::STREAMS,
             written_once: M::WRITTEN_ONCE,
+            actors: M::ACTORS,
         }
     }
 }

@@ -33,6 +33,9 @@ pub trait ReadModel: Sized + Send + Sync + 'static {
     /// Whether no event touches a row but the one that made it, whose position is the key: a rebuild need not keep them.
     const WRITTEN_ONCE: bool = false;
 
+    /// Whether the fold looks at who did it, `actor` and `authority` of the event; a rebuild gives it none otherwise.
+    const ACTORS: bool = false;
+
     /// The key within a site. It serialises to one value, or to as many as there are key columns.
     type Key: Ord + Hash + Clone + Debug + Serialize + DeserializeOwned + Send + Sync;
     /// A row. It serialises to an object with a field for each column but `site_id`.

@@ -9,7 +9,7 @@ use rollbook_domain::StreamType;
 use sqlx::{Connection, PgConnection};
 use tokio::sync::mpsc;
 
-use crate::tuple::{self, COLUMNS, Cut};
+use crate::tuple::{self, Cut};
 use crate::{EventStore, Position, Recorded, StoreError};
 
 /// How large a batch grows before it goes to a worker, in bytes. A tuple is never cut in two.
@@ -29,6 +29,8 @@ pub struct Scan<'s> {
     pub streams: &'s [StreamType],
     /// Those of a share of all streams; the others are not sent.
     pub share: Share,
+    /// Whether they come with their actor and authority, which are a third of what there is to send; otherwise with none.
+    pub actors: bool,
 }
 
 /// A share of all streams, by their ids: every stream is in one of as many as there are.
@@ -123,7 +125,7 @@ impl EventStore {
     /// Reads a part of the log and routes its tuples; ends early when a worker has.
     async fn read_to(
         &self,
-        Scan { after, until, streams, share }: Scan<'_>,
+        Scan { after, until, streams, share, actors }: Scan<'_>,
         workers: &[mpsc::Sender<Vec<u8>>],
         reached: &mut (dyn FnMut(Position) + Send),
     ) -> Result<(), ScanError> {
@@ -142,8 +144,9 @@ impl EventStore {
         };
         let mut connection = self.connection().await?;
         let sql = format!(
-            "copy (select {COLUMNS} from events where position > {after} and position <= {until} {only} {mine}
-            order by position) to stdout (format binary)"
+            "copy (select {} from events where position > {after} and position <= {until} {only} {mine}
+            order by position) to stdout (format binary)",
+            tuple::columns(actors)
         );
         let mut messages = connection.copy_out_raw(&sql).await?;
         let mut batches = vec![Vec::new(); workers.len()];

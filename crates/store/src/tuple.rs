@@ -11,9 +11,17 @@ use uuid::Uuid;
 use crate::load::stream_id;
 use crate::{Position, Recorded, StoreError};
 
-/// The columns, in the order in which they are sent. What the reader looks at comes first.
-pub(crate) const COLUMNS: &str = "aggregate_id, position, aggregate_type, sequence, event_type, event_version, payload,
-    metadata, site_id, command_id, recorded_at";
+/// The columns, in the order in which they are sent. What the reader looks at comes first. Metadata that nobody needs is sent
+/// as an empty object.
+pub(crate) fn columns(actors: bool) -> String {
+    let metadata = if actors { "metadata" } else { "'{}'::json" };
+    format!(
+        "aggregate_id, position, aggregate_type, sequence, event_type, event_version, payload, {metadata}, site_id,
+        command_id, recorded_at"
+    )
+}
+
+/// How many they are.
 const COLUMN_COUNT: i16 = 11;
 
 /// The length of the header of a binary COPY: a signature of 11 bytes, flags, and the length of an extension (none).

@@ -7,6 +7,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
+use rollbook_store::Recorded;
+
 use super::histories::history;
 use super::{Tables, in_batches, in_one_go};
 use crate::erased::MODELS;
@@ -38,6 +40,16 @@ proptest! {
                     prop_assert_eq!(owner, event.stream, "{}", model.shape().name);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn only_a_model_that_says_so_looks_at_who_did_it(history in history()) {
+        let whole = in_one_go(&history).expect("rows are JSON");
+        let nobodys = |event: &Recorded| Recorded { actor: None, authority: None, ..event.clone() };
+        let without = in_one_go(&history.iter().map(nobodys).collect::<Vec<_>>()).expect("rows are JSON");
+        for shape in MODELS.iter().map(|model| model.shape()).filter(|shape| !shape.actors) {
+            prop_assert_eq!(&whole[shape.name], &without[shape.name], "{}", shape.name);
         }
     }
 

@@ -192,7 +192,8 @@ async fn fold(
 ) -> Result<Vec<Part>, ProjectionError> {
     let until = wanted.iter().map(|wanted| wanted.readable).max().unwrap_or(0);
     let streams: Vec<StreamType> = wanted.iter().flat_map(|wanted| wanted.model.shape().streams).copied().collect();
-    let scan = Scan { after: 0, until, streams: &streams, share };
+    let actors = wanted.iter().any(|wanted| wanted.model.shape().actors);
+    let scan = Scan { after: 0, until, streams: &streams, share, actors };
     // Of several passes each is a part of the way.
     let done = |position| (until * i64::from(share.nth) + position) / i64::from(share.of);
     let mut reached = |position| progress(Progress { phase: Phase::Folding, position: done(position), head: until });

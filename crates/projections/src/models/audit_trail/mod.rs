@@ -134,6 +134,7 @@ impl ReadModel for AuditTrail {
     ];
     const STREAMS: &'static [StreamType] = StreamType::VARIANTS;
     const WRITTEN_ONCE: bool = true;
+    const ACTORS: bool = true;
 
     type Key = Position;
     type Row = Row;
