@@ -15,8 +15,9 @@ use crate::{ProjectionError, storage};
 
 /// The most events in one transaction, and the most that are folded while the checkpoint's row is held.
 const BATCH: i64 = 1_000;
-/// How long the swap waits for those who read the live table; everybody who comes after it waits with it.
-const LOCK_TIMEOUT: &str = "set local lock_timeout = '1s'";
+/// How long the swap waits for those who read the live table; everybody who comes after it waits with it. Longer than
+/// PostgreSQL's `deadlock_timeout` of 1 s, after which an autovacuum steps aside, and which a shorter wait never comes to.
+const LOCK_TIMEOUT: &str = "set local lock_timeout = '1500ms'";
 /// How often it tries, and how long it lets others go first in between.
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(500);
