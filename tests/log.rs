@@ -389,7 +389,7 @@ async fn stock_writers_and_the_service_share_one_gapless_order() {
 #[tokio::test]
 async fn migrations_run_once_however_many_start_together() {
     let database = Database::create().await;
-    sqlx::raw_sql("drop schema public, rollbook_rebuild cascade; create schema public")
+    sqlx::raw_sql("drop schema public, rollbook_rebuild, rollbook_as_of cascade; create schema public")
         .execute(&database.pool)
         .await
         .expect("an empty database");
@@ -409,4 +409,20 @@ async fn migrations_run_once_however_many_start_together() {
         .get(0);
     let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations")).expect("migrations").count();
     assert_eq!(usize::try_from(applied).expect("a count"), files);
+}
+
+#[tokio::test]
+async fn migrations_that_fail_let_the_next_process_try_and_fail_too() {
+    let database = Database::create().await;
+    // Something of somebody else's is in the way.
+    sqlx::raw_sql("drop schema public, rollbook_rebuild, rollbook_as_of cascade; create schema public; create table events (id int)")
+        .execute(&database.pool)
+        .await
+        .expect("a database that is not ours");
+    for attempt in 1..=2 {
+        let migrating = rollbook_store::migrate::migrate(&database.pool);
+        let done = tokio::time::timeout(std::time::Duration::from_secs(30), migrating).await;
+        let failed = done.unwrap_or_else(|_| panic!("attempt {attempt} waits for a lock that nobody gives back"));
+        assert!(matches!(failed, Err(StoreError::Migrate(_))), "{failed:?}");
+    }
 }
