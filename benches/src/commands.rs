@@ -83,6 +83,20 @@ impl Place {
     }
 }
 
+/// Plays the students' terms, with so many callers and at most for so long.
+pub async fn play(school: School, callers: usize, length: Duration) -> Measured {
+    measure(Terms::callers(school.students.clone(), callers), length, move |place: Place| {
+        let school = school.clone();
+        async move {
+            let (student, nth) = place.step();
+            let step = term(student, nth);
+            school.execute(step.by.unwrap_or(school.owner), command(step.name, step.body)).await;
+            place.next()
+        }
+    })
+    .await
+}
+
 /// As many students as are needed if a caller did so many commands a second.
 pub fn students_for(rate: usize, length: Duration, callers: usize) -> usize {
     rate * usize::try_from(length.as_secs()).unwrap_or(1) / TERM + callers + 1

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::commands::{Place, Terms, students_for};
-use crate::school::{School, command, term};
+use crate::commands::{play, students_for};
+use crate::school::School;
 use crate::server::{Database, Server};
 use crate::terms;
-use crate::timing::{Measured, measure, millis};
+use crate::timing::{Measured, millis};
 
 /// How long the logs are, unless `ROLLBOOK_BENCH_SIZES` says otherwise.
 const SIZES: &str = "100000,1000000,10000000";
@@ -44,7 +44,7 @@ pub async fn run(server: &Server, length: Duration) {
     }
     for round in 0..ROUNDS {
         for log in &mut logs {
-            let measured = measured(log.schools[round].clone(), length).await;
+            let measured = play(log.schools[round].clone(), CALLERS, length).await;
             if log.best.as_ref().is_none_or(|best| best.rate < measured.rate) {
                 log.best = Some(measured);
             }
@@ -58,19 +58,6 @@ pub async fn run(server: &Server, length: Duration) {
         database.pool.close().await;
     }
     println!();
-}
-
-async fn measured(school: School, length: Duration) -> Measured {
-    measure(Terms::callers(school.students.clone(), CALLERS), length, move |place: Place| {
-        let school = school.clone();
-        async move {
-            let (student, nth) = place.step();
-            let step = term(student, nth);
-            school.execute(step.by.unwrap_or(school.owner), command(step.name, step.body)).await;
-            place.next()
-        }
-    })
-    .await
 }
 
 /// How much memory this process has now, which is all of the service.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::commands::{Place, Terms};
+use crate::commands::play;
 use crate::http::{Client, Running, token, transactions};
-use crate::school::{School, command, term};
+use crate::school::School;
 use crate::server::Server;
 use crate::timing::{Measured, measure, millis};
 
@@ -20,17 +20,7 @@ pub async fn run(server: &Server, length: Duration) {
     cohorts.extend([70; OTHERS]);
     let school = School::with(&database.pool, &cohorts).await;
     let running = Running::start(&school).await;
-    let executing = school.clone();
-    measure(Terms::callers(school.students.clone(), 64), Duration::MAX, move |place: Place| {
-        let school = executing.clone();
-        async move {
-            let (student, nth) = place.step();
-            let step = term(student, nth);
-            school.execute(step.by.unwrap_or(school.owner), command(step.name, step.body)).await;
-            place.next()
-        }
-    })
-    .await;
+    play(school.clone(), 64, Duration::MAX).await;
     running.caught_up(&school).await;
     sqlx::raw_sql("vacuum analyze").execute(&database.pool).await.expect("the tables are analysed");
     println!(
