@@ -13,6 +13,9 @@ drop function append_events(json);
 -- in `u_…` by which request), of events in their order (`e_…`), of claims to release (`r_…`) and to take (`t_…`) and of
 -- limits on sets of claims (`l_…`). What belongs to a request says so by its number.
 --
+-- Every table is asked row by row, through its key: the plans are made once, when the tables may be empty, and one that
+-- suits an empty table would read all of a full one. So there are laterals with a limit in place of joins.
+--
 -- `head` is the log's last position before the batch: the events of the requests that are not refused follow it without
 -- a gap, in their order. `refused` is null where none is, or else a list of {request, outcome, …}: `duplicate` with the
 -- receipt, `key_reused`, or `stale`, `claimed` or `limit_exceeded` with `what`; the first of a request counts.
@@ -67,7 +70,7 @@ begin
                    'first_position', c.first_position, 'last_position', c.last_position, 'streams', c.streams,
                    'lists', c.lists) end as receipt
         from unnest(sites, command_ids, hashes) with ordinality as q(site, command_id, hash, n)
-        join commands c on c.site_id = q.site and c.command_id = q.command_id
+        cross join lateral (select * from commands c where c.site_id = q.site and c.command_id = q.command_id limit 1) c
         union all
         select u.request, 'stale', x.kind || '/' || x.id, null
         from unnest(x_kind, x_id, x_version) with ordinality as x(kind, id, version, n)
@@ -86,7 +89,9 @@ begin
             select sites[t.request] as site, t.* from unnest(t_request, t_kind, t_key) as t(request, kind, key)
         ), refusals as (
             select t.request, 'claimed' as outcome, t.kind as what
-            from takes t join claims c on c.site_id = t.site and c.kind = t.kind and c.key = t.key
+            from takes t
+            cross join lateral (select from claims c
+                                where c.site_id = t.site and c.kind = t.kind and c.key = t.key limit 1) c
             where not exists (select from releases r
                               where r.request = t.request and r.kind = t.kind and r.key = t.key)
             union all
@@ -107,10 +112,12 @@ begin
                out_of || array_agg(r.request)
         into refused, out_of from refusals r;
 
-        delete from claims c
-        using unnest(r_request, r_kind, r_key) as r(request, kind, key)
-        where c.site_id = sites[r.request] and c.kind = r.kind and c.key = r.key
-          and (out_of is null or r.request <> all(out_of));
+        delete from claims where ctid = any(array(
+            select c.ctid
+            from unnest(r_request, r_kind, r_key) as r(request, kind, key)
+            cross join lateral (select c.ctid from claims c
+                                where c.site_id = sites[r.request] and c.kind = r.kind and c.key = r.key limit 1) c
+            where out_of is null or r.request <> all(out_of)));
         insert into claims (site_id, kind, key, owner)
         select sites[t.request], t.kind, t.key, t.owner
         from unnest(t_request, t_kind, t_key, t_owner) as t(request, kind, key, owner)

@@ -61,7 +61,7 @@ async fn fetch(tx: &mut PgConnection, shape: &Shape, keys: &[Object]) -> Result<
     let Shape { table, .. } = shape;
     let sql = format!(
         "select t.site_id, row_to_json(t)::text from json_populate_recordset(null::{table}, $1::json) k
-        join {table} t on {}",
+        cross join lateral (select * from {table} t where {} limit 1) t",
         same_key(shape, "t", "k")
     );
     let rows = sqlx::query(&sql).bind(json(shape, keys)?).fetch_all(tx).await?;
@@ -96,7 +96,11 @@ pub(crate) fn upsert_sql(shape: &Shape, parameter: usize) -> String {
 pub(crate) fn delete_sql(shape: &Shape, parameter: usize) -> String {
     let table = shape.table;
     let same = same_key(shape, "t", "k");
-    format!("delete from {table} t using json_populate_recordset(null::{table}, ${parameter}::json) k where {same}")
+    format!(
+        "delete from {table} where ctid = any(array(
+            select t.ctid from json_populate_recordset(null::{table}, ${parameter}::json) k
+            cross join lateral (select t.ctid from {table} t where {same} limit 1) t))"
+    )
 }
 
 fn json(shape: &Shape, rows: &[Object]) -> Result<String, ProjectionError> {

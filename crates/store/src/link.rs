@@ -21,10 +21,13 @@ pub struct Link {
 
 impl Link {
     /// A link to the database of a pool, with settings of its own. The statements over it are few and their parameters differ
-    /// in size only, so one plan serves all.
+    /// in size only, so one plan serves all. It may be made while the tables are still empty, so it must not read tables as
+    /// a whole: the statements ask row by row, through keys.
     pub fn new(pool: &PgPool, settings: &[(&str, &str)]) -> Self {
         let options = pool.connect_options().as_ref().clone();
-        let options = options.options([("plan_cache_mode", "force_generic_plan")]).options(settings.iter().copied());
+        let options = options
+            .options([("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")])
+            .options(settings.iter().copied());
         Self { options: Arc::new(options), connection: None }
     }
 

@@ -115,7 +115,8 @@ impl Usual {
             let _ = write!(
                 sql,
                 "{and}select {n} as n, t.site_id, row_to_json(t)::text as row
-                 from json_populate_recordset(null::{name}, ${}::json) k join {name} t on {}",
+                 from json_populate_recordset(null::{name}, ${}::json) k
+                 cross join lateral (select * from {name} t where {} limit 1) t",
                 keys.len(),
                 same_key(&shape, "t", "k")
             );
