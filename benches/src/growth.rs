@@ -34,7 +34,7 @@ pub async fn run(server: &Server, length: Duration) {
         let events: i64 = size.trim().parse().expect("a number of events");
         let database = server.database(&format!("bench_growth_{events}"), true).await;
         terms::fill(&database.pool, events).await;
-        sqlx::raw_sql("vacuum analyze; checkpoint").execute(&database.pool).await.expect("the tables are analysed");
+        sqlx::raw_sql("vacuum analyze").execute(&database.pool).await.expect("the tables are analysed");
         let mut schools = Vec::new();
         let all = School::open(&database.pool, students_for(20_000, length, CALLERS) * ROUNDS).await;
         for students in all.students.chunks(all.students.len().div_ceil(ROUNDS)) {
