@@ -25,6 +25,16 @@ pub enum StoreError {
     Migrate(#[from] sqlx::migrate::MigrateError),
 }
 
+impl StoreError {
+    /// The error for everybody whose work was in one statement that failed. The first is the error itself: alone, it may be
+    /// another than that the database is away.
+    pub(crate) fn for_everybody(self) -> impl Iterator<Item = Self> {
+        let message = self.to_string();
+        let copies = std::iter::repeat_with(move || Self::Unavailable(sqlx::Error::Protocol(message.clone())));
+        std::iter::once(self).chain(copies)
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let gone = match &error {

@@ -157,9 +157,7 @@ async fn look_up(pool: PgPool, kept: Arc<Kept>, mut queue: mpsc::Receiver<Lookup
                 }
             }
             Err(error) => {
-                let message = error.to_string();
-                let copies = std::iter::repeat_with(|| StoreError::Unavailable(sqlx::Error::Protocol(message.clone())));
-                for (lookup, error) in lookups.drain(..).zip(std::iter::once(error).chain(copies)) {
+                for (lookup, error) in lookups.drain(..).zip(error.for_everybody()) {
                     drop(lookup.reply.send(Err(error)));
                 }
             }

@@ -132,10 +132,7 @@ async fn write(link: &mut Link, recent: &Recent, jobs: Vec<Job>, announce: bool)
             }
         }
         Err(error) => {
-            let message = error.to_string();
-            let copies = std::iter::repeat_with(|| StoreError::Unavailable(sqlx::Error::Protocol(message.clone())));
-            // The first answer is the error itself: alone, it may be another than that the database is away.
-            for (job, error) in jobs.into_iter().zip(std::iter::once(error).chain(copies)) {
+            for (job, error) in jobs.into_iter().zip(error.for_everybody()) {
                 // Whoever has gone away needs no answer.
                 drop(job.reply.send(Err(error)));
             }
