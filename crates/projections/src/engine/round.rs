@@ -139,8 +139,8 @@ impl Rounds {
         let (Some(&first), Some(&last)) = (positions.iter().min(), positions.iter().max()) else {
             return Ok(Done::Nothing);
         };
-        if self.still_another(first).await? {
-            return Ok(Done::ByAnother);
+        if let Some(done) = self.still_another(first).await? {
+            return Ok(done);
         }
         self.laggards = !self.laggards;
         let from = if self.laggards { first } else { last };
@@ -154,18 +154,18 @@ impl Rounds {
         }
     }
 
-    /// Whether another process has the models and brings them on, or they are where the log is.
-    async fn still_another(&mut self, at: Position) -> Result<bool, Trouble> {
-        let Some((position, since)) = self.follows else { return Ok(false) };
-        if at > position || at >= self.store.head().await? {
+    /// How the round ends where another process has the models: they are where the log is, or it brings them on. None where
+    /// nobody has them, or not any more.
+    async fn still_another(&mut self, at: Position) -> Result<Option<Done>, Trouble> {
+        let Some((position, since)) = self.follows else { return Ok(None) };
+        let at_the_end = at >= self.store.head().await?;
+        if at_the_end || at > position {
             self.follows = Some((at, Instant::now()));
-            return Ok(true);
+        } else if since.elapsed() >= PATIENCE {
+            self.follows = None;
+            return Ok(None);
         }
-        if since.elapsed() < PATIENCE {
-            return Ok(true);
-        }
-        self.follows = None;
-        Ok(false)
+        Ok(Some(if at_the_end { Done::Nothing } else { Done::ByAnother }))
     }
 
     /// Folds a batch into all models at once, if nothing is parked, and nothing in it needs care.
