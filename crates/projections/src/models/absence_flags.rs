@@ -50,12 +50,8 @@ impl ReadModel for AbsenceFlags {
     type Row = Row;
 
     fn touches(event: &Recorded) -> Vec<Self::Key> {
-        match &event.event {
-            Event::Enrolment(happened) => {
-                flag_of(happened).map(|flag| (EnrolmentId(event.stream.id), flag)).into_iter().collect()
-            }
-            Event::Person(_) | Event::Module(_) | Event::Cohort(_) | Event::Hub(_) => Vec::new(),
-        }
+        let Event::Enrolment(happened) = &event.event else { return Vec::new() };
+        flag_of(happened).map(|flag| (EnrolmentId(event.stream.id), flag)).into_iter().collect()
     }
 
     fn key(row: &Row) -> Self::Key {

@@ -45,10 +45,8 @@ impl ReadModel for Hubs {
     type Row = Row;
 
     fn touches(event: &Recorded) -> Vec<HubId> {
-        match &event.event {
-            Event::Hub(_) => vec![HubId(event.stream.id)],
-            Event::Person(_) | Event::Module(_) | Event::Cohort(_) | Event::Enrolment(_) => Vec::new(),
-        }
+        let Event::Hub(_) = &event.event else { return Vec::new() };
+        vec![HubId(event.stream.id)]
     }
 
     fn key(row: &Row) -> HubId {

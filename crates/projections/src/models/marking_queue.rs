@@ -67,10 +67,7 @@ enum Step {
 
 /// What an event does to the queue, and for which week.
 fn step(event: &Recorded) -> Option<(u8, Step)> {
-    let happened = match &event.event {
-        Event::Enrolment(happened) => happened,
-        Event::Person(_) | Event::Module(_) | Event::Cohort(_) | Event::Hub(_) => return None,
-    };
+    let Event::Enrolment(happened) = &event.event else { return None };
     match happened {
         EnrolmentEvent::ReflectionSubmitted { week, text: _, visibility: _ }
         | EnrolmentEvent::ReflectionRevised { week, text: _, visibility: _ } => Some((*week, Step::In)),

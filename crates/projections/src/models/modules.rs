@@ -43,10 +43,8 @@ impl ReadModel for Modules {
     type Row = ModuleItem;
 
     fn touches(event: &Recorded) -> Vec<ModuleId> {
-        match &event.event {
-            Event::Module(_) => vec![ModuleId(event.stream.id)],
-            Event::Person(_) | Event::Cohort(_) | Event::Hub(_) | Event::Enrolment(_) => Vec::new(),
-        }
+        let Event::Module(_) = &event.event else { return Vec::new() };
+        vec![ModuleId(event.stream.id)]
     }
 
     fn key(row: &ModuleItem) -> ModuleId {

@@ -54,10 +54,8 @@ impl ReadModel for People {
     type Row = Row;
 
     fn touches(event: &Recorded) -> Vec<PersonId> {
-        match &event.event {
-            Event::Person(_) => vec![PersonId(event.stream.id)],
-            Event::Module(_) | Event::Cohort(_) | Event::Hub(_) | Event::Enrolment(_) => Vec::new(),
-        }
+        let Event::Person(_) = &event.event else { return Vec::new() };
+        vec![PersonId(event.stream.id)]
     }
 
     fn key(row: &Row) -> PersonId {

@@ -81,10 +81,8 @@ impl ReadModel for Cohorts {
     type Row = Row;
 
     fn touches(event: &Recorded) -> Vec<CohortId> {
-        match &event.event {
-            Event::Cohort(_) => vec![CohortId(event.stream.id)],
-            Event::Person(_) | Event::Module(_) | Event::Hub(_) | Event::Enrolment(_) => Vec::new(),
-        }
+        let Event::Cohort(_) = &event.event else { return Vec::new() };
+        vec![CohortId(event.stream.id)]
     }
 
     fn key(row: &Row) -> CohortId {

@@ -69,12 +69,8 @@ impl ReadModel for Reflections {
     type Row = Row;
 
     fn touches(event: &Recorded) -> Vec<Self::Key> {
-        match &event.event {
-            Event::Enrolment(happened) => {
-                week_of(happened).map(|week| (EnrolmentId(event.stream.id), week)).into_iter().collect()
-            }
-            Event::Person(_) | Event::Module(_) | Event::Cohort(_) | Event::Hub(_) => Vec::new(),
-        }
+        let Event::Enrolment(happened) = &event.event else { return Vec::new() };
+        week_of(happened).map(|week| (EnrolmentId(event.stream.id), week)).into_iter().collect()
     }
 
     fn key(row: &Row) -> Self::Key {

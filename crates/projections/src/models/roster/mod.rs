@@ -135,10 +135,8 @@ impl ReadModel for Roster {
     type Row = Row;
 
     fn touches(event: &Recorded) -> Vec<EnrolmentId> {
-        match &event.event {
-            Event::Enrolment(_) => vec![EnrolmentId(event.stream.id)],
-            Event::Person(_) | Event::Module(_) | Event::Cohort(_) | Event::Hub(_) => Vec::new(),
-        }
+        let Event::Enrolment(_) = &event.event else { return Vec::new() };
+        vec![EnrolmentId(event.stream.id)]
     }
 
     fn key(row: &Row) -> EnrolmentId {
