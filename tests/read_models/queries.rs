@@ -205,7 +205,7 @@ async fn people_modules_hubs_and_cohorts_are_listed_and_found() {
     let filter = CohortFilter { status: Some(CohortStatus::Active), module_id: Some(id(MODULE)), only: None };
     let cohort = whole(async |page| cohorts::list(pool, SITE, &filter, &page).await).await.remove(0);
     assert_eq!((cohort.module.as_str(), cohort.active_students, cohort.sessions.len()), ("Ako", 3, 3));
-    assert_eq!(cohort.sessions[1].starts_at, at("2026-02-10T08:00:00Z"));
+    assert_eq!(cohort.sessions[1].session.starts_at, at("2026-02-10T08:00:00Z"));
     assert_eq!(names(&cohort.markers, |marker| &marker.name), ["Teresa Teacher"]);
     assert!(cohort.instructors[0].lead);
     assert_eq!(cohorts::get(pool, SITE, id(COHORT)).await.expect("a query"), Some(cohort));

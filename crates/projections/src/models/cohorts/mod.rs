@@ -4,8 +4,8 @@ mod queries;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{NaiveDate, NaiveTime};
-use rollbook_domain::cohort::{CohortEvent, CohortStatus, Session, SessionStatus, Zone};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use rollbook_domain::cohort::{CohortEvent, CohortStatus, SessionStatus, Zone};
 use rollbook_domain::{CohortId, Event, ModuleId, PersonId, StreamType};
 use rollbook_store::Recorded;
 use schemars::JsonSchema;
@@ -54,9 +54,35 @@ pub struct Row {
     pub version: i64,
 }
 
+/// A session, with what it was before it changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Session {
+    /// When it begins.
+    pub starts_at: DateTime<Utc>,
+    /// How long it is, in minutes.
+    pub minutes: u16,
+    /// Whether it takes place as planned.
+    pub status: SessionStatus,
+    /// When it was to begin as the cohort was scheduled.
+    pub planned_at: DateTime<Utc>,
+    /// How often it was moved or cancelled.
+    pub revision: u32,
+    /// When it was planned, moved or cancelled, last.
+    pub changed_at: DateTime<Utc>,
+}
+
+impl Session {
+    /// What a change leaves, but for what it changes.
+    fn changed(&mut self, status: SessionStatus, at: DateTime<Utc>) {
+        self.status = status;
+        self.revision += 1;
+        self.changed_at = at;
+    }
+}
+
 impl ReadModel for Cohorts {
     const NAME: &'static str = "cohorts";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLE: &'static str = "cohorts";
     const KEY: &'static [&'static str] = &["cohort_id"];
     const COLUMNS: &'static [&'static str] = &[
@@ -92,18 +118,18 @@ impl ReadModel for Cohorts {
     fn fold(event: &Recorded, rows: &mut SiteRows<'_, Self>) {
         let Event::Cohort(happened) = &event.event else { return };
         let cohort_id = CohortId(event.stream.id);
-        if let Some(row) = scheduled(cohort_id, happened) {
+        if let Some(row) = scheduled(cohort_id, happened, event.recorded_at) {
             rows.put(row);
         }
         rows.update(cohort_id, |row| {
             row.version = event.sequence;
-            change(row, happened);
+            change(row, happened, event.recorded_at);
         });
     }
 }
 
 /// The row that a cohort begins with.
-fn scheduled(cohort_id: CohortId, event: &CohortEvent) -> Option<Row> {
+fn scheduled(cohort_id: CohortId, event: &CohortEvent, at: DateTime<Utc>) -> Option<Row> {
     let CohortEvent::CohortScheduled {
         module_id,
         name,
@@ -119,7 +145,14 @@ fn scheduled(cohort_id: CohortId, event: &CohortEvent) -> Option<Row> {
     else {
         return None;
     };
-    let session = |starts_at, minutes| Session { starts_at, minutes, status: SessionStatus::Scheduled };
+    let session = |starts_at, minutes| Session {
+        starts_at,
+        minutes,
+        status: SessionStatus::Scheduled,
+        planned_at: starts_at,
+        revision: 0,
+        changed_at: at,
+    };
     Some(Row {
         cohort_id,
         module_id: *module_id,
@@ -139,17 +172,19 @@ fn scheduled(cohort_id: CohortId, event: &CohortEvent) -> Option<Row> {
     })
 }
 
-fn change(row: &mut Row, event: &CohortEvent) {
+fn change(row: &mut Row, event: &CohortEvent, at: DateTime<Utc>) {
     match event {
         CohortEvent::CohortScheduled { .. } => {}
         CohortEvent::CohortRenamed { name } => row.name.clone_from(name),
         CohortEvent::SessionRescheduled { week, starts_at, minutes, reason: _ } => {
-            let (starts_at, minutes) = (*starts_at, *minutes);
-            row.sessions.insert(*week, Session { starts_at, minutes, status: SessionStatus::Rescheduled });
+            if let Some(session) = row.sessions.get_mut(week) {
+                (session.starts_at, session.minutes) = (*starts_at, *minutes);
+                session.changed(SessionStatus::Rescheduled, at);
+            }
         }
         CohortEvent::SessionCancelled { week, reason: _ } => {
             if let Some(session) = row.sessions.get_mut(week) {
-                session.status = SessionStatus::Cancelled;
+                session.changed(SessionStatus::Cancelled, at);
             }
         }
         CohortEvent::CapacitySet { capacity } => row.capacity = *capacity,

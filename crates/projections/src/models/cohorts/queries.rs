@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use rollbook_domain::cohort::{CohortStatus, SessionStatus, Zone};
+use chrono::{NaiveDate, NaiveTime};
+use rollbook_domain::cohort::{CohortStatus, Zone};
 use rollbook_domain::{CohortId, ModuleId, PersonId, Personal, SiteId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
+use super::Session;
 use crate::models::{PersonRef, fetch, fetch_one, items};
 use crate::page::part;
 use crate::{Page, Paged, QueryError};
@@ -57,12 +58,9 @@ pub struct CohortItem {
 pub struct SessionItem {
     /// 1 is the first.
     pub week: u8,
-    /// When it begins.
-    pub starts_at: DateTime<Utc>,
-    /// How long it is, in minutes.
-    pub minutes: u16,
-    /// Whether it takes place as planned.
-    pub status: SessionStatus,
+    /// When and how long, whether as planned, and what it was before.
+    #[serde(flatten)]
+    pub session: Session,
 }
 
 /// Somebody who teaches a cohort.
@@ -90,8 +88,7 @@ pub struct CohortFilter {
 const ITEM: &str = "select c.cohort_id, c.module_id, coalesce(m.title, '') as module, c.name, c.status, c.starts_on,
         c.session_start, c.session_minutes, c.timezone, c.capacity, c.absence_threshold, c.reflection_grace_days,
         c.version,
-        (select coalesce(json_agg(json_build_object('week', s.key::int, 'starts_at', s.value -> 'starts_at',
-                'minutes', s.value -> 'minutes', 'status', s.value -> 'status') order by s.key::int), '[]')
+        (select coalesce(json_agg(jsonb_build_object('week', s.key::int) || s.value order by s.key::int), '[]')
             from jsonb_each(c.sessions) s) as sessions,
         (select coalesce(json_agg(json_build_object('id', k.id, 'name', coalesce(p.name, '')) order by p.name, k.id),
                 '[]')
