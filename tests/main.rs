@@ -14,3 +14,4 @@ mod read_models;
 mod school;
 mod structure;
 mod survival;
+mod week;

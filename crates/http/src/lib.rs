@@ -9,6 +9,7 @@ mod asked;
 mod audit;
 mod auth;
 mod body;
+mod calendar;
 mod cohorts;
 mod commands;
 mod connections;
@@ -59,6 +60,7 @@ fn operations() -> Vec<Operation> {
         people::operations(),
         modules::operations(),
         cohorts::operations(),
+        calendar::operations(),
         hubs::operations(),
         enrolments::operations(),
         marking_queue::operations(),

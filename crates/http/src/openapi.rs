@@ -227,7 +227,8 @@ fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
 /// The problems that its kind of operation can have.
 fn problems(operation: &Operation) -> &'static [&'static str] {
     match (operation.audience, operation.command, operation.address) {
-        (Whom::Anybody, ..) => &["500", "503"],
+        (Whom::Anybody, _, []) => &["500", "503"],
+        (Whom::Anybody, ..) => &["404", "500", "503"],
         (_, Some(_), _) => &["400", "401", "403", "404", "409", "412", "413", "415", "422", "500", "503"],
         (Whom::Admins, None, []) if !operation.headers.is_empty() => &["400", "401", "403", "422", "500", "503"],
         (Whom::Admins, None, []) => &["401", "403", "422", "500", "503"],

@@ -49,7 +49,7 @@ impl EventStore {
         now: DateTime<Utc>,
         ttl: TimeDelta,
     ) -> Result<String, StoreError> {
-        let token = format!("{PREFIX}{}", Alphanumeric.sample_string(&mut rand::rng(), RANDOM_CHARACTERS));
+        let token = format!("{PREFIX}{}", secret());
         sqlx::query(
             "insert into tokens (token_hash, site_id, person_id, created_at, expires_at) values ($1, $2, $3, $4, $5)",
         )
@@ -114,6 +114,11 @@ impl EventStore {
         .await?;
         Ok(done.rows_affected())
     }
+}
+
+/// Something that nobody guesses, of letters and digits.
+pub(crate) fn secret() -> String {
+    Alphanumeric.sample_string(&mut rand::rng(), RANDOM_CHARACTERS)
 }
 
 /// How many look-ups may wait.
@@ -213,6 +218,6 @@ fn bearers(rows: &[PgRow], known: Vec<AnyLoaded>) -> Result<Vec<Option<(Bearer, 
 }
 
 /// A token has 256 random bits, so a fast hash without salt is enough: there is nothing to guess.
-fn hash(token: &str) -> Vec<u8> {
+pub(crate) fn hash(token: &str) -> Vec<u8> {
     Sha256::digest(token).to_vec()
 }

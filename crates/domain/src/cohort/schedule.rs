@@ -75,6 +75,11 @@ impl Zone {
     /// Coordinated universal time.
     pub const UTC: Self = Self(chrono_tz::UTC);
 
+    /// The zone in the time zone database.
+    pub fn tz(self) -> chrono_tz::Tz {
+        self.0
+    }
+
     /// The instant of a local date and time. A time that the clocks leap over becomes the first instant after the leap;
     /// a time that comes twice is the first of the two.
     pub fn instant(self, local: NaiveDateTime) -> DateTime<Utc> {

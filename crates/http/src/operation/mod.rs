@@ -1,6 +1,7 @@
 //! One operation of the API: its route and its documentation in one value, made from one handler, so that neither can be
 //! without the other or say something else.
 
+mod document;
 mod page;
 mod query;
 mod stream;
@@ -22,6 +23,7 @@ use crate::openapi::SchemaOf;
 use crate::problem::ApiError;
 use crate::state::AppState;
 
+pub use document::{Document, document};
 pub use query::{list, list_as_of, one, one_as_of};
 pub use stream::list_or_stream;
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ReadModel, SiteRows};
 
-pub use queries::{CohortFilter, CohortItem, InstructorItem, SessionItem, get, list};
+pub use queries::{CohortFilter, CohortItem, InstructorItem, SessionItem, get, list, meeting_in};
 
 /// The read model.
 #[derive(Debug)]
@@ -190,7 +190,13 @@ fn change(row: &mut Row, event: &CohortEvent, at: DateTime<Utc>) {
         CohortEvent::CapacitySet { capacity } => row.capacity = *capacity,
         CohortEvent::CohortStarted {} => row.status = CohortStatus::Active,
         CohortEvent::CohortCompleted {} => row.status = CohortStatus::Completed,
-        CohortEvent::CohortCancelled { reason: _ } => row.status = CohortStatus::Cancelled,
+        CohortEvent::CohortCancelled { reason: _ } => {
+            row.status = CohortStatus::Cancelled;
+            // What was to come does not; what was, was.
+            let to_come =
+                row.sessions.values_mut().filter(|s| s.starts_at > at && s.status != SessionStatus::Cancelled);
+            to_come.for_each(|session| session.changed(SessionStatus::Cancelled, at));
+        }
         CohortEvent::CohortArchived {} => row.status = CohortStatus::Archived,
         CohortEvent::MarkerAppointed { person_id } => {
             row.markers.insert(*person_id);

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use chrono::{NaiveDate, NaiveTime};
 use rollbook_domain::cohort::{CohortStatus, Zone};
-use rollbook_domain::{CohortId, ModuleId, PersonId, Personal, SiteId};
+use rollbook_domain::{CohortId, HubId, ModuleId, PersonId, Personal, SiteId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use super::Session;
 use crate::models::{PersonRef, fetch, fetch_one, items};
@@ -140,4 +141,12 @@ pub async fn list(
 pub async fn get(pool: &PgPool, site: SiteId, cohort: CohortId) -> Result<Option<CohortItem>, QueryError> {
     let sql = format!("select row_to_json(q) from ({ITEM} and c.cohort_id = $2) q");
     fetch_one(items(&sql).bind(site.0).bind(cohort.0), pool).await
+}
+
+/// The cohorts whose active students meet in these hubs now.
+pub async fn meeting_in(pool: &PgPool, site: SiteId, hubs: &BTreeSet<HubId>) -> Result<BTreeSet<CohortId>, QueryError> {
+    let sql = "select distinct cohort_id from roster where site_id = $1 and hub_id = any($2) and status = 'active'";
+    let hubs: Vec<_> = hubs.iter().map(|hub| hub.0).collect();
+    let cohorts: Vec<Uuid> = sqlx::query_scalar(sql).bind(site.0).bind(hubs).fetch_all(pool).await?;
+    Ok(cohorts.into_iter().map(CohortId).collect())
 }

@@ -1,0 +1,3 @@
+//! The week's work: calendars, marking, reports, and a whole term of it.
+
+mod calendar;
