@@ -58,7 +58,7 @@ pub fn operations() -> Vec<Operation> {
             ..links("revoke_calendar_link", "Ends the secret address of your calendar")
         },
         Operation {
-            path: "/v1/calendar/{link}".to_owned(),
+            path: "/calendar/{link}".to_owned(),
             audience: Whom::Anybody,
             address: &[SchemaGenerator::subschema_for::<String>],
             ..links("calendar", "The sessions of everything that the owner of this secret address has to do with")
@@ -98,7 +98,7 @@ async fn of_cohort(caller: Caller, cohort: CohortId, _: NoFilter) -> Result<Docu
 
 async fn issue(State(state): State<AppState>, who: Authenticated) -> Result<Json<Link>, ApiError> {
     let secret = state.store().issue_calendar_link(who.site, who.bearer.person, state.now()).await?;
-    Ok(Json(Link { path: format!("/v1/calendar/{secret}{SUFFIX}") }))
+    Ok(Json(Link { path: format!("/calendar/{secret}{SUFFIX}") }))
 }
 
 async fn revoke(State(state): State<AppState>, who: Authenticated) -> Result<StatusCode, ApiError> {
@@ -109,7 +109,7 @@ async fn revoke(State(state): State<AppState>, who: Authenticated) -> Result<Sta
 /// A link that was revoked, that never was, and that of somebody who may not act any more are one and the same.
 async fn by_link(State(state): State<AppState>, Site(site): Site, At(link): At<String>) -> Result<Document, ApiError> {
     let nothing = || ApiError::NotFound("there is nothing at this path".to_owned());
-    let secret = link.strip_suffix(SUFFIX).ok_or_else(nothing)?;
+    let secret = link.strip_suffix(SUFFIX).unwrap_or(&link);
     let person = state.store().calendar_link(site, secret).await?.ok_or_else(nothing)?;
     state.reached(state.store().head().await?).await?;
     let reader = reader(state.pool(), site, person).await?.ok_or_else(nothing)?;
