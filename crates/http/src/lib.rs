@@ -15,6 +15,7 @@ mod commands;
 mod connections;
 mod csv;
 mod docs;
+mod emails;
 mod enrolments;
 mod events;
 mod form;
@@ -61,6 +62,7 @@ fn operations() -> Vec<Operation> {
         modules::operations(),
         cohorts::operations(),
         calendar::operations(),
+        emails::operations(),
         hubs::operations(),
         enrolments::operations(),
         marking_queue::operations(),

@@ -3,6 +3,7 @@
 #![expect(clippy::doc_markdown, reason = "the comments are the text of --help, which knows no markdown")]
 
 mod asking;
+mod mailing;
 mod rebuilding;
 
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use crate::commands::token::{Ttl, parse_ttl};
 pub use asking::{
     Audit, AuditCommand, Explain, ExplainFormat, Export, ExportFormat, Exported, Format, Replay, ReplayFormat,
 };
+pub use mailing::Mail;
 pub use rebuilding::{AsOf, Rebuild, When, Which};
 
 /// Courses in cohorts, on an event log in PostgreSQL.
@@ -89,6 +91,9 @@ pub struct Serve {
     /// Who is made the site's owner at start-up
     #[arg(long, env = "ROLLBOOK_OWNER_EMAIL", value_name = "EMAIL")]
     pub owner_email: Option<String>,
+    /// How emails are delivered
+    #[command(flatten)]
+    pub mail: Mail,
 }
 
 /// `rollbook demo`
@@ -100,6 +105,9 @@ pub struct Demo {
     /// End after the tables instead of serving
     #[arg(long)]
     pub exit: bool,
+    /// How emails are delivered
+    #[command(flatten)]
+    pub mail: Mail,
 }
 
 /// `rollbook token`
