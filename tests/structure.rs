@@ -12,7 +12,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rollbook-store", &["rollbook-domain"]),
     ("rollbook-projections", &["rollbook-domain", "rollbook-store"]),
     ("rollbook-http", &["rollbook-domain", "rollbook-store", "rollbook-projections"]),
-    ("rollbook", &["rollbook-domain", "rollbook-store", "rollbook-projections", "rollbook-http", "rollbook-embedded"]),
+    ("rollbook-mail", &["rollbook-domain", "rollbook-store", "rollbook-projections"]),
+    (
+        "rollbook",
+        &[
+            "rollbook-domain",
+            "rollbook-store",
+            "rollbook-projections",
+            "rollbook-http",
+            "rollbook-mail",
+            "rollbook-embedded",
+        ],
+    ),
     // From outside: it reads the database by itself, and asks the projections for their verification only.
     ("rollbook-torture", &["rollbook-store", "rollbook-projections", "rollbook-embedded"]),
 ];
