@@ -64,12 +64,10 @@ async fn whoever_was_pulled_back_before_the_sending_gets_nothing() {
 async fn a_mark_is_told_to_its_subject_as_it_is_now() {
     let mut scene = Scene::open().await;
     let student = scene.school.student("Mārama", None).await;
-    let token = scene.school.service.token(&student.person).await;
+    let student_token = scene.school.service.token(&student.person).await;
     let hand_in = json!({"enrolment_id": student.enrolment, "week": 1, "text": "He aha.", "visibility": "private"});
-    scene.school.service.command(&token, "SubmitReflection", hand_in).await;
-    let mark = |outcome: &str, feedback: &str| {
-        json!({"enrolment_id": student.enrolment, "week": 1, "outcome": outcome, "feedback": feedback})
-    };
+    scene.school.service.command(&student_token, "SubmitReflection", hand_in).await;
+    let mark = |outcome: &str, feedback: &str| json!({"enrolment_id": student.enrolment, "week": 1, "outcome": outcome, "feedback": feedback});
     scene.school.command("MarkReflection", mark("fail", "Too <short>.")).await;
     let mut amended = mark("pass", "Fine & good.");
     amended["reason"] = json!("Read again.");

@@ -32,8 +32,6 @@ pub enum Mood {
 /// A message that was taken.
 #[derive(Clone, Debug)]
 pub struct Taken {
-    /// Under which idempotency key.
-    pub key: String,
     /// As it was sent.
     pub message: Value,
 }
@@ -117,7 +115,10 @@ impl FakeResend {
     pub async fn has_had(&self, requests: usize) {
         let mut arrived = self.arrived.subscribe();
         let come = arrived.wait_for(|come| *come >= requests);
-        tokio::time::timeout(std::time::Duration::from_mins(2), come).await.expect("requests come").expect("it is there");
+        tokio::time::timeout(std::time::Duration::from_mins(2), come)
+            .await
+            .expect("requests come")
+            .expect("it is there");
     }
 
     /// Takes a batch under a key, if it was not taken before; the answer.
@@ -127,7 +128,11 @@ impl FakeResend {
             return if before == payload {
                 axum::Json(answer.clone()).into_response()
             } else {
-                problem(409, "invalid_idempotent_request", "Same idempotency key used with a different request payload.")
+                problem(
+                    409,
+                    "invalid_idempotent_request",
+                    "Same idempotency key used with a different request payload.",
+                )
             };
         }
         let Ok(messages) = serde_json::from_str::<Vec<Value>>(payload) else {
@@ -144,7 +149,7 @@ impl FakeResend {
                 errors.push(json!({ "index": index, "message": format!("Invalid `to` field: {address}") }));
             } else {
                 ids.push(json!({ "id": Uuid::new_v4() }));
-                taken.push(Taken { key: key.to_owned(), message });
+                taken.push(Taken { message });
             }
         }
         if !errors.is_empty() && (kept.strict || !permissive) {

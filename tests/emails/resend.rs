@@ -65,10 +65,9 @@ async fn a_busy_provider_is_asked_when_it_says_and_the_messages_are_judged_again
 
 #[tokio::test]
 async fn a_provider_that_never_takes_anything_is_given_up_and_a_silent_one_is_not_trusted() {
-    for (mood, comes_to) in [
-        (Mood::Says(403, "invalid_api_key", None), "failed"),
-        (Mood::Says(503, "", None), "unconfirmed"),
-    ] {
+    for (mood, comes_to) in
+        [(Mood::Says(403, "invalid_api_key", None), "failed"), (Mood::Says(503, "", None), "unconfirmed")]
+    {
         let mut scene = Scene::open().await;
         let student = scene.school.student("Anahera", None).await;
         scene.send(1).await;
@@ -126,7 +125,8 @@ async fn a_batch_has_at_most_a_hundred_messages() {
     scene.school.students(101).await;
     scene.send(1).await;
     scene.deliver().await;
-    let sizes: Vec<_> = scene.resend.requests().iter().map(|(_, p)| p.matches("X-Rollbook-Message-ID").count()).collect();
+    let sizes: Vec<_> =
+        scene.resend.requests().iter().map(|(_, p)| p.matches("X-Rollbook-Message-ID").count()).collect();
     assert_eq!(sizes, [100, 1]);
     scene.everything_went_once(101).await;
 }
@@ -141,7 +141,11 @@ async fn a_name_is_a_name_whatever_is_in_it() {
     let [taken] = &scene.resend.taken()[..] else { panic!("one message") };
     let text = |field: &str| taken.message[field].as_str().expect("a text").to_owned();
     assert!(text("text").starts_with("Hello Zoë \"<b>陈</b>\" O'Neil Bcc: eve@example.org,\n"), "{}", text("text"));
-    assert!(text("html").contains("Hello Zoë &quot;&lt;b&gt;陈&lt;/b&gt;&quot; O&#39;Neil Bcc: eve@"), "{}", text("html"));
+    assert!(
+        text("html").contains("Hello Zoë &quot;&lt;b&gt;陈&lt;/b&gt;&quot; O&#39;Neil Bcc: eve@"),
+        "{}",
+        text("html")
+    );
     assert_eq!(text("subject"), "Kererū 2026: week 1 is open");
     assert_eq!(taken.message["to"].as_array().map(Vec::len), Some(1));
     assert!(taken.to().starts_with("person") && text("from").contains("<school@example.org>"), "{taken:?}");

@@ -47,6 +47,13 @@ impl Scene {
         deliver(&mut self.mailer).await
     }
 
+    /// Waits until nobody else delivers any more: the database takes a moment to see that a connection is gone.
+    pub async fn takes_over(&mut self) {
+        while self.mailer.round().await.expect("a round") == Round::Elsewhere {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Another one that delivers for the same school.
     pub fn another(&self) -> Mailer {
         mailer(&self.school.service, &settings(&self.resend, &self.folder))
