@@ -1,3 +1,4 @@
 //! The week's work: calendars, marking, reports, and a whole term of it.
 
 mod calendar;
+mod marking;
