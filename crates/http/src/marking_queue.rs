@@ -134,8 +134,18 @@ impl JsonSchema for Marker {
 }
 
 impl Item for QueueItem {
-    const COLUMNS: &'static [&'static str] =
-        &["enrolment_id", "name", "cohort_id", "week", "state", "text", "submitted_at", "revised_at", "marker_id"];
+    const COLUMNS: &'static [&'static str] = &[
+        "enrolment_id",
+        "name",
+        "cohort_id",
+        "week",
+        "state",
+        "text",
+        "submitted_at",
+        "revised_at",
+        "marker_id",
+        "earlier",
+    ];
 }
 
 async fn queue(caller: Caller, (): (), asked: QueueAsked, page: Page) -> Result<Paged<QueueItem>, ApiError> {
