@@ -4,6 +4,7 @@
 
 mod asking;
 mod rebuilding;
+mod reporting;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub use asking::{
     Audit, AuditCommand, Explain, ExplainFormat, Export, ExportFormat, Exported, Format, Replay, ReplayFormat,
 };
 pub use rebuilding::{AsOf, Rebuild, When, Which};
+pub use reporting::{Report, ReportFormat};
 
 /// Courses in cohorts, on an event log in PostgreSQL.
 ///
@@ -73,6 +75,9 @@ pub enum Command {
     Explain(Explain),
     /// Write the log, the rosters or the audit for analysts, as Parquet, CSV or JSON lines
     Export(Export),
+    /// Print what happened in a cohort, added up
+    #[command(subcommand)]
+    Report(Report),
     /// Print the log, event by event
     Events(Events),
     /// Look at the read models, rebuild them, compare them with the log, or take up what they have set aside
