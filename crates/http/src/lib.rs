@@ -32,6 +32,7 @@ mod parked;
 mod people;
 mod problem;
 mod projections;
+mod report;
 mod seen;
 mod state;
 mod subscriptions;
@@ -51,6 +52,7 @@ use crate::problem::ApiError;
 pub use crate::connections::Connections;
 pub use crate::csv::{Sheet, disarmed};
 pub use crate::problem::{FieldError, Problem};
+pub use crate::report::{page as report_page, sheet as report_sheet};
 pub use crate::state::AppState;
 
 /// Every operation, in the order of the documentation.
@@ -62,6 +64,7 @@ fn operations() -> Vec<Operation> {
         modules::operations(),
         cohorts::operations(),
         calendar::operations(),
+        report::operations(),
         emails::operations(),
         hubs::operations(),
         enrolments::operations(),
