@@ -33,6 +33,11 @@ async fn each_student_of_the_week_gets_one_message_and_the_held_none() {
     assert_eq!(receipt["requested"], json!([late.enrolment]));
     assert_eq!(receipt["already"].as_array().map(Vec::len), Some(2));
     scene.deliver().await;
+    // Made anew, the messages are the same ones, and none goes again.
+    let requests = scene.resend.requests().len();
+    scene.school.service.projections.rebuild(None, &mut |_| {}).await.expect("a rebuild");
+    scene.deliver().await;
+    assert_eq!(scene.resend.requests().len(), requests);
     scene.everything_went_once(3).await;
     let audit = scene.school.service.items(&scene.school.admin, "/v1/audit?action=week_emails_requested").await;
     assert_eq!(audit.len(), 2, "{audit:?}");

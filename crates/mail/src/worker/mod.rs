@@ -50,8 +50,9 @@ pub struct Mailer {
     provider: Arc<Provider>,
     from: Mailbox,
     public_url: Option<String>,
-    /// The connection that holds the lock.
+    /// The connection that holds the lock, or asks for it.
     connection: Option<PgConnection>,
+    locked: bool,
     /// Until when the provider takes nothing, as far as this process knows.
     closed_until: Option<DateTime<Utc>>,
 }
@@ -66,15 +67,30 @@ impl Mailer {
     ) -> Result<Self, ConfigError> {
         let Configured { provider, from, public_url } = settings.configured()?;
         let provider = Arc::new(provider);
-        Ok(Self { store, projections, clock, provider, from, public_url, connection: None, closed_until: None })
+        Ok(Self {
+            store,
+            projections,
+            clock,
+            provider,
+            from,
+            public_url,
+            connection: None,
+            locked: false,
+            closed_until: None,
+        })
     }
 
     /// One round: takes up what is new, and hands at most one request over.
     pub async fn round(&mut self) -> Result<Round, MailError> {
-        let Some(mut connection) = self.locked().await? else { return Ok(Round::Elsewhere) };
-        // A connection that failed has perhaps lost the lock: then it is not kept.
-        let round = self.go(&mut connection).await?;
-        self.connection = Some(connection);
+        // A connection that fails, or is broken off, is not kept: with it the lock is lost.
+        let locked = std::mem::take(&mut self.locked);
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.store.connection().await?,
+        };
+        let locked = locked || lock(&mut connection).await?;
+        let round = if locked { self.go(&mut connection).await? } else { Round::Elsewhere };
+        (self.connection, self.locked) = (Some(connection), locked);
         Ok(round)
     }
 
@@ -85,17 +101,6 @@ impl Mailer {
         {
             tracing::debug!(%error, "a connection did not end well");
         }
-    }
-
-    /// The connection that holds the lock; none where another process has it.
-    async fn locked(&mut self) -> Result<Option<PgConnection>, MailError> {
-        if let Some(connection) = self.connection.take() {
-            return Ok(Some(connection));
-        }
-        let mut connection = self.store.connection().await?;
-        let locked: bool =
-            sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(LOCK).fetch_one(&mut connection).await?;
-        Ok(locked.then_some(connection))
     }
 
     async fn go(&mut self, connection: &mut PgConnection) -> Result<Round, MailError> {
@@ -276,6 +281,11 @@ impl Mailer {
         }
         Ok(())
     }
+}
+
+/// Takes the lock, unless another process has it.
+async fn lock(connection: &mut PgConnection) -> Result<bool, MailError> {
+    Ok(sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(LOCK).fetch_one(connection).await?)
 }
 
 /// What becomes of so many messages. One that the provider says nothing of may have been taken or not.
