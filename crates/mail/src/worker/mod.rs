@@ -3,6 +3,7 @@
 
 mod judge;
 mod running;
+mod verdict;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +19,9 @@ use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use self::judge::Judgement;
+use self::verdict::{Tried, Verdict};
 use crate::config::{ConfigError, Configured, Settings};
-use crate::provider::{Answer, Fate, Provider};
+use crate::provider::{Answer, Provider};
 use crate::queue::{self, Becomes, Candidate, Stored};
 use crate::{MailError, measure, patience, templates};
 
@@ -221,41 +223,24 @@ impl Mailer {
         answer: Answer,
         in_doubt: bool,
     ) -> Result<(), MailError> {
-        let now = self.clock.now();
-        let attempts = queue::attempts(connection, stored.batch_id).await?;
-        let all = |fate: Becomes| vec![fate; attempts.len()];
-        let tried = u32::try_from(stored.attempts).unwrap_or(u32::MAX);
-        let fates = match answer {
-            Answer::Each(fates) => each(fates, attempts.len()),
-            Answer::Refused { why } if attempts.len() == 1 => all(Becomes::new(EmailStatus::Failed, why)),
-            Answer::Refused { why } => {
-                all(Becomes { again: Some(now), alone: true, ..Becomes::new(EmailStatus::Waiting, why) })
-            }
-            Answer::Contradicted { why } => all(Becomes::new(EmailStatus::Unconfirmed, why)),
-            Answer::Later { why, after, everybody } if !in_doubt => {
-                let often = attempts.iter().copied().max().and_then(|most| u32::try_from(most).ok()).unwrap_or(tried);
-                let next = patience::again(now, often, after);
-                if everybody {
-                    self.closed_until = Some(next);
-                }
-                let fate = |attempts: i32| {
-                    let over = u32::try_from(attempts).is_ok_and(|attempts| attempts >= patience::MAX_ATTEMPTS);
-                    let status = if over { EmailStatus::Failed } else { EmailStatus::Waiting };
-                    Becomes { again: Some(next), ..Becomes::new(status, why.clone()) }
-                };
-                attempts.into_iter().map(fate).collect()
-            }
-            Answer::Later { why, after, everybody: _ } | Answer::Unknown { why, after } => {
-                let next = patience::again(now, tried, after);
-                let repeatable = self.provider.is_repeatable() && tried < patience::MAX_ATTEMPTS;
-                if repeatable && patience::may_be_repeated(stored.began_at, next) {
-                    tracing::warn!(batch = %stored.batch_id, attempts = tried, %why, "emails are sent again later");
-                    return queue::keep(connection, stored.batch_id, &why, next, now).await;
-                }
-                all(Becomes::new(EmailStatus::Unconfirmed, why))
-            }
+        let tried = Tried {
+            began_at: stored.began_at,
+            times: u32::try_from(stored.attempts).unwrap_or(u32::MAX),
+            in_doubt,
+            repeatable: self.provider.is_repeatable(),
+            attempts: queue::attempts(connection, stored.batch_id).await?,
         };
-        self.conclude(connection, stored, &fates).await
+        let now = self.clock.now();
+        match tried.verdict(answer, now) {
+            Verdict::Settled { fates, closed_until } => {
+                self.closed_until = closed_until.or(self.closed_until);
+                self.conclude(connection, stored, &fates).await
+            }
+            Verdict::Again { why, next } => {
+                tracing::warn!(batch = %stored.batch_id, attempts = tried.times, %why, "emails are sent again later");
+                queue::keep(connection, stored.batch_id, &why, next, now).await
+            }
+        }
     }
 
     async fn conclude(
@@ -286,14 +271,4 @@ impl Mailer {
 /// Takes the lock, unless another process has it.
 async fn lock(connection: &mut PgConnection) -> Result<bool, MailError> {
     Ok(sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(LOCK).fetch_one(connection).await?)
-}
-
-/// What becomes of so many messages. One that the provider says nothing of may have been taken or not.
-fn each(fates: Vec<Fate>, messages: usize) -> Vec<Becomes> {
-    let silence = Becomes::new(EmailStatus::Unconfirmed, "the provider said nothing of it".to_owned());
-    let fates = fates.into_iter().map(|fate| match fate {
-        Fate::Taken { id } => Becomes { provider_id: id, ..Becomes::new(EmailStatus::Sent, None) },
-        Fate::Refused { why } => Becomes::new(EmailStatus::Failed, why),
-    });
-    fates.chain(std::iter::repeat(silence)).take(messages).collect()
 }
