@@ -63,6 +63,12 @@ pub enum ConfigError {
     /// It is no address of a server. What it is holds a password.
     #[error("ROLLBOOK_SMTP_URL cannot be read; it looks like smtps://user:password@mail.example.org")]
     BadSmtpUrl,
+    /// Everybody on the way could read the password.
+    #[error(
+        "ROLLBOOK_SMTP_URL would send the password in clear; use smtps://…, or smtp://…?tls=required where the server \
+         begins TLS later"
+    )]
+    SmtpInClear,
     /// It is no address of an API, or one that the key would go to in clear.
     #[error("ROLLBOOK_RESEND_URL cannot be used; it looks like https://api.resend.com")]
     BadResendUrl,
@@ -114,7 +120,10 @@ impl Settings {
                 let api = api(settings.resend_url.as_deref().unwrap_or(RESEND))?;
                 Provider::Resend(Resend::try_new(&api, key)?)
             }
-            (None, Some(url)) => Provider::Smtp(Smtp::try_new(url)?),
+            (None, Some(url)) => {
+                covered(url)?;
+                Provider::Smtp(Smtp::try_new(url)?)
+            }
             (None, None) => Provider::Folder(Folder::new(settings.directory.clone())),
         };
         Ok(Configured { provider, from, public_url })
@@ -134,11 +143,22 @@ impl Settings {
     }
 }
 
+/// Whether a server is on this machine, so that nobody listens on the way.
+fn is_here(url: &Url) -> bool {
+    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
+}
+
+/// Refuses to send a password to a server in clear.
+fn covered(url: &Secret) -> Result<(), ConfigError> {
+    let url: Url = url.reveal().parse().map_err(|_| ConfigError::BadSmtpUrl)?;
+    let tls = url.scheme() == "smtps" || url.query_pairs().any(|(name, value)| name == "tls" && value == "required");
+    if url.password().is_none() || tls || is_here(&url) { Ok(()) } else { Err(ConfigError::SmtpInClear) }
+}
+
 /// An API that a key may be sent to: over TLS, or on this machine.
 fn api(text: &str) -> Result<Url, ConfigError> {
     let url: Url = text.trim().parse().map_err(|_| ConfigError::BadResendUrl)?;
-    let here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    let safe = url.scheme() == "https" || (url.scheme() == "http" && here);
+    let safe = url.scheme() == "https" || (url.scheme() == "http" && is_here(&url));
     if safe && url.username().is_empty() && url.password().is_none() { Ok(url) } else { Err(ConfigError::BadResendUrl) }
 }
 
@@ -152,86 +172,4 @@ fn web_page(text: &str) -> Result<String, ConfigError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn nothing() -> Settings {
-        Settings {
-            resend_api_key: None,
-            resend_url: None,
-            smtp_url: None,
-            from: None,
-            directory: "emails".into(),
-            public_url: None,
-        }
-    }
-
-    fn secret(text: &str) -> Secret {
-        Secret::new(text)
-    }
-
-    fn from() -> String {
-        "Our school <school@example.org>".to_owned()
-    }
-
-    #[test]
-    fn nothing_configured_writes_files() {
-        assert!(matches!(nothing().configured().unwrap().provider, Provider::Folder(_)));
-        let blank = Settings {
-            resend_api_key: Some(secret(" ")),
-            smtp_url: Some(secret("")),
-            from: Some(String::new()),
-            ..nothing()
-        };
-        assert!(matches!(blank.configured().unwrap().provider, Provider::Folder(_)));
-    }
-
-    #[tokio::test]
-    async fn refuses_two_providers_and_a_missing_or_a_broken_sender() {
-        let (key, smtp_url) = (Some(secret("re_123")), Some(secret("smtp://localhost")));
-        let both =
-            Settings { resend_api_key: key.clone(), smtp_url: smtp_url.clone(), from: Some(from()), ..nothing() };
-        assert_eq!(both.check(), Err(ConfigError::TwoProviders));
-        assert_eq!(Settings { resend_api_key: key, ..nothing() }.check(), Err(ConfigError::NoFrom));
-        assert_eq!(Settings { smtp_url: smtp_url.clone(), ..nothing() }.check(), Err(ConfigError::NoFrom));
-        let broken = Some("nobody at all".to_owned());
-        assert_eq!(Settings { from: broken, ..nothing() }.check(), Err(ConfigError::BadFrom));
-        assert_eq!(Settings { smtp_url, from: Some(from()), ..nothing() }.check(), Ok(()));
-    }
-
-    #[test]
-    fn refuses_addresses_that_are_none_and_a_key_in_clear() {
-        let smtp = Settings { smtp_url: Some(secret("mail.example.org")), from: Some(from()), ..nothing() };
-        assert_eq!(smtp.check(), Err(ConfigError::BadSmtpUrl));
-        for url in ["http://api.resend.com", "ftp://api.resend.com", "api.resend.com", "https://user:pw@api.resend.com"]
-        {
-            let resend = Settings {
-                resend_api_key: Some(secret("re_123")),
-                resend_url: Some(url.to_owned()),
-                from: Some(from()),
-                ..nothing()
-            };
-            assert_eq!(resend.check(), Err(ConfigError::BadResendUrl), "{url}");
-        }
-        for url in ["school.example.org", "javascript:alert(1)"] {
-            let page = Settings { public_url: Some(url.to_owned()), ..nothing() };
-            assert_eq!(page.check(), Err(ConfigError::BadPublicUrl), "{url}");
-        }
-    }
-
-    #[tokio::test]
-    async fn shows_no_secret() {
-        let resend = Settings { resend_api_key: Some(secret("re_topsecret")), from: Some(from()), ..nothing() };
-        let smtp = Settings {
-            smtp_url: Some(secret("smtps://me:topsecret@mail.example.org")),
-            from: Some(from()),
-            ..nothing()
-        };
-        for settings in [resend, smtp] {
-            let shown = format!("{settings:?} {:?}", settings.configured().unwrap());
-            assert!(!shown.contains("topsecret"), "{shown}");
-        }
-        let broken = Settings { smtp_url: Some(secret("me:topsecret@mail")), from: Some(from()), ..nothing() };
-        assert!(!broken.check().unwrap_err().to_string().contains("topsecret"));
-    }
-}
+mod tests;
