@@ -28,9 +28,8 @@ fn fixtures() -> Vec<Fixture> {
         let file = path.file_name().and_then(|name| name.to_str()).expect("a name in UTF-8").to_owned();
         let parts: Vec<_> = file.split('.').collect();
         let (event_type, version, minimal) = match parts[..] {
-            [event_type, version, "json"] => (event_type, version, false),
+            [event_type, version, "json"] | [event_type, version, "from_file", "json"] => (event_type, version, false),
             [event_type, version, "minimal", "json"] => (event_type, version, true),
-            [event_type, version, "from_file", "json"] => (event_type, version, false),
             _ => panic!("{file} is not named <Type>.v<version>[.minimal|.from_file].json"),
         };
         let version = version.strip_prefix('v').expect("v1, v2, …").to_owned();

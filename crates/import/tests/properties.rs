@@ -108,7 +108,7 @@ proptest! {
         let mut line = 2;
         for (number, name) in &names {
             text.push_str(&"\n".repeat(usize::try_from(number - line).unwrap()));
-            text.push_str(&format!("not an address,{name}\n"));
+            text.extend(["not an address,", name, "\n"]);
             line = number + 1;
         }
         let read = read_roster(text.as_bytes()).unwrap();
