@@ -10,6 +10,7 @@ mod imports;
 mod log;
 mod metrics;
 mod names;
+mod pages;
 mod processes;
 mod read_models;
 mod school;

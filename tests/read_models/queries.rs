@@ -318,7 +318,7 @@ async fn the_queue_holds_what_waits_and_reflections_are_read_as_the_policy_says(
     let waiting: Vec<_> = queue.iter().map(|item| (item.enrolment_id, item.week)).collect();
     assert_eq!(waiting, [(enrolment(0), 1), (enrolment(2), 1), (enrolment(1), 2), (enrolment(2), 2)]);
     assert_eq!(queue[0].text.as_str(), "Reflection 0 of week 1");
-    let own = QueueFilter { marker_id: Some(id(TEACHER)), cohorts: Some([cohort].into()) };
+    let own = QueueFilter { marker_id: Some(id(TEACHER)), cohorts: Some([cohort].into()), state: None };
     assert_eq!(whole(async |page| marking_queue::list(pool, SITE, &own, &page).await).await, [queue[0].clone()]);
     let none = QueueFilter { cohorts: Some(BTreeSet::new()), ..QueueFilter::default() };
     assert_eq!(marking_queue::list(pool, SITE, &none, &Page::default()).await.expect("a query").items, []);

@@ -11,6 +11,7 @@ pub mod cohort;
 pub mod command;
 pub mod enrolment;
 pub mod event;
+pub mod file;
 #[cfg(test)]
 mod given;
 pub mod hub;

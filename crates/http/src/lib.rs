@@ -32,6 +32,7 @@ mod parked;
 mod people;
 mod problem;
 mod projections;
+mod report;
 mod seen;
 mod state;
 mod subscriptions;
@@ -51,6 +52,7 @@ use crate::problem::ApiError;
 pub use crate::connections::Connections;
 pub use crate::csv::{Sheet, disarmed};
 pub use crate::problem::{FieldError, Problem};
+pub use crate::report::{page as report_page, sheet as report_sheet};
 pub use crate::state::AppState;
 
 /// Every operation, in the order of the documentation.
@@ -63,6 +65,7 @@ fn operations() -> Vec<Operation> {
         cohorts::operations(),
         calendar::operations(),
         imports::operations(),
+        report::operations(),
         hubs::operations(),
         enrolments::operations(),
         marking_queue::operations(),

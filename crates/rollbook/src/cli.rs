@@ -5,6 +5,7 @@
 mod asking;
 mod importing;
 mod rebuilding;
+mod reporting;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub use asking::{
 };
 pub use importing::{Import, ImportAttendance, ImportRoster, Importing};
 pub use rebuilding::{AsOf, Rebuild, When, Which};
+pub use reporting::{Report, ReportFormat};
 
 /// Courses in cohorts, on an event log in PostgreSQL.
 ///
@@ -78,6 +80,9 @@ pub enum Command {
     Explain(Explain),
     /// Write the log, the rosters or the audit for analysts, as Parquet, CSV or JSON lines
     Export(Export),
+    /// Print what happened in a cohort, added up
+    #[command(subcommand)]
+    Report(Report),
     /// Print the log, event by event
     Events(Events),
     /// Look at the read models, rebuild them, compare them with the log, or take up what they have set aside

@@ -135,6 +135,10 @@ impl Rounds {
             }
         }
         self.renew(&outdated)?;
+        if self.known.is_empty() {
+            // The new version has its rows: where the models are now is not known before the next look.
+            return Ok(Done::Some);
+        }
         let positions: Vec<_> = models.iter().map(|model| self.position(*model)).collect();
         let (Some(&first), Some(&last)) = (positions.iter().min(), positions.iter().max()) else {
             return Ok(Done::Nothing);

@@ -17,6 +17,7 @@ pub mod reader;
 pub mod record;
 pub mod reflections;
 pub mod register;
+pub mod report;
 pub mod roster;
 
 use rollbook_domain::policy::RosterScope;

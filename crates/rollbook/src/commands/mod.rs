@@ -10,6 +10,7 @@ pub mod migrate;
 pub mod parked;
 pub mod projections;
 pub mod replay;
+pub mod report;
 pub mod serve;
 pub mod token;
 
@@ -37,6 +38,7 @@ pub async fn run(cli: Cli) -> Done {
         Command::Audit(arguments) => signals.unless_asked(audit::run(&database, &arguments)).await,
         Command::Explain(arguments) => signals.unless_asked(explain::run(&database, &arguments)).await,
         Command::Export(arguments) => signals.unless_asked(export::run(&database, &arguments)).await,
+        Command::Report(command) => signals.unless_asked(report::run(&database, &command)).await,
         Command::Events(arguments) => signals.unless_asked(events::run(&database, &arguments)).await,
         Command::Projections(command) => signals.unless_asked(projections::run(&database, &command)).await,
     };

@@ -134,7 +134,7 @@ fn weeks(missed: &BTreeSet<u8>) -> String {
 }
 
 async fn queue(store: &EventStore, marker: PersonId, name: &str) -> Done {
-    let filter = QueueFilter { marker_id: Some(marker), cohorts: None };
+    let filter = QueueFilter { marker_id: Some(marker), ..QueueFilter::default() };
     let waiting =
         marking_queue::list(store.pool(), SiteId::DEFAULT, &filter, &whole()).await.map_err(Failure::new)?.items;
     let mut shown = table(&["handed in (UTC)", "student", ">week", "text"]);

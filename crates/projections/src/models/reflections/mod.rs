@@ -44,11 +44,34 @@ pub struct Row {
     pub amended_at: Option<DateTime<Utc>>,
     /// Why.
     pub amend_reason: Option<Personal<String>>,
+    /// How it was marked before it was handed in again, the oldest first.
+    pub earlier: Vec<Marking>,
+}
+
+/// A mark that a revision has taken the place of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Marking {
+    /// How it was marked.
+    pub outcome: Outcome,
+    /// The written comment.
+    pub feedback: Personal<String>,
+    /// By whom; null is the system.
+    pub marked_by: Option<PersonId>,
+    /// When.
+    pub marked_at: DateTime<Utc>,
+}
+
+impl Row {
+    /// The mark as it is, if it is marked.
+    fn marking(&self) -> Option<Marking> {
+        let (outcome, feedback, marked_at) = (self.outcome?, self.feedback.clone()?, self.marked_at?);
+        Some(Marking { outcome, feedback, marked_by: self.marked_by, marked_at })
+    }
 }
 
 impl ReadModel for Reflections {
     const NAME: &'static str = "reflections";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLE: &'static str = "reflections";
     const KEY: &'static [&'static str] = &["enrolment_id", "week"];
     const COLUMNS: &'static [&'static str] = &[
@@ -62,6 +85,7 @@ impl ReadModel for Reflections {
         "marked_at",
         "amended_at",
         "amend_reason",
+        "earlier",
     ];
     const STREAMS: &'static [StreamType] = &[StreamType::Enrolment];
 
@@ -86,8 +110,11 @@ impl ReadModel for Reflections {
             }
             EnrolmentEvent::ReflectionRevised { week, text, visibility } => {
                 let key = (enrolment_id, *week);
-                let first = rows.get(&key).map_or(at, |row| row.submitted_at);
-                rows.put(Row { revised_at: Some(at), ..handed_in(key, text, *visibility, first) });
+                let before = rows.get(&key);
+                let first = before.map_or(at, |row| row.submitted_at);
+                let earlier =
+                    before.map_or_else(Vec::new, |row| row.earlier.iter().cloned().chain(row.marking()).collect());
+                rows.put(Row { revised_at: Some(at), earlier, ..handed_in(key, text, *visibility, first) });
             }
             EnrolmentEvent::ReflectionVisibilitySet { week, visibility } => {
                 rows.update((enrolment_id, *week), |row| row.visibility = *visibility);
@@ -148,6 +175,7 @@ fn handed_in(
         marked_at: None,
         amended_at: None,
         amend_reason: None,
+        earlier: Vec::new(),
     }
 }
 

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
+use super::Marking;
 use crate::models::{fetch, items};
 use crate::page::part;
 use crate::{Page, Paged, QueryError};
@@ -45,11 +46,13 @@ pub struct ReflectionItem {
     pub marked_at: Option<DateTime<Utc>>,
     /// When the mark was changed, last.
     pub amended_at: Option<DateTime<Utc>>,
+    /// How it was marked before it was handed in again, the oldest first; empty for cohort-mates.
+    pub earlier: Vec<Marking>,
 }
 
 const ITEM: &str = "select t.enrolment_id, r.cohort_id, r.person_id, coalesce(p.name, '') as name, r.hub_id, t.week,
         t.text, t.visibility, t.submitted_at, t.revised_at, t.outcome, t.feedback, t.marked_by, t.marked_at,
-        t.amended_at
+        t.amended_at, t.earlier
     from reflections t
     join roster r on r.site_id = t.site_id and r.enrolment_id = t.enrolment_id
     left join people p on p.site_id = r.site_id and p.person_id = r.person_id
@@ -126,6 +129,7 @@ fn readable(reader: &Reader, item: ReflectionItem) -> Option<ReflectionItem> {
             marked_by: None,
             marked_at: None,
             amended_at: None,
+            earlier: Vec::new(),
             ..item
         })
     }
