@@ -6,6 +6,7 @@ mod contract;
 mod flows;
 mod harness;
 mod histories;
+mod imports;
 mod log;
 mod metrics;
 mod names;

@@ -21,6 +21,7 @@ mod form;
 mod headers;
 mod health;
 mod hubs;
+mod imports;
 mod layers;
 mod marking_queue;
 mod me;
@@ -63,6 +64,7 @@ fn operations() -> Vec<Operation> {
         modules::operations(),
         cohorts::operations(),
         calendar::operations(),
+        imports::operations(),
         report::operations(),
         hubs::operations(),
         enrolments::operations(),
