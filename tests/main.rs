@@ -7,6 +7,7 @@ mod emails;
 mod flows;
 mod harness;
 mod histories;
+mod imports;
 mod log;
 mod metrics;
 mod names;

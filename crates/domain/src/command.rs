@@ -131,6 +131,8 @@ commands! {
         enrolment::SetReflectionVisibility => Enrolment(EnrolmentCommand),
         enrolment::AssignMarker => Enrolment(EnrolmentCommand),
         plan::AllocateMarkers => Many(ManyCommand),
+        plan::ImportRoster => Many(ManyCommand),
+        plan::ImportAttendance => Many(ManyCommand),
         enrolment::MarkReflection => Enrolment(EnrolmentCommand),
         enrolment::AmendMark => Enrolment(EnrolmentCommand),
         week_emails::SendWeekEmails => WeekEmails(WeekEmailsCommand),
@@ -162,6 +164,11 @@ impl Command {
             }
             Self::Many(ManyCommand::MoveStudent(c)) => {
                 c.new_enrolment_id.get_or_insert_with(|| new_id().into());
+            }
+            Self::Many(ManyCommand::ImportRoster(c)) => {
+                for row in &mut c.rows {
+                    row.new_ids = Some((new_id().into(), new_id().into()));
+                }
             }
             _ => {}
         }
@@ -214,6 +221,8 @@ impl Command {
                 ManyCommand::AdvanceCohort(c) => c.cohort_id.into(),
                 ManyCommand::AllocateMarkers(c) => c.cohort_id.into(),
                 ManyCommand::MoveStudent(c) => c.enrolment_id.into(),
+                ManyCommand::ImportRoster(c) => c.cohort_id.into(),
+                ManyCommand::ImportAttendance(c) => c.cohort_id.into(),
             },
             Self::WeekEmails(command) => match command {
                 WeekEmailsCommand::SendWeekEmails(c) => WeekEmailsId::from(c.cohort_id).into(),

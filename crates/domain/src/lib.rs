@@ -18,6 +18,7 @@ pub mod hub;
 pub mod ids;
 pub mod module;
 pub mod number;
+pub mod origin;
 pub mod person;
 pub mod personal;
 pub mod plan;
@@ -33,5 +34,6 @@ pub use event::Event;
 pub use ids::{
     CohortId, CommandId, EnrolmentId, HubId, MessageId, ModuleId, PersonId, SiteId, StreamId, StreamType, WeekEmailsId,
 };
+pub use origin::Origin;
 pub use personal::Personal;
 pub use refusal::Refusal;

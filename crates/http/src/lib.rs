@@ -22,6 +22,7 @@ mod form;
 mod headers;
 mod health;
 mod hubs;
+mod imports;
 mod layers;
 mod marking_queue;
 mod me;
@@ -64,6 +65,7 @@ fn operations() -> Vec<Operation> {
         modules::operations(),
         cohorts::operations(),
         calendar::operations(),
+        imports::operations(),
         report::operations(),
         emails::operations(),
         hubs::operations(),

@@ -3,6 +3,7 @@
 #![expect(clippy::doc_markdown, reason = "the comments are the text of --help, which knows no markdown")]
 
 mod asking;
+mod importing;
 mod mailing;
 mod rebuilding;
 mod reporting;
@@ -21,6 +22,7 @@ use crate::commands::token::{Ttl, parse_ttl};
 pub use asking::{
     Audit, AuditCommand, Explain, ExplainFormat, Export, ExportFormat, Exported, Format, Replay, ReplayFormat,
 };
+pub use importing::{Import, ImportAttendance, ImportRoster, Importing};
 pub use mailing::Mail;
 pub use rebuilding::{AsOf, Rebuild, When, Which};
 pub use reporting::{Report, ReportFormat};
@@ -71,6 +73,9 @@ pub enum Command {
     DatabaseUrl,
     /// Print a bearer token for a person
     Token(Token),
+    /// Import a roster or attendance from a file, or show what that would do
+    #[command(subcommand)]
+    Import(Import),
     /// Print who decided what about whom, and why
     Audit(Audit),
     /// Print the events that made a student's row of the roster, or a flag's, with the fields before and after
