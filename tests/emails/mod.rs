@@ -4,11 +4,11 @@
 mod answers;
 mod crashes;
 mod delivery;
-mod fake_resend;
+pub mod fake_resend;
 mod fake_smtp;
 mod files;
 mod processes;
 mod resend;
 mod retries;
-mod scene;
+pub mod scene;
 mod smtp;
