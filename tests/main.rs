@@ -3,6 +3,7 @@
 mod analysts;
 mod binary;
 mod contract;
+mod emails;
 mod flows;
 mod harness;
 mod histories;

@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rollbook-import", &["rollbook-domain"]),
     ("rollbook-store", &["rollbook-domain"]),
     ("rollbook-projections", &["rollbook-domain", "rollbook-store"]),
+    ("rollbook-mail", &["rollbook-domain", "rollbook-store", "rollbook-projections"]),
     ("rollbook-http", &["rollbook-domain", "rollbook-import", "rollbook-store", "rollbook-projections"]),
     (
         "rollbook",
@@ -21,6 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "rollbook-store",
             "rollbook-projections",
             "rollbook-http",
+            "rollbook-mail",
             "rollbook-embedded",
         ],
     ),

@@ -1,4 +1,5 @@
-//! The running service: read models kept up to date, appends by others heard of, HTTP answered until somebody asks to end.
+//! The running service: read models kept up to date, appends by others heard of, emails delivered, HTTP answered until
+//! somebody asks to end.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rollbook_domain::SiteId;
 use rollbook_http::{AppState, Connections};
+use rollbook_mail::{Mailer, Mailing, Settings};
 use rollbook_projections::Projections;
 use rollbook_store::{Clock, EventStore, Executor, listen};
 use tokio::net::TcpListener;
@@ -43,11 +45,15 @@ impl Service {
         Ok(Self { store, projections, listener })
     }
 
-    /// Answers HTTP until somebody asks to end; then takes no new connection and ends the requests under way.
-    pub async fn serve(&self, socket: TcpListener, clock: &Clock, signals: &Signals) -> Done {
+    /// Delivers emails, and answers HTTP until somebody asks to end; then takes no new connection and ends the requests under way.
+    pub async fn serve(&self, socket: TcpListener, clock: &Clock, signals: &Signals, mail: &Settings) -> Done {
         let metrics = PrometheusBuilder::new().install_recorder().map_err(Failure::new)?;
         let executor = Executor::new(self.store.clone(), clock.clone());
         rollbook_http::describe_metrics();
+        rollbook_mail::describe_metrics();
+        let (projections, store) = (self.projections.clone(), self.store.clone());
+        let mailer = Mailer::try_new(projections, store, clock.clone(), mail).map_err(Failure::new)?;
+        let mailing = Mailing::start(mailer);
         let measuring = tokio::spawn(measure(self.projections.clone(), clock.clone(), metrics.clone()));
         let state = AppState::new(executor, self.projections.clone(), SiteId::DEFAULT, Some(metrics));
         let (asked, served) = (signals.clone(), state.clone());
@@ -65,6 +71,7 @@ impl Service {
             }
         };
         measuring.abort();
+        mailing.stop().await;
         ended
     }
 
