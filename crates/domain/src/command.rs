@@ -6,11 +6,13 @@ use uuid::Uuid;
 
 use crate::cohort::{self, CohortCommand};
 use crate::enrolment::{self, EnrolmentCommand};
+use crate::file::StoredFile;
 use crate::hub::{self, HubCommand};
-use crate::ids::{EnrolmentId, StreamId};
+use crate::ids::{EnrolmentId, StreamId, SyllabusId, UploadId};
 use crate::module::{self, ModuleCommand};
 use crate::person::{self, PersonCommand};
 use crate::plan::{self, ManyCommand};
+use crate::syllabus::{self, SyllabusCommand};
 
 /// Any command.
 #[derive(Clone, Debug, Serialize)]
@@ -28,6 +30,8 @@ pub enum Command {
     Enrolment(EnrolmentCommand),
     /// About many enrolments.
     Many(ManyCommand),
+    /// About a cohort's syllabus.
+    Syllabus(SyllabusCommand),
 }
 
 macro_rules! commands {
@@ -105,6 +109,11 @@ commands! {
         cohort::DismissMarker => Cohort(CohortCommand),
         cohort::AppointInstructor => Cohort(CohortCommand),
         cohort::DismissInstructor => Cohort(CohortCommand),
+        syllabus::AddMaterial => Syllabus(SyllabusCommand),
+        syllabus::UpdateMaterial => Syllabus(SyllabusCommand),
+        syllabus::MoveMaterial => Syllabus(SyllabusCommand),
+        syllabus::RemoveMaterial => Syllabus(SyllabusCommand),
+        syllabus::SetReflectionQuestion => Syllabus(SyllabusCommand),
         hub::FoundHub => Hub(HubCommand),
         hub::RenameHub => Hub(HubCommand),
         hub::AppointCoordinator => Hub(HubCommand),
@@ -158,7 +167,25 @@ impl Command {
             Self::Many(ManyCommand::MoveStudent(c)) => {
                 c.new_enrolment_id.get_or_insert_with(|| new_id().into());
             }
+            Self::Syllabus(SyllabusCommand::AddMaterial(c)) => {
+                c.material_id.get_or_insert_with(|| new_id().into());
+            }
             _ => {}
+        }
+    }
+
+    /// The upload that the command needs, if it may need one: for the edge to look up, and to [`Self::attach`].
+    pub fn upload(&self) -> Option<UploadId> {
+        match self {
+            Self::Syllabus(command) => command.upload(),
+            _ => None,
+        }
+    }
+
+    /// Fills in the upload that the command needs. Without it, the command is refused where it needs one.
+    pub fn attach(&mut self, file: StoredFile) {
+        if let Self::Syllabus(command) = self {
+            command.attach(file);
         }
     }
 }
@@ -210,6 +237,7 @@ impl Command {
                 ManyCommand::AllocateMarkers(c) => c.cohort_id.into(),
                 ManyCommand::MoveStudent(c) => c.enrolment_id.into(),
             },
+            Self::Syllabus(command) => SyllabusId::from(command.cohort()).into(),
         })
     }
 }

@@ -10,7 +10,7 @@ use crate::command::Command;
 use crate::enrolment::EnrolmentEvent;
 use crate::event::Event;
 use crate::hub::HubEvent;
-use crate::ids::{CohortId, EnrolmentId, HubId, ModuleId, PersonId, StreamId};
+use crate::ids::{CohortId, EnrolmentId, HubId, MaterialId, ModuleId, PersonId, StreamId};
 use crate::module::ModuleEvent;
 use crate::person::{PersonEvent, Role};
 use crate::world::{AnyLoaded, World};
@@ -42,6 +42,9 @@ pub(crate) const ENROLMENT: EnrolmentId = EnrolmentId(Uuid::from_u128(0x50));
 /// The other student, in the same cohort and the other hub.
 pub(crate) const OTHER_ENROLMENT: EnrolmentId = EnrolmentId(Uuid::from_u128(0x51));
 
+/// Of the cohort's syllabus.
+pub(crate) const MATERIAL: MaterialId = MaterialId(Uuid::from_u128(0x60));
+
 /// An instant.
 pub(crate) fn instant(text: &str) -> DateTime<Utc> {
     text.parse().expect("an instant")
@@ -71,6 +74,7 @@ pub(crate) fn append(
         crate::StreamType::Cohort => AnyLoaded::Cohort(world.cohort(stream.id.into())),
         crate::StreamType::Hub => AnyLoaded::Hub(world.hub(stream.id.into())),
         crate::StreamType::Enrolment => AnyLoaded::Enrolment(world.enrolment(stream.id.into())),
+        crate::StreamType::Syllabus => AnyLoaded::Syllabus(world.syllabus(stream.id.into())),
     };
     for event in events {
         let version = loaded.version() + 1;

@@ -57,6 +57,12 @@ ids! {
     HubId,
     /// One student in one cohort.
     EnrolmentId,
+    /// What a cohort's students see: the same id as the cohort's.
+    SyllabusId,
+    /// Something that a syllabus shows.
+    MaterialId,
+    /// A file as it was uploaded.
+    UploadId,
 }
 
 impl SiteId {
@@ -95,6 +101,8 @@ pub enum StreamType {
     Hub,
     /// A student in a cohort.
     Enrolment,
+    /// What a cohort's students see.
+    Syllabus,
 }
 
 impl StreamType {
@@ -135,6 +143,13 @@ streams! {
     CohortId => Cohort,
     HubId => Hub,
     EnrolmentId => Enrolment,
+    SyllabusId => Syllabus,
+}
+
+impl From<CohortId> for SyllabusId {
+    fn from(cohort: CohortId) -> Self {
+        Self(cohort.0)
+    }
 }
 
 macro_rules! into_uuid {
@@ -147,4 +162,4 @@ macro_rules! into_uuid {
     )*};
 }
 
-into_uuid!(SiteId, CommandId, PersonId, ModuleId, CohortId, HubId, EnrolmentId);
+into_uuid!(SiteId, CommandId, PersonId, ModuleId, CohortId, HubId, EnrolmentId, SyllabusId, MaterialId, UploadId);

@@ -23,12 +23,16 @@ pub mod personal;
 pub mod plan;
 pub mod policy;
 pub mod refusal;
+pub mod syllabus;
 pub mod text;
 pub mod world;
 
 pub use actor::{Actor, Authority};
 pub use command::Command;
 pub use event::Event;
-pub use ids::{CohortId, CommandId, EnrolmentId, HubId, ModuleId, PersonId, SiteId, StreamId, StreamType};
+pub use ids::{
+    CohortId, CommandId, EnrolmentId, HubId, MaterialId, ModuleId, PersonId, SiteId, StreamId, StreamType, SyllabusId,
+    UploadId,
+};
 pub use personal::Personal;
 pub use refusal::Refusal;

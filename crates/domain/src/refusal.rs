@@ -9,6 +9,7 @@ use crate::ids::StreamId;
 use crate::module::ModuleRule;
 use crate::person::PersonRule;
 use crate::plan::PlanRule;
+use crate::syllabus::SyllabusRule;
 
 /// A command that was not carried out. Nothing was appended.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -65,6 +66,9 @@ pub enum Rule {
     /// Of a command over many enrolments.
     #[error(transparent)]
     Plan(#[from] PlanRule),
+    /// Of a syllabus.
+    #[error(transparent)]
+    Syllabus(#[from] SyllabusRule),
 }
 
 impl Rule {
@@ -77,6 +81,7 @@ impl Rule {
             Self::Hub(rule) => rule.into(),
             Self::Enrolment(rule) => rule.into(),
             Self::Plan(rule) => rule.into(),
+            Self::Syllabus(rule) => rule.into(),
         }
     }
 }

@@ -15,6 +15,7 @@ mod moves;
 mod needs;
 mod one;
 mod student;
+mod syllabus;
 
 use std::collections::BTreeMap;
 
@@ -95,6 +96,7 @@ pub fn plan(command: &Command, actor: Actor, at: DateTime<Utc>, world: &World) -
         Command::Many(ManyCommand::AdvanceCohort(command)) => planner.advance_cohort(command)?,
         Command::Many(ManyCommand::AllocateMarkers(command)) => planner.allocate_markers(command)?,
         Command::Many(ManyCommand::MoveStudent(command)) => planner.move_student(command)?,
+        Command::Syllabus(command) => planner.syllabus(command)?,
     }
     Ok(planner.plan)
 }

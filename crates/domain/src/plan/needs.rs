@@ -12,6 +12,7 @@ use crate::ids::{CohortId, EnrolmentId};
 use crate::module::ModuleCommand;
 use crate::person::PersonCommand;
 use crate::plan::ManyCommand;
+use crate::syllabus::SyllabusCommand;
 use crate::world::{Need, Needs, World};
 
 /// What is still missing to decide the command; empty means that [`super::plan`] can run.
@@ -27,6 +28,7 @@ pub fn needs(command: &Command, actor: Actor, world: &World) -> BTreeSet<Need> {
         Command::Hub(command) => hub(command, &mut needs),
         Command::Enrolment(command) => enrolment(command, &mut needs),
         Command::Many(command) => many(command, &mut needs),
+        Command::Syllabus(command) => syllabus(command, &mut needs),
     }
     needs.missing()
 }
@@ -81,6 +83,11 @@ fn cohort(command: &CohortCommand, needs: &mut Needs<'_>) {
                 needs.cohort(id);
             }
             needs.module(c.module_id);
+            if let Some((from, id)) = c.copy_from.zip(c.cohort_id) {
+                needs.cohort(from);
+                needs.syllabus(from.into());
+                needs.syllabus(id.into());
+            }
         }
         CohortCommand::RenameCohort(c) => drop(needs.cohort(c.cohort_id)),
         CohortCommand::RescheduleSession(c) => drop(needs.cohort(c.cohort_id)),
@@ -194,6 +201,15 @@ fn many(command: &ManyCommand, needs: &mut Needs<'_>) {
                 needs.enrolment(before.into());
             }
         }
+    }
+}
+
+fn syllabus(command: &SyllabusCommand, needs: &mut Needs<'_>) {
+    let cohort = command.cohort();
+    needs.cohort(cohort);
+    needs.syllabus(cohort.into());
+    if let Some(upload) = command.upload() {
+        needs.owner(ClaimKey::upload(upload));
     }
 }
 

@@ -18,9 +18,10 @@ use crate::module::ModuleCommand;
 use crate::person::{PersonCommand, Role};
 use crate::plan::ManyCommand;
 use crate::refusal::Refusal;
+use crate::syllabus::SyllabusCommand;
 use crate::world::World;
 
-pub use reading::{OwnEnrolment, Reader, RosterScope};
+pub use reading::{OwnEnrolment, Reader, RosterScope, Weeks};
 
 /// What a command takes to issue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,6 +32,8 @@ pub enum Right {
     GrantRoles,
     /// People, modules, cohorts, hubs, enrolments, progression, allocation.
     Administer,
+    /// Say what a cohort's students see.
+    EditSyllabus,
     /// Say who was there.
     TakeAttendance,
     /// Write reflections and choose who may read them.
@@ -99,6 +102,13 @@ pub fn right(command: &Command) -> Right {
             ManyCommand::AdvanceCohort(_) | ManyCommand::AllocateMarkers(_) | ManyCommand::MoveStudent(_),
         ) => Right::Administer,
         Command::Many(ManyCommand::TakeAttendance(_)) => Right::TakeAttendance,
+        Command::Syllabus(
+            SyllabusCommand::AddMaterial(_)
+            | SyllabusCommand::UpdateMaterial(_)
+            | SyllabusCommand::MoveMaterial(_)
+            | SyllabusCommand::RemoveMaterial(_)
+            | SyllabusCommand::SetReflectionQuestion(_),
+        ) => Right::EditSyllabus,
         Command::Enrolment(command) => match command {
             EnrolmentCommand::MarkAttendance(_) => Right::TakeAttendance,
             EnrolmentCommand::SubmitReflection(_) | EnrolmentCommand::SetReflectionVisibility(_) => {
@@ -135,6 +145,7 @@ pub fn capacity(right: Right, standing: Standing) -> Option<Authority> {
         Right::Bootstrap => &[Authority::System],
         Right::GrantRoles => &[Authority::Owner],
         Right::Administer => &[Authority::Owner, Authority::Admin],
+        Right::EditSyllabus => &[Authority::Owner, Authority::Admin, Authority::Instructor],
         Right::TakeAttendance => &[Authority::Owner, Authority::Admin, Authority::Instructor, Authority::Coordinator],
         Right::WriteReflections => &[Authority::Student],
         Right::MarkReflections => &[Authority::Owner, Authority::Admin, Authority::Marker],
@@ -149,6 +160,7 @@ pub fn authorise(command: &Command, actor: Actor, world: &World) -> Result<Autho
         Right::Bootstrap => "only the installation itself may do this",
         Right::GrantRoles => "only an owner gives and takes roles",
         Right::Administer => "only an owner or an admin may do this",
+        Right::EditSyllabus => "the syllabus is edited by an admin or an instructor of the cohort",
         Right::TakeAttendance => {
             "attendance is taken by an admin, an instructor of the cohort, or the coordinator of the hub that the \
              student is in now"
@@ -177,6 +189,7 @@ fn standing(command: &Command, actor: Actor, world: &World) -> Standing {
             let enrolments: Vec<_> = command.marks.iter().map(|mark| mark.enrolment_id).collect();
             standing.towards(person, &enrolments, Some(command.cohort_id), world);
         }
+        Command::Syllabus(command) => standing.towards(person, &[], Some(command.cohort()), world),
         _ => {}
     }
     standing
