@@ -16,7 +16,7 @@ use crate::hot::{Hot, HotTable};
 use crate::model::{ReadModel, Rows};
 use crate::models::{
     absence_flags::AbsenceFlags, audit_trail::AuditTrail, cohorts::Cohorts, hubs::Hubs, marking_queue::MarkingQueue,
-    modules::Modules, people::People, reflections::Reflections, roster::Roster,
+    modules::Modules, people::People, reflections::Reflections, roster::Roster, syllabus::Syllabi,
 };
 
 /// A row or a key as the database takes it: a field for each column.
@@ -137,6 +137,7 @@ pub static MODELS: &[&dyn AnyModel] = &[
     &Erased::<Cohorts>::NEW,
     &Erased::<Hubs>::NEW,
     &Erased::<Roster>::NEW,
+    &Erased::<Syllabi>::NEW,
     &Erased::<AbsenceFlags>::NEW,
     &Erased::<MarkingQueue>::NEW,
     &Erased::<Reflections>::NEW,
