@@ -38,6 +38,8 @@ pub enum ClaimKind {
     HubPlace,
     /// `upload`: a file that a material has, or had; owner: the material. Never released.
     Upload,
+    /// `hub`: that the hub is open; owner: the hub. What the site's hubs are found by.
+    OpenHub,
 }
 
 impl ClaimKind {
@@ -126,6 +128,11 @@ impl ClaimKey {
         Self::new(ClaimKind::Place, format!("{cohort}/{enrolment}"))
     }
 
+    /// An open hub.
+    pub fn open_hub(hub: HubId) -> Self {
+        Self::new(ClaimKind::OpenHub, hub.to_string())
+    }
+
     /// A place in a hub.
     pub fn hub_place(hub: HubId, enrolment: EnrolmentId) -> Self {
         Self::new(ClaimKind::HubPlace, format!("{hub}/{enrolment}"))
@@ -146,6 +153,11 @@ impl ClaimSet {
     /// Everyone who was ever enrolled in a cohort.
     pub fn enrolments(cohort: CohortId) -> Self {
         Self { kind: ClaimKind::Enrolment, prefix: format!("{cohort}/") }
+    }
+
+    /// The hubs of the site where somebody may meet.
+    pub fn open_hubs() -> Self {
+        Self { kind: ClaimKind::OpenHub, prefix: String::new() }
     }
 
     /// The active students of a hub.

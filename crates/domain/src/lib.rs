@@ -18,6 +18,7 @@ pub mod hub;
 pub mod ids;
 pub mod module;
 pub mod number;
+pub mod origin;
 pub mod person;
 pub mod personal;
 pub mod plan;
@@ -34,5 +35,6 @@ pub use ids::{
     CohortId, CommandId, EnrolmentId, HubId, MaterialId, ModuleId, PersonId, SiteId, StreamId, StreamType, SyllabusId,
     UploadId,
 };
+pub use origin::Origin;
 pub use personal::Personal;
 pub use refusal::Refusal;

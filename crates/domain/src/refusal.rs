@@ -8,7 +8,7 @@ use crate::hub::HubRule;
 use crate::ids::StreamId;
 use crate::module::ModuleRule;
 use crate::person::PersonRule;
-use crate::plan::PlanRule;
+use crate::plan::{ImportRule, PlanRule};
 use crate::syllabus::SyllabusRule;
 
 /// A command that was not carried out. Nothing was appended.
@@ -69,6 +69,9 @@ pub enum Rule {
     /// Of a syllabus.
     #[error(transparent)]
     Syllabus(#[from] SyllabusRule),
+    /// Of a row of an imported file.
+    #[error(transparent)]
+    Import(#[from] ImportRule),
 }
 
 impl Rule {
@@ -82,6 +85,7 @@ impl Rule {
             Self::Enrolment(rule) => rule.into(),
             Self::Plan(rule) => rule.into(),
             Self::Syllabus(rule) => rule.into(),
+            Self::Import(rule) => rule.into(),
         }
     }
 }

@@ -7,6 +7,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use rollbook_domain::Refusal;
+use rollbook_import::{FileError, MAX_FILE_BYTES};
 use rollbook_projections::QueryError;
 use rollbook_store::{ExecuteError, Position, StoreError};
 use schemars::JsonSchema;
@@ -32,6 +33,12 @@ pub enum ApiError {
     TooLarge,
     /// The body is not declared as JSON.
     UnsupportedMediaType,
+    /// The file is larger than the limit.
+    FileTooLarge,
+    /// The file is of none of the kinds that are taken: these.
+    WrongMedia(&'static str),
+    /// A file that cannot be read.
+    File(FileError),
     /// Fields or parameters that are missing, unknown or out of range.
     Invalid(Vec<FieldError>),
     /// A command was not carried out.
@@ -126,8 +133,11 @@ impl ApiError {
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "not_allowed"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
-            Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::TooLarge | Self::FileTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::File(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unreadable_file"),
+            Self::UnsupportedMediaType | Self::WrongMedia(_) => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
+            }
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields"),
             Self::Command(ExecuteError::Refused(refusal)) => match refusal {
                 Refusal::NotAllowed(_) => (StatusCode::FORBIDDEN, refusal.code()),
@@ -175,6 +185,9 @@ impl ApiError {
             Self::MethodNotAllowed => "this path does not take this method; Allow says which it takes".to_owned(),
             Self::TooLarge => format!("a body has at most {} bytes", crate::BODY_LIMIT_BYTES),
             Self::UnsupportedMediaType => "send the body as Content-Type: application/json".to_owned(),
+            Self::FileTooLarge => format!("a file has at most {MAX_FILE_BYTES} bytes"),
+            Self::WrongMedia(taken) => format!("send the file as Content-Type: {taken}"),
+            Self::File(error) => error.to_string(),
             Self::Invalid(_) | Self::Command(ExecuteError::Refused(Refusal::Invalid(_))) => match &*self.errors() {
                 [error] => {
                     let place = error.pointer.as_deref().or(error.parameter.as_deref());

@@ -12,6 +12,7 @@ use crate::ids::{CohortId, EnrolmentId};
 use crate::module::ModuleCommand;
 use crate::person::PersonCommand;
 use crate::plan::ManyCommand;
+use crate::plan::import::needs as import;
 use crate::syllabus::SyllabusCommand;
 use crate::world::{Need, Needs, World};
 
@@ -201,6 +202,8 @@ fn many(command: &ManyCommand, needs: &mut Needs<'_>) {
                 needs.enrolment(before.into());
             }
         }
+        ManyCommand::ImportRoster(c) => import::roster(c, needs),
+        ManyCommand::ImportAttendance(c) => import::attendance(c, needs),
     }
 }
 
@@ -214,7 +217,7 @@ fn syllabus(command: &SyllabusCommand, needs: &mut Needs<'_>) {
 }
 
 /// An enrolment, with its cohort, its student and its present hub.
-fn student(id: EnrolmentId, needs: &mut Needs<'_>) {
+pub(super) fn student(id: EnrolmentId, needs: &mut Needs<'_>) {
     let Some(enrolment) = needs.enrolment(id) else { return };
     if let Some(cohort) = enrolment.state.cohort_id {
         needs.cohort(cohort);

@@ -4,6 +4,7 @@ use axum::response::IntoResponse;
 use rollbook_domain::person::PersonRule;
 use rollbook_domain::refusal::InvalidField;
 use rollbook_domain::{CohortId, Refusal, StreamId};
+use rollbook_import::FileError;
 use rollbook_store::{ExecuteError, StoreError};
 use uuid::Uuid;
 
@@ -35,6 +36,9 @@ fn every_problem_has_the_status_and_code_of_the_contract() {
         (ExecuteError::Contended { attempts: 5 }.into(), 409, "conflict"),
         (ExecuteError::VersionMismatch { expected: 1, actual: 2 }.into(), 412, "version_mismatch"),
         (ApiError::TooLarge, 413, "too_large"),
+        (ApiError::FileTooLarge, 413, "too_large"),
+        (ApiError::File(FileError::Empty), 422, "unreadable_file"),
+        (ApiError::WrongMedia("text/csv"), 415, "unsupported_media_type"),
         (ApiError::UnsupportedMediaType, 415, "unsupported_media_type"),
         (ApiError::Invalid(Vec::new()), 422, "invalid_fields"),
         (refused(Refusal::Invalid(invalid)), 422, "invalid_fields"),
