@@ -36,8 +36,8 @@ pub async fn turn(format: Format) -> Option<SemaphorePermit<'static>> {
 
 /// Decodes a picture and writes it as WebP; none where the file is one, or moves: a still would say less.
 pub fn webp(file: &mut File, format: ImageFormat, claimed: Format) -> Result<Option<Vec<u8>>, Unfit> {
-    let picture = decoded(file, format).map_err(|error| unfit(error, claimed))?;
-    if format == ImageFormat::WebP || moves(file, format).map_err(|error| unfit(error, claimed))? {
+    let picture = decoded(file, format).map_err(|error| unfit(&error, claimed))?;
+    if format == ImageFormat::WebP || moves(file, format).map_err(|error| unfit(&error, claimed))? {
         return Ok(None);
     }
     let (width, height) = (picture.width(), picture.height());
@@ -92,7 +92,7 @@ fn limits() -> Limits {
     limits
 }
 
-fn unfit(error: ImageError, claimed: Format) -> Unfit {
+fn unfit(error: &ImageError, claimed: Format) -> Unfit {
     match error {
         ImageError::Limits(_) => Unfit::TooManyPixels,
         _ => Unfit::Broken(claimed),

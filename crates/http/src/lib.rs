@@ -17,6 +17,7 @@ mod csv;
 mod docs;
 mod enrolments;
 mod events;
+mod files;
 mod form;
 mod headers;
 mod health;
@@ -36,6 +37,7 @@ mod state;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+pub mod uploads;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -61,6 +63,7 @@ fn operations() -> Vec<Operation> {
         modules::operations(),
         cohorts::operations(),
         calendar::operations(),
+        uploads::operations(),
         hubs::operations(),
         enrolments::operations(),
         marking_queue::operations(),
