@@ -101,10 +101,15 @@ async fn a_client_reads_its_own_writes_by_position() {
         let ids: Vec<_> = read.json["items"].as_array().expect("items").iter().map(|hub| &hub["hub_id"]).collect();
         assert!(ids.contains(&&receipt["streams"][0]["id"]), "{}", read.text);
     }
+    let beyond = school.service.ask(&school.owner, "/v1/hubs?min_position=1000000").await;
+    assert_problem(&beyond, 422, "invalid_fields");
+    assert_eq!(beyond.json["errors"][0]["parameter"], "min_position", "{}", beyond.text);
+    school.service.projections.clone().stop().await;
+    let receipt = school.command("FoundHub", json!({"name": "Nobody folds this"})).await;
     let started = Instant::now();
-    let never = school.service.ask(&school.owner, "/v1/hubs?min_position=1000000").await;
-    assert_problem(&never, 503, "position_not_reached");
-    assert!(never.headers.contains_key("retry-after"));
+    let late = school.service.ask(&school.owner, &format!("/v1/hubs?min_position={}", receipt["position"])).await;
+    assert_problem(&late, 503, "position_not_reached");
+    assert!(late.headers.contains_key("retry-after"));
     assert!(started.elapsed() >= Duration::from_secs(5), "it waited as long as it promises to");
 }
 

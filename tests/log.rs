@@ -38,6 +38,7 @@ fn plan(writes: Vec<StreamWrite>) -> Plan {
         claims: ClaimChanges::default(),
         limits: Vec::new(),
         lists: Lists::new(),
+        rows: Vec::new(),
     }
 }
 

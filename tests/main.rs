@@ -3,12 +3,15 @@
 mod analysts;
 mod binary;
 mod contract;
+mod files;
 mod flows;
 mod harness;
 mod histories;
+mod imports;
 mod log;
 mod metrics;
 mod names;
+mod pages;
 mod processes;
 mod read_models;
 mod school;

@@ -9,10 +9,26 @@ use serde_json::Value;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("rollbook-domain", &[]),
     ("rollbook-embedded", &[]),
+    ("rollbook-files", &["rollbook-domain"]),
+    ("rollbook-import", &["rollbook-domain"]),
     ("rollbook-store", &["rollbook-domain"]),
     ("rollbook-projections", &["rollbook-domain", "rollbook-store"]),
-    ("rollbook-http", &["rollbook-domain", "rollbook-store", "rollbook-projections"]),
-    ("rollbook", &["rollbook-domain", "rollbook-store", "rollbook-projections", "rollbook-http", "rollbook-embedded"]),
+    (
+        "rollbook-http",
+        &["rollbook-domain", "rollbook-files", "rollbook-import", "rollbook-store", "rollbook-projections"],
+    ),
+    (
+        "rollbook",
+        &[
+            "rollbook-domain",
+            "rollbook-files",
+            "rollbook-import",
+            "rollbook-store",
+            "rollbook-projections",
+            "rollbook-http",
+            "rollbook-embedded",
+        ],
+    ),
     // From outside: it reads the database by itself, and asks the projections for their verification only.
     ("rollbook-torture", &["rollbook-store", "rollbook-projections", "rollbook-embedded"]),
 ];

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use rollbook_domain::Origin;
 use rollbook_domain::cohort::{CohortEvent, ScheduledSession, Zone};
 use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, Outcome, Place, Visibility};
 use rollbook_domain::hub::HubEvent;
@@ -92,12 +93,21 @@ impl Writing {
     fn enrol(&mut self, student: u64) {
         let (person, enrolment) = (PersonId(id(4, student)), EnrolmentId(id(5, student)));
         let (name, email) = (format!("Student {student}").into(), format!("s{student}@example.org").into());
-        self.write(person, PersonEvent::PersonRegistered { name, email, external_id: None });
+        self.write(person, PersonEvent::PersonRegistered { name, email, external_id: None, origin: Origin::Hand });
         let cohort_id = CohortId(id(3, student / COHORT));
-        let enrolled =
-            EnrolmentEvent::StudentEnrolled { cohort_id, person_id: person, hub_id: None, week: 1, moved_from: None };
+        let enrolled = EnrolmentEvent::StudentEnrolled {
+            cohort_id,
+            person_id: person,
+            hub_id: None,
+            week: 1,
+            moved_from: None,
+            origin: Origin::Hand,
+        };
         self.write(enrolment, enrolled);
-        self.write(enrolment, EnrolmentEvent::HubJoined { hub_id: HubId(id(2, student % 20)), previous: None });
+        self.write(
+            enrolment,
+            EnrolmentEvent::HubJoined { hub_id: HubId(id(2, student % 20)), previous: None, origin: Origin::Hand },
+        );
         let marker_id = PersonId(id(6, student % 9));
         self.write(enrolment, EnrolmentEvent::MarkerAssigned { marker_id, previous: None });
     }

@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use super::{caught_up, write_at};
 use crate::harness::{Database, at};
+use rollbook_domain::Origin;
 
 const SITE: SiteId = SiteId::DEFAULT;
 const OTHER_SITE: SiteId = SiteId(Uuid::from_u128(2));
@@ -62,10 +63,20 @@ impl Class {
         let mut class = Self { database, projections, minute: 0 };
         for (nth, name) in (0..).zip(NAMES) {
             let (name, email) = (name.into(), format!("Student{nth}@Example.org").into());
-            class.happens(person(nth), PersonEvent::PersonRegistered { name, email, external_id: None }).await;
+            class
+                .happens(
+                    person(nth),
+                    PersonEvent::PersonRegistered { name, email, external_id: None, origin: Origin::Hand },
+                )
+                .await;
         }
         let (name, email) = ("Teresa Teacher".into(), "teresa@example.org".into());
-        class.happens(id::<PersonId>(TEACHER), PersonEvent::PersonRegistered { name, email, external_id: None }).await;
+        class
+            .happens(
+                id::<PersonId>(TEACHER),
+                PersonEvent::PersonRegistered { name, email, external_id: None, origin: Origin::Hand },
+            )
+            .await;
         let defined = ModuleEvent::ModuleDefined { code: "AKO-1".into(), title: "Ako".into(), weeks: 3 };
         class.happens(id::<ModuleId>(MODULE), defined).await;
         for hub in HUBS {
@@ -107,6 +118,7 @@ impl Class {
                         hub_id: hub.map(id),
                         week: 1,
                         moved_from: None,
+                        origin: Origin::Hand,
                     },
                 )
                 .await;

@@ -36,6 +36,8 @@ pub enum ClaimKind {
     Place,
     /// `hub/enrolment`: an active student's place in a hub; owner: the enrolment.
     HubPlace,
+    /// `hub`: that the hub is open; owner: the hub. What the site's hubs are found by.
+    OpenHub,
 }
 
 impl ClaimKind {
@@ -124,6 +126,11 @@ impl ClaimKey {
         Self::new(ClaimKind::Place, format!("{cohort}/{enrolment}"))
     }
 
+    /// An open hub.
+    pub fn open_hub(hub: HubId) -> Self {
+        Self::new(ClaimKind::OpenHub, hub.to_string())
+    }
+
     /// A place in a hub.
     pub fn hub_place(hub: HubId, enrolment: EnrolmentId) -> Self {
         Self::new(ClaimKind::HubPlace, format!("{hub}/{enrolment}"))
@@ -139,6 +146,11 @@ impl ClaimSet {
     /// Everyone who was ever enrolled in a cohort.
     pub fn enrolments(cohort: CohortId) -> Self {
         Self { kind: ClaimKind::Enrolment, prefix: format!("{cohort}/") }
+    }
+
+    /// The hubs of the site where somebody may meet.
+    pub fn open_hubs() -> Self {
+        Self { kind: ClaimKind::OpenHub, prefix: String::new() }
     }
 
     /// The active students of a hub.

@@ -128,6 +128,8 @@ commands! {
         enrolment::SetReflectionVisibility => Enrolment(EnrolmentCommand),
         enrolment::AssignMarker => Enrolment(EnrolmentCommand),
         plan::AllocateMarkers => Many(ManyCommand),
+        plan::ImportRoster => Many(ManyCommand),
+        plan::ImportAttendance => Many(ManyCommand),
         enrolment::MarkReflection => Enrolment(EnrolmentCommand),
         enrolment::AmendMark => Enrolment(EnrolmentCommand),
     }
@@ -157,6 +159,11 @@ impl Command {
             }
             Self::Many(ManyCommand::MoveStudent(c)) => {
                 c.new_enrolment_id.get_or_insert_with(|| new_id().into());
+            }
+            Self::Many(ManyCommand::ImportRoster(c)) => {
+                for row in &mut c.rows {
+                    row.new_ids = Some((new_id().into(), new_id().into()));
+                }
             }
             _ => {}
         }
@@ -209,6 +216,8 @@ impl Command {
                 ManyCommand::AdvanceCohort(c) => c.cohort_id.into(),
                 ManyCommand::AllocateMarkers(c) => c.cohort_id.into(),
                 ManyCommand::MoveStudent(c) => c.enrolment_id.into(),
+                ManyCommand::ImportRoster(c) => c.cohort_id.into(),
+                ManyCommand::ImportAttendance(c) => c.cohort_id.into(),
             },
         })
     }

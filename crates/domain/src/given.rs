@@ -5,6 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::actor::{Actor, Authority, By};
+use crate::claim::ClaimKey;
 use crate::cohort::{CohortEvent, ScheduledSession, Zone};
 use crate::command::Command;
 use crate::enrolment::EnrolmentEvent;
@@ -12,6 +13,7 @@ use crate::event::Event;
 use crate::hub::HubEvent;
 use crate::ids::{CohortId, EnrolmentId, HubId, ModuleId, PersonId, StreamId};
 use crate::module::ModuleEvent;
+use crate::origin::Origin;
 use crate::person::{PersonEvent, Role};
 use crate::world::{AnyLoaded, World};
 
@@ -82,7 +84,7 @@ pub(crate) fn append(
 /// A person with nothing but a name and an address.
 pub(crate) fn registered(name: &str) -> PersonEvent {
     let email = format!("{}@example.org", name.to_lowercase());
-    PersonEvent::PersonRegistered { name: name.into(), email: email.into(), external_id: None }
+    PersonEvent::PersonRegistered { name: name.into(), email: email.into(), external_id: None, origin: Origin::Hand }
 }
 
 /// A cohort of eight weeks, Tuesdays at 19:00 in Sydney.
@@ -108,7 +110,7 @@ pub(crate) fn scheduled() -> CohortEvent {
 
 /// A student of a cohort.
 pub(crate) fn enrolled(cohort_id: CohortId, person_id: PersonId, hub_id: Option<HubId>) -> EnrolmentEvent {
-    EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id, week: 1, moved_from: None }
+    EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id, week: 1, moved_from: None, origin: Origin::Hand }
 }
 
 /// The school with somebody in every role.
@@ -142,5 +144,7 @@ pub(crate) fn school() -> World {
     }
     append(&mut world, ENROLMENT, [enrolled(COHORT, STUDENT, Some(HUB))]);
     append(&mut world, OTHER_ENROLMENT, [enrolled(COHORT, OTHER_STUDENT, Some(OTHER_HUB))]);
+    world.put_owner(ClaimKey::external_id("LW-9"), Some(STUDENT.0));
+    world.put_owner(ClaimKey::enrolment(COHORT, STUDENT), Some(ENROLMENT.0));
     world
 }

@@ -8,7 +8,7 @@ use crate::hub::HubRule;
 use crate::ids::StreamId;
 use crate::module::ModuleRule;
 use crate::person::PersonRule;
-use crate::plan::PlanRule;
+use crate::plan::{ImportRule, PlanRule};
 
 /// A command that was not carried out. Nothing was appended.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -65,6 +65,9 @@ pub enum Rule {
     /// Of a command over many enrolments.
     #[error(transparent)]
     Plan(#[from] PlanRule),
+    /// Of a row of an imported file.
+    #[error(transparent)]
+    Import(#[from] ImportRule),
 }
 
 impl Rule {
@@ -77,6 +80,7 @@ impl Rule {
             Self::Hub(rule) => rule.into(),
             Self::Enrolment(rule) => rule.into(),
             Self::Plan(rule) => rule.into(),
+            Self::Import(rule) => rule.into(),
         }
     }
 }

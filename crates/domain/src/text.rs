@@ -30,6 +30,13 @@ pub type Feedback = Text<20_000>;
 /// An id that another system gave a person.
 pub type ExternalId = Text<200>;
 
+/// The rules of [`Text`] but for its length: something that is not white space, and no control characters.
+const PATTERN: &str = concat!(
+    r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*",
+    r"[^\u0000-\u001f\u007f-\u009f\s]",
+    r"[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$",
+);
+
 /// Why a text was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
@@ -111,7 +118,7 @@ impl<const MAX: usize> JsonSchema for Text<MAX> {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "minLength": 1, "maxLength": MAX })
+        json_schema!({ "type": "string", "minLength": 1, "maxLength": MAX, "pattern": PATTERN })
     }
 }
 

@@ -195,6 +195,11 @@ impl<'w> Needs<'w> {
         Self { world, missing: BTreeSet::new() }
     }
 
+    /// What is loaded so far.
+    pub fn world(&self) -> &'w World {
+        self.world
+    }
+
     /// Asks for something; whether it is there already.
     pub fn ask(&mut self, need: Need) -> bool {
         let there = self.world.has(&need);

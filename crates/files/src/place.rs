@@ -1,5 +1,7 @@
 //! Where files are kept, as it is configured: a folder of this machine, or a bucket that speaks S3.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path as FolderPath, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +66,8 @@ impl Files {
     pub fn in_folder(folder: &FolderPath) -> Result<Self, PlaceError> {
         let unusable =
             |error: &dyn std::fmt::Display| PlaceError::Folder { folder: folder.to_owned(), reason: error.to_string() };
-        std::fs::create_dir_all(folder).map_err(|error| unusable(&error))?;
+        // What is in it is for those who may have it, and for nobody else on this machine.
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| unusable(&error))?;
         let folder = folder.canonicalize().map_err(|error| unusable(&error))?;
         let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| unusable(&error))?.with_fsync(true);
         Ok(Self::new(Arc::new(store), Path::default(), Some(folder)))

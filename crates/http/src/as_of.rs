@@ -8,7 +8,7 @@ use rollbook_store::Position;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-use crate::problem::{ApiError, FieldError};
+use crate::problem::ApiError;
 use crate::state::AppState;
 
 /// What queries take that can be asked of the past.
@@ -74,14 +74,7 @@ impl AppState {
     pub async fn moment(&self, as_of: AsOf) -> Result<Position, ApiError> {
         let position = match as_of {
             AsOf::Instant(instant) => self.store().position_at(instant).await?,
-            AsOf::Position(position) => {
-                let head = self.store().head().await?;
-                if position > head {
-                    let detail = format!("is beyond the end of the log, which is {head}");
-                    return Err(ApiError::Invalid(vec![FieldError::parameter("as_of", detail)]));
-                }
-                position
-            }
+            AsOf::Position(position) => self.in_the_log("as_of", position).await?,
         };
         self.reached(position).await?;
         Ok(position)

@@ -36,6 +36,7 @@ fn operation(name: &'static str) -> Operation {
         query: Vec::new(),
         headers: &[],
         command: Some(name),
+        upload: &[],
         success: Success::Json(SchemaGenerator::subschema_for::<Receipt>),
         patient: false,
         route: post(handler),

@@ -22,6 +22,7 @@ mod form;
 mod headers;
 mod health;
 mod hubs;
+mod imports;
 mod layers;
 mod marking_queue;
 mod me;
@@ -32,6 +33,7 @@ mod parked;
 mod people;
 mod problem;
 mod projections;
+mod report;
 mod seen;
 mod state;
 mod subscriptions;
@@ -52,6 +54,7 @@ use crate::problem::ApiError;
 pub use crate::connections::Connections;
 pub use crate::csv::{Sheet, disarmed};
 pub use crate::problem::{FieldError, Problem};
+pub use crate::report::{page as report_page, sheet as report_sheet};
 pub use crate::state::AppState;
 
 /// Every operation, in the order of the documentation.
@@ -64,6 +67,8 @@ fn operations() -> Vec<Operation> {
         cohorts::operations(),
         calendar::operations(),
         uploads::operations(),
+        imports::operations(),
+        report::operations(),
         hubs::operations(),
         enrolments::operations(),
         marking_queue::operations(),

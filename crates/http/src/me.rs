@@ -32,6 +32,7 @@ pub fn operations() -> Vec<Operation> {
             query: Vec::new(),
             headers: &[],
             command: None,
+            upload: &[],
             success: Success::Nothing,
             patient: false,
             route: delete(revoke),

@@ -39,6 +39,13 @@ pub fn document(operations: &[Operation]) -> Value {
                 "content": { "application/json": { "schema": { "$ref": format!("#{SCHEMAS}/{name}") } } },
             });
         }
+        if !operation.upload.is_empty() {
+            let file = |media: &&str| {
+                ((*media).to_owned(), json!({ "schema": { "type": "string", "contentMediaType": media } }))
+            };
+            let content: Map<String, Value> = operation.upload.iter().map(file).collect();
+            described["requestBody"] = json!({ "required": true, "content": content });
+        }
         let path = paths.entry(operation.path.clone()).or_insert_with(|| json!({}));
         path[operation.method] = described;
     }
@@ -99,6 +106,7 @@ fn described(operation: &Operation, read: &mut SchemaGenerator, written: &mut Sc
     let tag = match (operation.command, operation.path.starts_with("/v1/") && operation.method == "get") {
         (Some(_), _) => "commands",
         (None, true) => "queries",
+        (None, false) if !operation.upload.is_empty() => "commands",
         (None, false) => "operations",
     };
     let mut described = json!({
@@ -226,6 +234,9 @@ fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
 
 /// The problems that its kind of operation can have.
 fn problems(operation: &Operation) -> &'static [&'static str] {
+    if !operation.upload.is_empty() {
+        return &["400", "401", "403", "404", "409", "412", "413", "415", "422", "500", "503"];
+    }
     match (operation.audience, operation.command, operation.address) {
         (Whom::Anybody, _, []) => &["500", "503"],
         (Whom::Anybody, ..) => &["404", "500", "503"],

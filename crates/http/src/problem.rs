@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use rollbook_domain::Refusal;
 use rollbook_files::LIMIT_BYTES;
+use rollbook_import::{FileError, MAX_FILE_BYTES};
 use rollbook_projections::QueryError;
 use rollbook_store::{ExecuteError, Position, StoreError};
 use schemars::JsonSchema;
@@ -35,8 +36,6 @@ pub enum ApiError {
     UnsupportedMediaType,
     /// The file is larger than uploads may be.
     UploadTooLarge,
-    /// The file is of none of the kinds that are taken: these.
-    WrongMedia(&'static str),
     /// The body did not come to its end.
     BrokenOff(String),
     /// The file has so many bytes, and none of those that were asked for.
@@ -44,6 +43,12 @@ pub enum ApiError {
         /// How many it has.
         size: u64,
     },
+    /// The file is larger than the limit.
+    FileTooLarge,
+    /// The file is of none of the kinds that are taken: these.
+    WrongMedia(&'static str),
+    /// A file that cannot be read.
+    File(FileError),
     /// Fields or parameters that are missing, unknown or out of range.
     Invalid(Vec<FieldError>),
     /// A command was not carried out.
@@ -140,12 +145,13 @@ impl ApiError {
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "not_allowed"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
-            Self::TooLarge | Self::UploadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::BrokenOff(_) => (StatusCode::BAD_REQUEST, "body_broken_off"),
+            Self::NotThatRange { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable"),
+            Self::TooLarge | Self::FileTooLarge | Self::UploadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::File(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unreadable_file"),
             Self::UnsupportedMediaType | Self::WrongMedia(_) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
             }
-            Self::BrokenOff(_) => (StatusCode::BAD_REQUEST, "body_broken_off"),
-            Self::NotThatRange { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable"),
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields"),
             Self::Command(ExecuteError::Refused(refusal)) => match refusal {
                 Refusal::NotAllowed(_) => (StatusCode::FORBIDDEN, refusal.code()),
@@ -195,10 +201,12 @@ impl ApiError {
             Self::MethodNotAllowed => "this path does not take this method; Allow says which it takes".to_owned(),
             Self::TooLarge => format!("a body has at most {} bytes", crate::BODY_LIMIT_BYTES),
             Self::UploadTooLarge => format!("a file has at most {LIMIT_BYTES} bytes"),
-            Self::WrongMedia(taken) => format!("send the file as Content-Type: {taken}"),
             Self::NotThatRange { size } => format!("the file has {size} bytes, and none of those"),
             Self::FilesUnavailable => "the store of files cannot be reached; try again shortly".to_owned(),
             Self::UnsupportedMediaType => "send the body as Content-Type: application/json".to_owned(),
+            Self::FileTooLarge => format!("a file has at most {MAX_FILE_BYTES} bytes"),
+            Self::WrongMedia(taken) => format!("send the file as Content-Type: {taken}"),
+            Self::File(error) => error.to_string(),
             Self::Invalid(_) | Self::Command(ExecuteError::Refused(Refusal::Invalid(_))) => match &*self.errors() {
                 [error] => {
                     let place = error.pointer.as_deref().or(error.parameter.as_deref());

@@ -12,7 +12,7 @@ use rollbook_store::{EventStore, Executor, Position};
 use sqlx::PgPool;
 use tokio::sync::watch;
 
-use crate::problem::ApiError;
+use crate::problem::{ApiError, FieldError};
 
 /// How long a reader waits for a position.
 const WAIT: Duration = Duration::from_secs(5);
@@ -107,8 +107,20 @@ impl AppState {
     /// The position that a query is answered at, at least: what it asked to wait for comes first.
     pub async fn read_at(&self, at_least: Option<Position>) -> Result<Position, ApiError> {
         match at_least {
-            Some(wanted) => self.reached(wanted).await,
-            None => Ok(self.projections().position()),
+            Some(wanted) if wanted > self.projections().position() => {
+                self.reached(self.in_the_log("min_position", wanted).await?).await
+            }
+            _ => Ok(self.projections().position()),
         }
+    }
+
+    /// A position that a client gave, if the log has come to it: nobody can have learnt of another, and it is not waited for.
+    pub async fn in_the_log(&self, parameter: &str, position: Position) -> Result<Position, ApiError> {
+        let head = self.store().head().await?;
+        if position <= head {
+            return Ok(position);
+        }
+        let detail = format!("is beyond the end of the log, which is {head}");
+        Err(ApiError::Invalid(vec![FieldError::parameter(parameter, detail)]))
     }
 }

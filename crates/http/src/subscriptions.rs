@@ -62,6 +62,7 @@ pub fn operations() -> Vec<Operation> {
             description: "The `id` of the last event that was seen; it goes before `after`.",
         }],
         command: None,
+        upload: &[],
         success: Success::Events(SchemaGenerator::subschema_for::<EventItem>),
         patient: false,
         route: get(subscribe),

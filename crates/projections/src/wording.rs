@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rollbook_domain::enrolment::{EnrolmentEvent, Outcome, Place, Visibility};
-use rollbook_domain::{Event, HubId, PersonId, Personal};
+use rollbook_domain::{Event, HubId, Origin, PersonId, Personal};
 use rollbook_store::Recorded;
 
 /// The names of everybody and everything that the events mention.
@@ -50,12 +50,19 @@ pub fn hub_in(event: &Recorded) -> Option<HubId> {
 /// What happened, as a sentence without its subject: `advanced from week 5 to week 6`.
 pub fn words(event: &EnrolmentEvent, names: &Names) -> String {
     match event {
-        EnrolmentEvent::StudentEnrolled { cohort_id: _, person_id: _, hub_id, week, moved_from } => {
-            let how = if moved_from.is_some() { "enrolled, coming from another cohort," } else { "enrolled" };
+        EnrolmentEvent::StudentEnrolled { cohort_id: _, person_id: _, hub_id, week, moved_from, origin } => {
+            let how = match (moved_from, origin) {
+                (Some(_), _) => "enrolled, coming from another cohort,",
+                (None, Origin::File) => "enrolled from a file",
+                (None, Origin::Hand) => "enrolled",
+            };
             let place = hub_id.map_or_else(|| "the flagship".to_owned(), |hub| names.hub(hub).to_owned());
             format!("{how} in week {week}, at {place}")
         }
-        EnrolmentEvent::HubJoined { hub_id, previous: _ } => format!("joined {}", names.hub(*hub_id)),
+        EnrolmentEvent::HubJoined { hub_id, previous: _, origin } => {
+            let how = if *origin == Origin::File { ", as a file says" } else { "" };
+            format!("joined {}{how}", names.hub(*hub_id))
+        }
         EnrolmentEvent::HubLeft { hub_id } => format!("left {}", names.hub(*hub_id)),
         EnrolmentEvent::AttendanceMarked { week, status, place, note: _, by: _, authority, hub_id: _ } => {
             let place = match place {

@@ -3,7 +3,9 @@
 #![expect(clippy::doc_markdown, reason = "the comments are the text of --help, which knows no markdown")]
 
 mod asking;
+mod importing;
 mod rebuilding;
+mod reporting;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,7 +21,9 @@ use crate::commands::token::{Ttl, parse_ttl};
 pub use asking::{
     Audit, AuditCommand, Explain, ExplainFormat, Export, ExportFormat, Exported, Format, Replay, ReplayFormat,
 };
+pub use importing::{Import, ImportAttendance, ImportRoster, Importing};
 pub use rebuilding::{AsOf, Rebuild, When, Which};
+pub use reporting::{Report, ReportFormat};
 
 /// Courses in cohorts, on an event log in PostgreSQL.
 ///
@@ -46,6 +50,10 @@ pub struct Place {
     /// Where the private PostgreSQL keeps its data
     #[arg(long, global = true, env = "ROLLBOOK_DATA_DIR", default_value = ".rollbook", value_name = "DIR")]
     pub data_dir: PathBuf,
+    /// Where uploaded files are kept: a folder, or s3://bucket/prefix with the usual AWS_ variables; by default `files`
+    /// in the data directory
+    #[arg(long, global = true, env = "ROLLBOOK_FILES", value_name = "PLACE")]
+    pub files: Option<String>,
     /// The folder with postgres, initdb and pg_ctl; otherwise they are looked for
     #[arg(long, global = true, env = "ROLLBOOK_PG_BIN", value_name = "DIR")]
     pub pg_bin: Option<PathBuf>,
@@ -67,12 +75,18 @@ pub enum Command {
     DatabaseUrl,
     /// Print a bearer token for a person
     Token(Token),
+    /// Import a roster or attendance from a file, or show what that would do
+    #[command(subcommand)]
+    Import(Import),
     /// Print who decided what about whom, and why
     Audit(Audit),
     /// Print the events that made a student's row of the roster, or a flag's, with the fields before and after
     Explain(Explain),
     /// Write the log, the rosters or the audit for analysts, as Parquet, CSV or JSON lines
     Export(Export),
+    /// Print what happened in a cohort, added up
+    #[command(subcommand)]
+    Report(Report),
     /// Print the log, event by event
     Events(Events),
     /// Look at the read models, rebuild them, compare them with the log, or take up what they have set aside

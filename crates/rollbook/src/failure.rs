@@ -65,4 +65,4 @@ macro_rules! plain {
     )*};
 }
 
-plain!(StoreError, QueryError, rollbook_embedded::Error, serde_json::Error, csv::Error);
+plain!(StoreError, QueryError, rollbook_embedded::Error, rollbook_import::FileError, serde_json::Error, csv::Error);

@@ -8,7 +8,7 @@ use rollbook_domain::world::World;
 use rollbook_domain::{Actor, Command, CommandId, Event, Refusal, SiteId, StreamId};
 use uuid::Uuid;
 
-use crate::append::{Append, Appended, StoredReceipt, command_hash, hex};
+use crate::append::{Append, Appended, StoredReceipt, Told, command_hash, hex};
 use crate::load::Facts;
 use crate::{Clock, EventStore, Position, Receipt, ReceiptEvent, ReceiptStream, StoreError};
 
@@ -114,6 +114,13 @@ impl Executor {
         Err(ExecuteError::Contended { attempts: ATTEMPTS })
     }
 
+    /// What a command would do now: decided on fresh facts, and not appended.
+    pub async fn preview(&self, site: SiteId, actor: Actor, mut command: Command) -> Result<Plan, ExecuteError> {
+        command.fill_ids(new_id);
+        let Facts { world, receipt: _ } = self.store.facts(site, actor, &command, new_id().into()).await?;
+        Ok(plan(&command, actor, self.clock.now(), &world)?)
+    }
+
     /// Appends what was decided, if the facts still hold.
     async fn append(&self, sent: &Sent<'_>, world: World, plan: Plan) -> Result<Tried, ExecuteError> {
         let Sent { site, actor, command, command_id, command_hash, correlation_id, if_match: _, at } = *sent;
@@ -157,7 +164,7 @@ impl Executor {
 
     /// A stored receipt with its events, which the log holds.
     async fn receipt(&self, command_id: CommandId, stored: StoredReceipt) -> Result<Receipt, ExecuteError> {
-        let StoredReceipt { first_position, last_position, streams, lists } = stored;
+        let StoredReceipt { first_position, last_position, streams, lists: Told { rows, lists } } = stored;
         let events = match first_position {
             Some(first) => self.store.read(first - 1, last_position - first + 1).await?,
             None => Vec::new(),
@@ -166,7 +173,7 @@ impl Executor {
             .into_iter()
             .map(|recorded| receipt_event(recorded.position, recorded.stream, recorded.sequence, &recorded.event))
             .collect::<Result<_, _>>()?;
-        Ok(Receipt { command_id, position: last_position, streams, events, lists })
+        Ok(Receipt { command_id, position: last_position, streams, events, lists, rows })
     }
 }
 
@@ -248,7 +255,7 @@ fn fresh(
             events.push(receipt_event(at, write.stream, sequence, event)?);
         }
     }
-    Ok(Receipt { command_id, position, streams, events, lists: plan.lists })
+    Ok(Receipt { command_id, position, streams, events, lists: plan.lists, rows: plan.rows })
 }
 
 fn receipt_event(

@@ -1,6 +1,6 @@
 //! What a command did: the answer to its sender, the same however often it is sent.
 
-use rollbook_domain::plan::Lists;
+use rollbook_domain::plan::{ImportedRow, Lists};
 use rollbook_domain::{CommandId, StreamType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,9 @@ pub struct Receipt {
     /// Lists of enrolments that commands over many students add: `advanced`, `held`, `untouched`, `assigned`.
     #[serde(flatten)]
     pub lists: Lists,
+    /// What became of each row of an imported file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<ImportedRow>,
 }
 
 /// A stream in a receipt.

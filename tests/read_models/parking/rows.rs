@@ -12,6 +12,7 @@ use super::{assert_parked, found, hub, list, name_of, parked, rename, run};
 use crate::harness::Database;
 use crate::read_models::engine::assert_as_the_log_says;
 use crate::read_models::{SOON, caught_up, write};
+use rollbook_domain::Origin;
 
 #[tokio::test]
 async fn poison_in_the_middle_of_busy_streams_stops_nothing_else() {
@@ -81,7 +82,12 @@ async fn a_row_that_cannot_be_read_parks_its_stream_in_its_model_until_a_process
     let projections = Projections::start(store.clone());
     let [person, other] = [PersonId(Uuid::new_v4()), PersonId(Uuid::new_v4())];
     for (person, email) in [(person, "asa@example.org"), (other, "bo@example.org")] {
-        let registered = PersonEvent::PersonRegistered { name: "Åsa".into(), email: email.into(), external_id: None };
+        let registered = PersonEvent::PersonRegistered {
+            name: "Åsa".into(),
+            email: email.into(),
+            external_id: None,
+            origin: Origin::Hand,
+        };
         write(pool, SiteId::DEFAULT, person.into(), None, &registered.into()).await;
     }
     caught_up(&store, &projections).await;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::actor::Authority;
 use crate::ids::{CohortId, EnrolmentId, HubId, PersonId};
+use crate::origin::Origin;
 use crate::personal::Personal;
 
 /// Whether a student was there. Only `absent` counts towards the flag.
@@ -78,6 +79,9 @@ pub enum EnrolmentEvent {
         /// The enrolment that they were moved from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         moved_from: Option<EnrolmentId>,
+        /// Whether somebody entered it, or an imported file said so.
+        #[serde(default, skip_serializing_if = "Origin::is_by_hand")]
+        origin: Origin,
     },
     /// The student meets in this hub from now on.
     HubJoined {
@@ -86,6 +90,9 @@ pub enum EnrolmentEvent {
         /// Where they met before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         previous: Option<HubId>,
+        /// Whether somebody entered it, or an imported file said so.
+        #[serde(default, skip_serializing_if = "Origin::is_by_hand")]
+        origin: Origin,
     },
     /// The student meets in no hub any more.
     HubLeft {

@@ -11,6 +11,7 @@ use crate::actor::Authority;
 use crate::cohort::Cohort;
 use crate::hub::Hub;
 use crate::ids::{CohortId, EnrolmentId, HubId, PersonId};
+use crate::origin::Origin;
 use crate::person::Person;
 use crate::personal::Personal;
 
@@ -88,6 +89,8 @@ pub struct Enrolment {
     pub person_id: Option<PersonId>,
     /// Where they meet; none is the flagship.
     pub hub_id: Option<HubId>,
+    /// Whether somebody said where they meet, or that they meet nowhere: then no file changes it.
+    pub hub_by_hand: bool,
     /// Where it stands.
     pub status: EnrolmentStatus,
     /// The week the student sees.
@@ -140,14 +143,22 @@ impl Enrolment {
 
     pub(super) fn apply_event(&mut self, event: &EnrolmentEvent) {
         match event {
-            EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id, week, moved_from: _ } => {
+            EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id, week, moved_from: _, origin } => {
                 self.cohort_id = Some(*cohort_id);
                 self.person_id = Some(*person_id);
                 self.hub_id = *hub_id;
+                // Whoever enrols somebody without a hub has said nothing about one.
+                self.hub_by_hand = hub_id.is_some() && *origin == Origin::Hand;
                 self.week = *week;
             }
-            EnrolmentEvent::HubJoined { hub_id, previous: _ } => self.hub_id = Some(*hub_id),
-            EnrolmentEvent::HubLeft { hub_id: _ } => self.hub_id = None,
+            EnrolmentEvent::HubJoined { hub_id, previous: _, origin } => {
+                self.hub_id = Some(*hub_id);
+                self.hub_by_hand = *origin == Origin::Hand;
+            }
+            EnrolmentEvent::HubLeft { hub_id: _ } => {
+                self.hub_id = None;
+                self.hub_by_hand = true;
+            }
             EnrolmentEvent::AttendanceMarked { week, status, place, note, by, authority, hub_id: _ } => {
                 let record = AttendanceRecord {
                     status: *status,

@@ -5,7 +5,7 @@ use cqrs_es::event_sink::EventSink;
 
 use super::{FoundHub, Hub, HubCommand, HubEvent, HubFacts, HubRule, RenameHub};
 use crate::actor::{Asked, By};
-use crate::claim::ClaimChanges;
+use crate::claim::{ClaimChanges, ClaimKey};
 use crate::ids::{HubId, PersonId};
 use crate::plan::Claims;
 
@@ -66,8 +66,16 @@ fn found(command: &FoundHub) -> HubEvent {
 impl Claims for Hub {
     type Id = HubId;
 
-    /// A hub claims nothing; its places are claimed by the enrolments in it.
-    fn claims(&self, _: HubId, _: &HubEvent, _: &mut ClaimChanges) {}
+    /// An open hub is claimed by itself, so that a site's hubs are found; its places are claimed by the enrolments in it.
+    fn claims(&self, id: HubId, event: &HubEvent, changes: &mut ClaimChanges) {
+        match event {
+            HubEvent::HubFounded { name: _, place: _ } => changes.take(ClaimKey::open_hub(id), id),
+            HubEvent::HubClosed {} => changes.release(ClaimKey::open_hub(id)),
+            HubEvent::HubRenamed { .. }
+            | HubEvent::CoordinatorAppointed { .. }
+            | HubEvent::CoordinatorDismissed { .. } => {}
+        }
+    }
 }
 
 impl Aggregate for Hub {

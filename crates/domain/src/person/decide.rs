@@ -8,6 +8,7 @@ use super::{Person, PersonCommand, PersonEvent, PersonFacts, PersonRule, Role};
 use crate::actor::{Asked, Authority, By};
 use crate::claim::{ClaimChanges, ClaimKey};
 use crate::ids::PersonId;
+use crate::origin::Origin;
 use crate::personal::Personal;
 use crate::plan::Claims;
 
@@ -20,7 +21,7 @@ impl Person {
         facts: &PersonFacts,
     ) -> Result<Vec<PersonEvent>, PersonRule> {
         match command {
-            PersonCommand::RegisterPerson(c) => register(c, facts),
+            PersonCommand::RegisterPerson(c) => Self::register(c, Origin::Hand, facts),
             PersonCommand::CorrectPerson(c) => self.correct(c, by, facts),
             PersonCommand::GrantRole(c) => self.grant(c.role),
             PersonCommand::RevokeRole(c) => self.revoke(c.role, by, facts),
@@ -28,6 +29,26 @@ impl Person {
             PersonCommand::ReactivatePerson(_) => self.reactivate(by),
             PersonCommand::BootstrapOwner(c) => Ok(self.bootstrap(c)),
         }
+    }
+
+    /// Makes a person known.
+    pub(crate) fn register(
+        command: &RegisterPerson,
+        origin: Origin,
+        facts: &PersonFacts,
+    ) -> Result<Vec<PersonEvent>, PersonRule> {
+        if facts.email_owner.is_some() {
+            return Err(PersonRule::EmailTaken);
+        }
+        if facts.external_id_owner.is_some() {
+            return Err(PersonRule::ExternalIdTaken);
+        }
+        Ok(vec![PersonEvent::PersonRegistered {
+            name: command.name.reveal().into(),
+            email: command.email.reveal().into(),
+            external_id: command.external_id.as_ref().map(|id| id.reveal().into()),
+            origin,
+        }])
     }
 
     fn correct(&self, command: &CorrectPerson, by: &By, facts: &PersonFacts) -> Result<Vec<PersonEvent>, PersonRule> {
@@ -44,7 +65,7 @@ impl Person {
             }
         }
         let changed = name.is_some() || email.is_some();
-        Ok(changed.then_some(PersonEvent::PersonCorrected { name, email }).into_iter().collect())
+        Ok(changed.then_some(PersonEvent::PersonCorrected { name, email, origin: Origin::Hand }).into_iter().collect())
     }
 
     fn grant(&self, role: Role) -> Result<Vec<PersonEvent>, PersonRule> {
@@ -97,6 +118,7 @@ impl Person {
                 name: command.name.reveal().into(),
                 email: command.email.reveal().into(),
                 external_id: None,
+                origin: Origin::Hand,
             });
         } else if !self.active {
             events.push(PersonEvent::PersonReactivated {});
@@ -108,25 +130,11 @@ impl Person {
     }
 
     /// Refuses an admin what would give them power over an owner.
-    fn refuse_below_an_owner(&self, by: &By) -> Result<(), PersonRule> {
+    pub(super) fn refuse_below_an_owner(&self, by: &By) -> Result<(), PersonRule> {
         let is_owner = self.roles.contains_key(&Role::Owner);
         let may = matches!(by.authority, Authority::Owner | Authority::System);
         if is_owner && !may { Err(PersonRule::OwnerProtected) } else { Ok(()) }
     }
-}
-
-fn register(command: &RegisterPerson, facts: &PersonFacts) -> Result<Vec<PersonEvent>, PersonRule> {
-    if facts.email_owner.is_some() {
-        return Err(PersonRule::EmailTaken);
-    }
-    if facts.external_id_owner.is_some() {
-        return Err(PersonRule::ExternalIdTaken);
-    }
-    Ok(vec![PersonEvent::PersonRegistered {
-        name: command.name.reveal().into(),
-        email: command.email.reveal().into(),
-        external_id: command.external_id.as_ref().map(|id| id.reveal().into()),
-    }])
 }
 
 /// Whether somebody else than the person concerned asks.
@@ -139,13 +147,16 @@ impl Claims for Person {
 
     fn claims(&self, id: PersonId, event: &PersonEvent, changes: &mut ClaimChanges) {
         match event {
-            PersonEvent::PersonRegistered { name: _, email, external_id } => {
+            PersonEvent::PersonRegistered { name: _, email, external_id, origin: _ } => {
                 changes.take(ClaimKey::email(email.as_str()), id);
                 if let Some(external_id) = external_id {
                     changes.take(ClaimKey::external_id(external_id.as_str()), id);
                 }
             }
-            PersonEvent::PersonCorrected { name: _, email: Some(email) } => {
+            PersonEvent::ExternalIdAssigned { external_id } => {
+                changes.take(ClaimKey::external_id(external_id.as_str()), id);
+            }
+            PersonEvent::PersonCorrected { name: _, email: Some(email), origin: _ } => {
                 let new = ClaimKey::email(email.as_str());
                 let old = self.email.as_ref().map(|email| ClaimKey::email(email.as_str()));
                 if old.as_ref() != Some(&new) {
@@ -155,7 +166,7 @@ impl Claims for Person {
                     }
                 }
             }
-            PersonEvent::PersonCorrected { name: _, email: None }
+            PersonEvent::PersonCorrected { name: _, email: None, origin: _ }
             | PersonEvent::RoleGranted { .. }
             | PersonEvent::RoleRevoked { .. }
             | PersonEvent::PersonDeactivated { .. }

@@ -12,6 +12,9 @@ pub enum PersonRule {
     /// Another person has the id from the other system.
     #[error("another person has this external id already; find that person, or give another id")]
     ExternalIdTaken,
+    /// Two records of the other system under one address.
+    #[error("the person with this email address has another external id already; correct one of the two")]
+    HasAnotherExternalId,
     /// Roles are for those who may act.
     #[error("the person is deactivated; reactivate them before giving them the role of {role}")]
     PersonInactive {

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::origin::Origin;
 use crate::personal::Personal;
 
 /// A standing right in the whole site. Appointments (instructor, marker, coordinator) are facts of cohorts and hubs.
@@ -43,6 +44,14 @@ pub enum PersonEvent {
         /// Their id in another system; unique in the site.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         external_id: Option<Personal<String>>,
+        /// Whether somebody entered it, or an imported file said so.
+        #[serde(default, skip_serializing_if = "Origin::is_by_hand")]
+        origin: Origin,
+    },
+    /// Another system's id for a person who had none became known.
+    ExternalIdAssigned {
+        /// Unique in the site.
+        external_id: Personal<String>,
     },
     /// The name or the address was wrong, or has changed.
     PersonCorrected {
@@ -52,6 +61,9 @@ pub enum PersonEvent {
         /// The address from now on.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         email: Option<Personal<String>>,
+        /// Whether somebody entered it, or an imported file said so.
+        #[serde(default, skip_serializing_if = "Origin::is_by_hand")]
+        origin: Origin,
     },
     /// A role was given.
     RoleGranted {

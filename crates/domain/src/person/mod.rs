@@ -4,6 +4,7 @@ mod commands;
 mod decide;
 mod errors;
 mod events;
+mod import;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -11,4 +12,5 @@ mod tests;
 pub use commands::*;
 pub use errors::PersonRule;
 pub use events::{PersonEvent, Role};
+pub(crate) use import::FromFile;
 pub use state::{Person, PersonFacts};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::events::{PersonEvent, Role};
 use crate::ids::PersonId;
+use crate::origin::Origin;
 use crate::personal::Personal;
 
 /// A person as their events made them.
@@ -15,8 +16,12 @@ pub struct Person {
     pub registered: bool,
     /// As they write it.
     pub name: Option<Personal<String>>,
+    /// Whether somebody entered the name.
+    pub name_origin: Origin,
     /// Where they get mail.
     pub email: Option<Personal<String>>,
+    /// Whether somebody entered the address.
+    pub email_origin: Origin,
     /// Their id in another system.
     pub external_id: Option<Personal<String>>,
     /// Their roles, and whether each was bootstrapped.
@@ -38,19 +43,24 @@ impl Person {
 
     pub(super) fn apply_event(&mut self, event: &PersonEvent) {
         match event {
-            PersonEvent::PersonRegistered { name, email, external_id } => {
+            PersonEvent::PersonRegistered { name, email, external_id, origin } => {
                 self.registered = true;
                 self.active = true;
                 self.name = Some(name.clone());
+                self.name_origin = *origin;
                 self.email = Some(email.clone());
+                self.email_origin = *origin;
                 self.external_id.clone_from(external_id);
             }
-            PersonEvent::PersonCorrected { name, email } => {
+            PersonEvent::ExternalIdAssigned { external_id } => self.external_id = Some(external_id.clone()),
+            PersonEvent::PersonCorrected { name, email, origin } => {
                 if name.is_some() {
                     self.name.clone_from(name);
+                    self.name_origin = *origin;
                 }
                 if email.is_some() {
                     self.email.clone_from(email);
+                    self.email_origin = *origin;
                 }
             }
             PersonEvent::RoleGranted { role, bootstrapped } => {

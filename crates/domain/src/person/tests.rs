@@ -9,6 +9,7 @@ use crate::claim::{ClaimChanges, ClaimKey};
 use crate::command::Command;
 use crate::given::{self, ADMIN, NOBODY, OWNER, STUDENT, by};
 use crate::ids::PersonId;
+use crate::origin::Origin;
 use crate::personal::Personal;
 use crate::plan::Claims;
 use crate::text::{Email, Name};
@@ -38,7 +39,12 @@ const AN_ADMIN: (PersonId, Authority) = (ADMIN, Authority::Admin);
 const THEMSELVES: (PersonId, Authority) = (STUDENT, Authority::Owner);
 
 fn soren() -> PersonEvent {
-    PersonEvent::PersonRegistered { name: "Søren".into(), email: "soren@example.org".into(), external_id: None }
+    PersonEvent::PersonRegistered {
+        name: "Søren".into(),
+        email: "soren@example.org".into(),
+        external_id: None,
+        origin: Origin::Hand,
+    }
 }
 
 fn granted(role: Role, bootstrapped: bool) -> PersonEvent {
@@ -50,7 +56,7 @@ fn deactivated() -> PersonEvent {
 }
 
 fn corrected(name: Option<&str>, email: Option<&str>) -> PersonEvent {
-    PersonEvent::PersonCorrected { name: name.map(Into::into), email: email.map(Into::into) }
+    PersonEvent::PersonCorrected { name: name.map(Into::into), email: email.map(Into::into), origin: Origin::Hand }
 }
 
 #[test]
@@ -60,6 +66,7 @@ fn registers_a_person_with_what_is_known() {
         name: "Søren".into(),
         email: "soren@example.org".into(),
         external_id: Some("SØ-17".into()),
+        origin: Origin::Hand,
     }]);
 }
 
@@ -222,6 +229,6 @@ fn an_address_is_claimed_in_any_case_and_given_back_when_it_changes() {
 #[test]
 fn an_external_id_is_claimed_as_it_is_written() {
     let (name, email) = ("Søren".into(), "soren@example.org".into());
-    let event = PersonEvent::PersonRegistered { name, email, external_id: Some("SØ-17".into()) };
+    let event = PersonEvent::PersonRegistered { name, email, external_id: Some("SØ-17".into()), origin: Origin::Hand };
     assert!(claims(&[], &event).takes.contains(&(ClaimKey::external_id("SØ-17"), STUDENT.0)));
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::import::{ImportAttendance, ImportRoster};
 use crate::cohort::Week;
 use crate::enrolment::{AttendanceStatus, Place};
 use crate::ids::{CohortId, EnrolmentId};
@@ -106,4 +107,8 @@ pub enum ManyCommand {
     AllocateMarkers(AllocateMarkers),
     /// See [`MoveStudent`].
     MoveStudent(MoveStudent),
+    /// See [`ImportRoster`].
+    ImportRoster(ImportRoster),
+    /// See [`ImportAttendance`].
+    ImportAttendance(ImportAttendance),
 }

@@ -15,28 +15,29 @@ use crate::enrolment::{AttendanceStatus, Enrolment, EnrolmentEvent};
 use crate::event::Event;
 use crate::hub::HubEvent;
 use crate::ids::{CohortId, EnrolmentId, HubId, ModuleId, PersonId, StreamId};
+use crate::origin::Origin;
 use crate::person::{PersonEvent, Role};
 use crate::personal::Personal;
 use crate::refusal::{InvalidField, Refusal};
 use crate::text::Text;
 use crate::world::{AnyLoaded, Need, World};
 
-pub(super) const ADMIN: PersonId = PersonId(Uuid::from_u128(2));
-pub(super) const COHORT: CohortId = CohortId(Uuid::from_u128(10));
-pub(super) const OTHER_COHORT: CohortId = CohortId(Uuid::from_u128(11));
-pub(super) const HUB: HubId = HubId(Uuid::from_u128(30));
-pub(super) const OTHER_HUB: HubId = HubId(Uuid::from_u128(31));
+pub(in crate::plan) const ADMIN: PersonId = PersonId(Uuid::from_u128(2));
+pub(in crate::plan) const COHORT: CohortId = CohortId(Uuid::from_u128(10));
+pub(in crate::plan) const OTHER_COHORT: CohortId = CohortId(Uuid::from_u128(11));
+pub(in crate::plan) const HUB: HubId = HubId(Uuid::from_u128(30));
+pub(in crate::plan) const OTHER_HUB: HubId = HubId(Uuid::from_u128(31));
 
 /// Everything that happened so far.
 #[derive(Clone, Default)]
-pub(super) struct School {
+pub(in crate::plan) struct School {
     streams: BTreeMap<StreamId, AnyLoaded>,
     claims: BTreeMap<ClaimKey, Uuid>,
 }
 
 impl School {
     /// An admin, two hubs, and two cohorts of eight weeks that have begun.
-    pub(super) fn new() -> Self {
+    pub(in crate::plan) fn new() -> Self {
         let mut school = Self::default();
         school.register(ADMIN, "Ada Admin");
         school.happened(ADMIN, [PersonEvent::RoleGranted { role: Role::Admin, bootstrapped: false }]);
@@ -49,23 +50,32 @@ impl School {
         school
     }
 
-    pub(super) fn register(&mut self, person: PersonId, name: &str) {
+    pub(in crate::plan) fn register(&mut self, person: PersonId, name: &str) {
         let email = format!("{person}@example.org").into();
-        self.happened(person, [PersonEvent::PersonRegistered { name: name.into(), email, external_id: None }]);
+        self.happened(
+            person,
+            [PersonEvent::PersonRegistered { name: name.into(), email, external_id: None, origin: Origin::Hand }],
+        );
     }
 
     /// A person `Student <number>` in week 1 of the cohort; persons and enrolments are numbered alike.
-    pub(super) fn enrol(&mut self, number: u128, cohort_id: CohortId) -> EnrolmentId {
+    pub(in crate::plan) fn enrol(&mut self, number: u128, cohort_id: CohortId) -> EnrolmentId {
         let person_id = person(number);
         self.register(person_id, &format!("Student {number}"));
-        let enrolled =
-            EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id: None, week: 1, moved_from: None };
+        let enrolled = EnrolmentEvent::StudentEnrolled {
+            cohort_id,
+            person_id,
+            hub_id: None,
+            week: 1,
+            moved_from: None,
+            origin: Origin::Hand,
+        };
         self.lived(enrolment(number), [enrolled]);
         enrolment(number)
     }
 
     /// What happened to a student, with the claims that follow.
-    pub(super) fn lived(&mut self, id: EnrolmentId, events: impl IntoIterator<Item = EnrolmentEvent>) {
+    pub(in crate::plan) fn lived(&mut self, id: EnrolmentId, events: impl IntoIterator<Item = EnrolmentEvent>) {
         for event in events {
             let mut changes = ClaimChanges::default();
             self.student(id).claims(id, &event, &mut changes);
@@ -75,7 +85,11 @@ impl School {
     }
 
     /// What happened to any stream.
-    pub(super) fn happened(&mut self, id: impl Into<StreamId>, events: impl IntoIterator<Item = impl Into<Event>>) {
+    pub(in crate::plan) fn happened(
+        &mut self,
+        id: impl Into<StreamId>,
+        events: impl IntoIterator<Item = impl Into<Event>>,
+    ) {
         let id = id.into();
         let loaded = self.streams.entry(id).or_insert_with(|| AnyLoaded::empty(id.kind));
         for event in events {
@@ -83,28 +97,33 @@ impl School {
         }
     }
 
-    pub(super) fn student(&self, id: EnrolmentId) -> Enrolment {
+    pub(in crate::plan) fn student(&self, id: EnrolmentId) -> Enrolment {
         match self.streams.get(&id.into()) {
             Some(AnyLoaded::Enrolment(loaded)) => (*loaded.state).clone(),
             _ => Enrolment::default(),
         }
     }
 
-    pub(super) fn owner(&self, key: &ClaimKey) -> Option<Uuid> {
+    /// A claim that somebody holds.
+    pub(in crate::plan) fn hold(&mut self, key: ClaimKey, owner: Uuid) {
+        self.claims.insert(key, owner);
+    }
+
+    pub(in crate::plan) fn owner(&self, key: &ClaimKey) -> Option<Uuid> {
         self.claims.get(key).copied()
     }
 
     /// What an admin's command would do, long after the cohorts' last sessions.
-    pub(super) fn plan(&self, command: impl Into<Command>) -> Result<Plan, Refusal> {
+    pub(in crate::plan) fn plan(&self, command: impl Into<Command>) -> Result<Plan, Refusal> {
         self.plan_by(ADMIN, command)
     }
 
-    pub(super) fn plan_by(&self, person: PersonId, command: impl Into<Command>) -> Result<Plan, Refusal> {
+    pub(in crate::plan) fn plan_by(&self, person: PersonId, command: impl Into<Command>) -> Result<Plan, Refusal> {
         self.plan_knowing([], person, command)
     }
 
     /// As `plan_by`, on a world that holds more than the command asks for.
-    pub(super) fn plan_knowing(
+    pub(in crate::plan) fn plan_knowing(
         &self,
         more: impl IntoIterator<Item = Need>,
         person: PersonId,
@@ -127,7 +146,7 @@ impl School {
     }
 
     /// Plans an admin's command and carries it out, releases before takes as the store does.
-    pub(super) fn carry_out(&mut self, command: impl Into<Command>) -> Result<Plan, Refusal> {
+    pub(in crate::plan) fn carry_out(&mut self, command: impl Into<Command>) -> Result<Plan, Refusal> {
         let plan = self.plan(command)?;
         for write in &plan.writes {
             self.happened(write.stream, write.events.clone());
@@ -176,70 +195,70 @@ impl School {
 }
 
 /// What a plan writes to a student's stream.
-pub(super) fn events(plan: &Plan, id: EnrolmentId) -> Vec<Event> {
+pub(in crate::plan) fn events(plan: &Plan, id: EnrolmentId) -> Vec<Event> {
     plan.writes.iter().filter(|write| write.stream == id.into()).flat_map(|write| write.events.clone()).collect()
 }
 
 /// Whether a plan was refused for these fields.
-pub(super) fn invalid(result: Result<Plan, Refusal>) -> Vec<String> {
+pub(in crate::plan) fn invalid(result: Result<Plan, Refusal>) -> Vec<String> {
     match result {
         Err(Refusal::Invalid(fields)) => fields.into_iter().map(|InvalidField { pointer, .. }| pointer).collect(),
         other => panic!("expected invalid fields, got {other:?}"),
     }
 }
 
-pub(super) fn person(number: u128) -> PersonId {
+pub(in crate::plan) fn person(number: u128) -> PersonId {
     PersonId(Uuid::from_u128(1000 + number))
 }
 
-pub(super) fn enrolment(number: u128) -> EnrolmentId {
+pub(in crate::plan) fn enrolment(number: u128) -> EnrolmentId {
     EnrolmentId(Uuid::from_u128(2000 + number))
 }
 
-pub(super) fn marker(number: u128) -> PersonId {
+pub(in crate::plan) fn marker(number: u128) -> PersonId {
     PersonId(Uuid::from_u128(500 + number))
 }
 
-pub(super) fn week(number: u8) -> Week {
+pub(in crate::plan) fn week(number: u8) -> Week {
     Week::try_new(number).unwrap()
 }
 
-pub(super) fn text<const MAX: usize>(text: &str) -> Personal<Text<MAX>> {
+pub(in crate::plan) fn text<const MAX: usize>(text: &str) -> Personal<Text<MAX>> {
     Personal::new(Text::try_new(text).unwrap())
 }
 
-pub(super) fn at(instant: &str) -> DateTime<Utc> {
+pub(in crate::plan) fn at(instant: &str) -> DateTime<Utc> {
     instant.parse().unwrap()
 }
 
-pub(super) fn in_week(week: u8) -> EnrolmentEvent {
+pub(in crate::plan) fn in_week(week: u8) -> EnrolmentEvent {
     EnrolmentEvent::WeekSet { from_week: 1, week, reason: "as it is".into() }
 }
 
-pub(super) fn held(week: u8, reason: &str) -> EnrolmentEvent {
+pub(in crate::plan) fn held(week: u8, reason: &str) -> EnrolmentEvent {
     EnrolmentEvent::StudentHeld { week, reason: reason.into() }
 }
 
-pub(super) fn advanced(from_week: u8, reason: Option<&str>) -> EnrolmentEvent {
+pub(in crate::plan) fn advanced(from_week: u8, reason: Option<&str>) -> EnrolmentEvent {
     EnrolmentEvent::StudentAdvanced { from_week, to_week: from_week + 1, reason: reason.map(Into::into) }
 }
 
-pub(super) fn withdrawn() -> EnrolmentEvent {
+pub(in crate::plan) fn withdrawn() -> EnrolmentEvent {
     EnrolmentEvent::StudentWithdrawn { reason: "moved away".into(), moved_to: None }
 }
 
-pub(super) fn completed() -> EnrolmentEvent {
+pub(in crate::plan) fn completed() -> EnrolmentEvent {
     EnrolmentEvent::EnrolmentCompleted {}
 }
 
 /// Absent in weeks 1, 3 and 6, and flagged.
-pub(super) fn flagged() -> Vec<EnrolmentEvent> {
+pub(in crate::plan) fn flagged() -> Vec<EnrolmentEvent> {
     let missed_weeks = [1, 3, 6];
     let flag = EnrolmentEvent::AbsenceFlagRaised { flag: 1, missed_weeks: missed_weeks.into() };
     missed_weeks.map(|week| marked(week, AttendanceStatus::Absent)).into_iter().chain([flag]).collect()
 }
 
-pub(super) fn marked(week: u8, status: AttendanceStatus) -> EnrolmentEvent {
+pub(in crate::plan) fn marked(week: u8, status: AttendanceStatus) -> EnrolmentEvent {
     EnrolmentEvent::AttendanceMarked {
         week,
         status,

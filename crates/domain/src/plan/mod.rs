@@ -11,6 +11,7 @@ mod end;
 mod errors;
 #[cfg(test)]
 mod given;
+mod import;
 mod moves;
 mod needs;
 mod one;
@@ -33,6 +34,10 @@ use crate::world::{Loaded, World};
 pub use advance::{Candidate, Proposal, propose};
 pub use commands::*;
 pub use errors::PlanRule;
+pub(crate) use import::students_of_marks;
+pub use import::{
+    ImportAttendance, ImportRoster, ImportRule, ImportedMark, ImportedRow, MAX_MARKS, MAX_ROWS, RosterRow, RowOutcome,
+};
 pub use needs::needs;
 
 /// The lists that a command over many students adds to its receipt, by name: `advanced`, `held`, `untouched`, …
@@ -51,6 +56,8 @@ pub struct Plan {
     pub limits: Vec<Limit>,
     /// The receipt's own lists.
     pub lists: Lists,
+    /// What became of each row of an imported file, for the receipt.
+    pub rows: Vec<ImportedRow>,
 }
 
 /// Events for one stream.
@@ -95,6 +102,8 @@ pub fn plan(command: &Command, actor: Actor, at: DateTime<Utc>, world: &World) -
         Command::Many(ManyCommand::AdvanceCohort(command)) => planner.advance_cohort(command)?,
         Command::Many(ManyCommand::AllocateMarkers(command)) => planner.allocate_markers(command)?,
         Command::Many(ManyCommand::MoveStudent(command)) => planner.move_student(command)?,
+        Command::Many(ManyCommand::ImportRoster(command)) => planner.import_roster(command)?,
+        Command::Many(ManyCommand::ImportAttendance(command)) => planner.import_attendance(command)?,
     }
     Ok(planner.plan)
 }
@@ -114,6 +123,7 @@ impl<'w> Planner<'w> {
             claims: ClaimChanges::default(),
             limits: Vec::new(),
             lists: Lists::new(),
+            rows: Vec::new(),
         };
         Self { world, by, plan }
     }

@@ -5,6 +5,7 @@ use super::{MoveStudent, PlanRule, Planner};
 use crate::claim::ClaimKey;
 use crate::enrolment::{EnrolStudent, Enrolment, EnrolmentEvent, EnrolmentRule};
 use crate::ids::{EnrolmentId, PersonId};
+use crate::origin::Origin;
 use crate::refusal::Refusal;
 
 impl Planner<'_> {
@@ -53,7 +54,8 @@ impl Planner<'_> {
             hub_id: from.loaded.state.hub_id,
         };
         let to = self.newcomer(&enrol)?.coming_from(from);
-        let events = Enrolment::enrol(&enrol, Some(from.id), &to.facts).map_err(|rule| to.refuse(rule))?;
+        let events =
+            Enrolment::enrol(&enrol, Some(from.id), Origin::Hand, &to.facts).map_err(|rule| to.refuse(rule))?;
         Ok((to, events))
     }
 }

@@ -12,6 +12,7 @@ use crate::ids::{CohortId, EnrolmentId};
 use crate::module::ModuleCommand;
 use crate::person::PersonCommand;
 use crate::plan::ManyCommand;
+use crate::plan::import::needs as import;
 use crate::world::{Need, Needs, World};
 
 /// What is still missing to decide the command; empty means that [`super::plan`] can run.
@@ -194,11 +195,13 @@ fn many(command: &ManyCommand, needs: &mut Needs<'_>) {
                 needs.enrolment(before.into());
             }
         }
+        ManyCommand::ImportRoster(c) => import::roster(c, needs),
+        ManyCommand::ImportAttendance(c) => import::attendance(c, needs),
     }
 }
 
 /// An enrolment, with its cohort, its student and its present hub.
-fn student(id: EnrolmentId, needs: &mut Needs<'_>) {
+pub(super) fn student(id: EnrolmentId, needs: &mut Needs<'_>) {
     let Some(enrolment) = needs.enrolment(id) else { return };
     if let Some(cohort) = enrolment.state.cohort_id {
         needs.cohort(cohort);

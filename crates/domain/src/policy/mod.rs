@@ -16,7 +16,7 @@ use crate::hub::HubCommand;
 use crate::ids::{CohortId, EnrolmentId, PersonId};
 use crate::module::ModuleCommand;
 use crate::person::{PersonCommand, Role};
-use crate::plan::ManyCommand;
+use crate::plan::{ManyCommand, students_of_marks};
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -33,6 +33,10 @@ pub enum Right {
     Administer,
     /// Say who was there.
     TakeAttendance,
+    /// Bring in a cohort's students from a file.
+    ImportRoster,
+    /// Bring in who was there from a file.
+    ImportAttendance,
     /// Write reflections and choose who may read them.
     WriteReflections,
     /// Pass or fail reflections.
@@ -99,6 +103,8 @@ pub fn right(command: &Command) -> Right {
             ManyCommand::AdvanceCohort(_) | ManyCommand::AllocateMarkers(_) | ManyCommand::MoveStudent(_),
         ) => Right::Administer,
         Command::Many(ManyCommand::TakeAttendance(_)) => Right::TakeAttendance,
+        Command::Many(ManyCommand::ImportRoster(_)) => Right::ImportRoster,
+        Command::Many(ManyCommand::ImportAttendance(_)) => Right::ImportAttendance,
         Command::Enrolment(command) => match command {
             EnrolmentCommand::MarkAttendance(_) => Right::TakeAttendance,
             EnrolmentCommand::SubmitReflection(_) | EnrolmentCommand::SetReflectionVisibility(_) => {
@@ -136,6 +142,11 @@ pub fn capacity(right: Right, standing: Standing) -> Option<Authority> {
         Right::GrantRoles => &[Authority::Owner],
         Right::Administer => &[Authority::Owner, Authority::Admin],
         Right::TakeAttendance => &[Authority::Owner, Authority::Admin, Authority::Instructor, Authority::Coordinator],
+        // Whoever holds the database may import from its command line: the installation itself.
+        Right::ImportRoster => &[Authority::System, Authority::Owner, Authority::Admin],
+        Right::ImportAttendance => {
+            &[Authority::System, Authority::Owner, Authority::Admin, Authority::Instructor, Authority::Coordinator]
+        }
         Right::WriteReflections => &[Authority::Student],
         Right::MarkReflections => &[Authority::Owner, Authority::Admin, Authority::Marker],
     };
@@ -148,8 +159,8 @@ pub fn authorise(command: &Command, actor: Actor, world: &World) -> Result<Autho
     capacity(right, standing(command, actor, world)).ok_or(Refusal::NotAllowed(match right {
         Right::Bootstrap => "only the installation itself may do this",
         Right::GrantRoles => "only an owner gives and takes roles",
-        Right::Administer => "only an owner or an admin may do this",
-        Right::TakeAttendance => {
+        Right::Administer | Right::ImportRoster => "only an owner or an admin may do this",
+        Right::TakeAttendance | Right::ImportAttendance => {
             "attendance is taken by an admin, an instructor of the cohort, or the coordinator of the hub that the \
              student is in now"
         }
@@ -177,6 +188,12 @@ fn standing(command: &Command, actor: Actor, world: &World) -> Standing {
             let enrolments: Vec<_> = command.marks.iter().map(|mark| mark.enrolment_id).collect();
             standing.towards(person, &enrolments, Some(command.cohort_id), world);
         }
+        Command::Many(ManyCommand::ImportAttendance(command)) => {
+            standing.towards(person, &[], Some(command.cohort_id), world);
+            // Whoever is not in their hub is a wrong row of the file, like somebody who is not there at all.
+            let mut students = students_of_marks(command, world);
+            standing.coordinator = students.any(|id| looks_after(person, id, world));
+        }
         _ => {}
     }
     standing
@@ -195,6 +212,12 @@ impl Standing {
             self.marker = cohort.markers.contains(&person);
         }
     }
+}
+
+/// Whether a person is the coordinator of the hub that a student is in now.
+pub(crate) fn looks_after(person: PersonId, enrolment: EnrolmentId, world: &World) -> bool {
+    let hub = world.enrolment(enrolment).state.hub_id;
+    hub.is_some_and(|hub| world.hub(hub).state.coordinator == Some(person))
 }
 
 /// The enrolment that a command is about; none where it makes one.

@@ -11,6 +11,7 @@ use crate::command::Command;
 use crate::given::{self, *};
 use crate::hub::HubEvent;
 use crate::ids::PersonId;
+use crate::origin::Origin;
 use crate::person::{BootstrapOwner, PersonEvent, Role};
 use crate::personal::Personal;
 use crate::refusal::Refusal;
@@ -66,6 +67,8 @@ const TABLE: &str = "
     SetReflectionVisibility    –     –     –     –      –     –      –      –      yes      –       –      –      –
     AssignMarker              yes   yes    –     –      –     –      –      –       –       –       –      –      –
     AllocateMarkers           yes   yes    –     –      –     –      –      –       –       –       –      –      –
+    ImportRoster              yes   yes    –     –      –     –      –      –       –       –       –      –     yes
+    ImportAttendance          yes   yes   yes    –     yes    –      –      –       –       –       –      –     yes
     MarkReflection            yes   yes    –     –      –     –     yes     –       –       –       –      –      –
     AmendMark                 yes   yes    –     –      –     –     yes     –       –       –       –      –      –
 ";
@@ -145,6 +148,13 @@ fn about_the_school(name: &str) -> Command {
         "SetCapacity" => json!({ "cohort_id": cohort_id, "capacity": 60 }),
         "StartCohort" | "CompleteCohort" | "ArchiveCohort" | "AllocateMarkers" => json!({ "cohort_id": cohort_id }),
         "CancelCohort" => json!({ "cohort_id": cohort_id, "reason": "too few" }),
+        "ImportRoster" => {
+            json!({ "cohort_id": cohort_id, "rows": [{ "name": "Zoë", "email": "zoe@example.org" }] })
+        }
+        "ImportAttendance" => json!({
+            "cohort_id": cohort_id,
+            "marks": [{ "external_id": "LW-9", "week": 1, "status": "present" }],
+        }),
         "AppointMarker" | "DismissMarker" | "AppointInstructor" | "DismissInstructor" | "EnrolStudent" => {
             json!({ "cohort_id": cohort_id, "person_id": person_id })
         }
@@ -219,7 +229,11 @@ fn may(name: &str, person: PersonId, world: &crate::world::World) -> Option<Auth
 fn a_coordinator_loses_the_students_who_leave_the_hub() {
     let mut world = school();
     let (hub_id, previous) = (OTHER_HUB, Some(HUB));
-    append(&mut world, ENROLMENT, [crate::enrolment::EnrolmentEvent::HubJoined { hub_id, previous }]);
+    append(
+        &mut world,
+        ENROLMENT,
+        [crate::enrolment::EnrolmentEvent::HubJoined { hub_id, previous, origin: Origin::Hand }],
+    );
     assert_eq!(may("MarkAttendance", COORDINATOR, &world), None);
     assert_eq!(may("MarkAttendance", OTHER_COORDINATOR, &world), Some(Authority::Coordinator));
 }

@@ -69,6 +69,7 @@ where
         query: vec![inline::<AtLeast> as SchemaOf, inline::<Q>],
         headers: &[],
         command: None,
+        upload: &[],
         success: Success::Other(media),
         patient: false,
         route: get(answer),

@@ -50,6 +50,8 @@ pub struct Operation {
     pub headers: &'static [Header],
     /// The command whose schema the body has.
     pub command: Option<&'static str>,
+    /// The media types of the file that the body is.
+    pub upload: &'static [&'static str],
     /// What success looks like.
     pub success: Success,
     /// Whether it may take longer than other requests.
@@ -145,6 +147,7 @@ where
         query: vec![inline::<Q>],
         headers: &[],
         command: None,
+        upload: &[],
         success: Success::Json(schema::<T>()),
         patient: true,
         route: post(answer),
@@ -163,6 +166,7 @@ pub fn open(id: &'static str, path: &str, summary: &str, success: Success, route
         query: Vec::new(),
         headers: &[],
         command: None,
+        upload: &[],
         success,
         patient: false,
         route,

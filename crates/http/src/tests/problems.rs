@@ -4,6 +4,7 @@ use axum::response::IntoResponse;
 use rollbook_domain::person::PersonRule;
 use rollbook_domain::refusal::InvalidField;
 use rollbook_domain::{CohortId, Refusal, StreamId};
+use rollbook_import::FileError;
 use rollbook_store::{ExecuteError, StoreError};
 use uuid::Uuid;
 
@@ -37,9 +38,11 @@ fn every_problem_has_the_status_and_code_of_the_contract() {
         (ApiError::BrokenOff(String::new()), 400, "body_broken_off"),
         (ApiError::TooLarge, 413, "too_large"),
         (ApiError::UploadTooLarge, 413, "too_large"),
-        (ApiError::WrongMedia("text/csv"), 415, "unsupported_media_type"),
         (ApiError::NotThatRange { size: 9 }, 416, "range_not_satisfiable"),
         (ApiError::FilesUnavailable, 503, "files_unavailable"),
+        (ApiError::FileTooLarge, 413, "too_large"),
+        (ApiError::File(FileError::Empty), 422, "unreadable_file"),
+        (ApiError::WrongMedia("text/csv"), 415, "unsupported_media_type"),
         (ApiError::UnsupportedMediaType, 415, "unsupported_media_type"),
         (ApiError::Invalid(Vec::new()), 422, "invalid_fields"),
         (refused(Refusal::Invalid(invalid)), 422, "invalid_fields"),

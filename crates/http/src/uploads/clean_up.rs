@@ -24,7 +24,7 @@ pub async fn clean_up(state: &AppState) -> Result<usize, StoreError> {
             match state.files().remove(&upload.file).await {
                 Ok(()) => gone.push(upload.id),
                 Err(error) => {
-                    tracing::warn!(upload = %upload.id, %error, "an abandoned upload cannot be taken away yet")
+                    tracing::warn!(upload = %upload.id, %error, "an abandoned upload cannot be taken away yet");
                 }
             }
         }

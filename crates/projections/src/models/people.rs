@@ -65,7 +65,7 @@ impl ReadModel for People {
     fn fold(event: &Recorded, rows: &mut SiteRows<'_, Self>) {
         let Event::Person(happened) = &event.event else { return };
         let person_id = PersonId(event.stream.id);
-        if let PersonEvent::PersonRegistered { name, email, external_id } = happened {
+        if let PersonEvent::PersonRegistered { name, email, external_id, origin: _ } = happened {
             rows.put(Row {
                 person_id,
                 name: name.clone(),
@@ -81,8 +81,8 @@ impl ReadModel for People {
         rows.update(person_id, |row| {
             row.version = event.sequence;
             match happened {
-                PersonEvent::PersonRegistered { name: _, email: _, external_id: _ } => {}
-                PersonEvent::PersonCorrected { name, email } => {
+                PersonEvent::PersonRegistered { name: _, email: _, external_id: _, origin: _ } => {}
+                PersonEvent::PersonCorrected { name, email, origin: _ } => {
                     if let Some(name) = name {
                         row.name = name.clone();
                     }
@@ -91,6 +91,7 @@ impl ReadModel for People {
                         row.email_key = email_key(email.as_str()).into();
                     }
                 }
+                PersonEvent::ExternalIdAssigned { external_id } => row.external_id = Some(external_id.clone()),
                 PersonEvent::RoleGranted { role, bootstrapped: _ } => {
                     row.roles.insert(*role);
                 }

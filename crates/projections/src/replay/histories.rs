@@ -10,7 +10,7 @@ use rollbook_domain::hub::HubEvent;
 use rollbook_domain::module::ModuleEvent;
 use rollbook_domain::person::{PersonEvent, Role};
 use rollbook_domain::{
-    Authority, CohortId, CommandId, EnrolmentId, Event, HubId, ModuleId, PersonId, Personal, SiteId, StreamId,
+    Authority, CohortId, CommandId, EnrolmentId, Event, HubId, ModuleId, Origin, PersonId, Personal, SiteId, StreamId,
 };
 use rollbook_store::Recorded;
 use uuid::Uuid;
@@ -26,6 +26,10 @@ fn person() -> impl Strategy<Value = PersonId> {
 
 fn text() -> impl Strategy<Value = Personal<String>> {
     prop_oneof!["Zoë", "陈美玲", "Ærø \"q\" \\ \n"].prop_map(Personal::from)
+}
+
+fn origin() -> impl Strategy<Value = Origin> {
+    prop_oneof![Just(Origin::Hand), Just(Origin::File)]
 }
 
 fn week() -> impl Strategy<Value = u8> {
@@ -47,10 +51,12 @@ fn at(seconds: i64) -> DateTime<Utc> {
 fn of_person() -> BoxedStrategy<PersonEvent> {
     let role = || prop_oneof![Just(Role::Owner), Just(Role::Admin)];
     prop_oneof![
-        3 => (text(), text(), option::of(text()))
-            .prop_map(|(name, email, external_id)| PersonEvent::PersonRegistered { name, email, external_id }),
-        1 => (option::of(text()), option::of(text()))
-            .prop_map(|(name, email)| PersonEvent::PersonCorrected { name, email }),
+        3 => (text(), text(), option::of(text()), origin()).prop_map(|(name, email, external_id, origin)| {
+            PersonEvent::PersonRegistered { name, email, external_id, origin }
+        }),
+        1 => (option::of(text()), option::of(text()), origin())
+            .prop_map(|(name, email, origin)| PersonEvent::PersonCorrected { name, email, origin }),
+        1 => text().prop_map(|external_id| PersonEvent::ExternalIdAssigned { external_id }),
         1 => (role(), any::<bool>()).prop_map(|(role, bootstrapped)| PersonEvent::RoleGranted { role, bootstrapped }),
         1 => role().prop_map(|role| PersonEvent::RoleRevoked { role }),
         1 => text().prop_map(|reason| PersonEvent::PersonDeactivated { reason }),
@@ -115,12 +121,12 @@ fn of_hub() -> BoxedStrategy<HubEvent> {
 fn of_enrolment() -> BoxedStrategy<EnrolmentEvent> {
     use AttendanceStatus::{Absent, Excused, Late, Present};
     let membership = prop_oneof![
-        4 => (id::<CohortId>(3), person(), option::of(id::<HubId>(4)), option::of(id::<EnrolmentId>(5))).prop_map(
-            |(cohort_id, person_id, hub_id, moved_from)| {
-                EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id, week: 1, moved_from }
-            }
-        ),
-        1 => id::<HubId>(4).prop_map(|hub_id| EnrolmentEvent::HubJoined { hub_id, previous: None }),
+        4 => (id::<CohortId>(3), person(), option::of(id::<HubId>(4)), option::of(id::<EnrolmentId>(5)), origin())
+            .prop_map(|(cohort_id, person_id, hub_id, moved_from, origin)| {
+                EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id, week: 1, moved_from, origin }
+            }),
+        1 => (id::<HubId>(4), origin())
+            .prop_map(|(hub_id, origin)| EnrolmentEvent::HubJoined { hub_id, previous: None, origin }),
         1 => id::<HubId>(4).prop_map(|hub_id| EnrolmentEvent::HubLeft { hub_id }),
         1 => (text(), option::of(id::<EnrolmentId>(5)))
             .prop_map(|(reason, moved_to)| EnrolmentEvent::StudentWithdrawn { reason, moved_to }),

@@ -5,10 +5,12 @@ pub mod database_url;
 pub mod events;
 pub mod explain;
 pub mod export;
+pub mod import;
 pub mod migrate;
 pub mod parked;
 pub mod projections;
 pub mod replay;
+pub mod report;
 pub mod serve;
 pub mod token;
 
@@ -27,14 +29,16 @@ pub async fn run(cli: Cli) -> Done {
     let runs_for_long = matches!(command, Command::Serve(_) | Command::Demo(_));
     let database = signals.unless_asked(Database::open(&place, runs_for_long)).await?;
     let done = match command {
-        Command::Serve(arguments) => serve::run(&database, &clock, &signals, &arguments).await,
-        Command::Demo(arguments) => demo::run(&database, &clock, &signals, &arguments).await,
+        Command::Serve(arguments) => serve::run(&database, &place, &clock, &signals, &arguments).await,
+        Command::Demo(arguments) => demo::run(&database, &place, &clock, &signals, &arguments).await,
         Command::Migrate => signals.unless_asked(migrate::run(&database)).await,
         Command::DatabaseUrl => database_url::run(&database),
         Command::Token(arguments) => signals.unless_asked(token::run(&database, &clock, &arguments)).await,
+        Command::Import(asked) => signals.unless_asked(import::run(&database, &clock, &asked)).await,
         Command::Audit(arguments) => signals.unless_asked(audit::run(&database, &arguments)).await,
         Command::Explain(arguments) => signals.unless_asked(explain::run(&database, &arguments)).await,
         Command::Export(arguments) => signals.unless_asked(export::run(&database, &arguments)).await,
+        Command::Report(command) => signals.unless_asked(report::run(&database, &command)).await,
         Command::Events(arguments) => signals.unless_asked(events::run(&database, &arguments)).await,
         Command::Projections(command) => signals.unless_asked(projections::run(&database, &command)).await,
     };

@@ -8,9 +8,9 @@ mod prepared;
 use chrono::{DateTime, Utc};
 use metrics::Unit;
 use rollbook_domain::claim::ClaimKey;
-use rollbook_domain::plan::{Lists, Plan};
+use rollbook_domain::plan::{ImportedRow, Lists, Plan};
 use rollbook_domain::{Actor, CommandId, SiteId, StreamId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
@@ -70,7 +70,18 @@ pub struct StoredReceipt {
     pub last_position: Position,
     /// The streams it concerned.
     pub streams: Vec<ReceiptStream>,
-    /// Its own lists.
+    /// What it adds to the usual.
+    pub lists: Told,
+}
+
+/// What a receipt adds to the usual, as the `commands` table keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// What became of each row of an imported file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<ImportedRow>,
+    /// Its lists of enrolments, by name.
+    #[serde(flatten)]
     pub lists: Lists,
 }
 

@@ -6,7 +6,7 @@ use rollbook_domain::{SiteId, StreamId};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Append, stored_key};
+use super::{Append, Told, stored_key};
 use crate::{Recorded, StoreError};
 
 /// One request.
@@ -82,7 +82,7 @@ impl Prepared {
             at: *at,
             metadata: serde_json::to_string(&metadata)?,
             streams: serde_json::to_string(streams)?,
-            lists: serde_json::to_string(&plan.lists)?,
+            lists: serde_json::to_string(&Told { rows: plan.rows.clone(), lists: plan.lists.clone() })?,
             versions: versions.clone(),
             events,
             releases: plan.claims.releases.iter().map(key).collect(),

@@ -80,6 +80,13 @@ impl Held {
                 let external = text("external_id").filter(|_| event.name == "PersonRegistered");
                 changes.takes.extend(external.map(|id| ("external_id", hashed(event.site, "external_id", &id))));
             }
+            ("person", "ExternalIdAssigned") => {
+                changes
+                    .takes
+                    .extend(text("external_id").map(|id| ("external_id", hashed(event.site, "external_id", &id))));
+            }
+            ("hub", "HubFounded") => changes.takes.push(("open_hub", event.id.to_owned())),
+            ("hub", "HubClosed") => changes.releases.push(("open_hub", event.id.to_owned())),
             ("module", "ModuleDefined") => {
                 changes.takes.extend(text("code").map(|code| ("module_code", code.to_lowercase())));
             }

@@ -12,7 +12,7 @@ use crate::enrolment::{
 impl Enrolment {
     /// Corrections after a completed run are possible until the cohort is put away; of withdrawn students nothing more
     /// is recorded.
-    pub(super) fn mark_attendance(&self, command: &MarkAttendance, by: &By, cohort: &Cohort) -> Decided {
+    pub(crate) fn mark_attendance(&self, command: &MarkAttendance, by: &By, cohort: &Cohort) -> Decided {
         let week = command.week.get();
         let note = optional(command.note.as_ref());
         let before = self.attendance.get(&week);

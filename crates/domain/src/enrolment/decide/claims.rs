@@ -10,7 +10,7 @@ impl Claims for Enrolment {
 
     fn claims(&self, id: EnrolmentId, event: &EnrolmentEvent, changes: &mut ClaimChanges) {
         match event {
-            EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id, week: _, moved_from: _ } => {
+            EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id, week: _, moved_from: _, origin: _ } => {
                 // Kept for ever: a student who left comes back to the same enrolment.
                 changes.take(ClaimKey::enrolment(*cohort_id, *person_id), id);
                 changes.take(ClaimKey::active_enrolment(*person_id), id);
@@ -29,7 +29,7 @@ impl Claims for Enrolment {
                     self.active_claims(id).for_each(|key| changes.release(key));
                 }
             }
-            EnrolmentEvent::HubJoined { hub_id, previous } => {
+            EnrolmentEvent::HubJoined { hub_id, previous, origin: _ } => {
                 // Whoever does not take part takes no place in a hub, whatever hub they had.
                 if self.is_active() {
                     if let Some(previous) = previous {

@@ -8,11 +8,17 @@ use crate::enrolment::{
     EnrolStudent, Enrolment, EnrolmentEvent, EnrolmentFacts, EnrolmentRule, EnrolmentStatus, JoinHub,
 };
 use crate::ids::{EnrolmentId, HubId};
+use crate::origin::Origin;
 use crate::personal::Personal;
 
 impl Enrolment {
     /// Begins an enrolment, in the cohort's first week.
-    pub(crate) fn enrol(command: &EnrolStudent, moved_from: Option<EnrolmentId>, facts: &EnrolmentFacts) -> Decided {
+    pub(crate) fn enrol(
+        command: &EnrolStudent,
+        moved_from: Option<EnrolmentId>,
+        origin: Origin,
+        facts: &EnrolmentFacts,
+    ) -> Decided {
         must_be_open(&facts.cohort)?;
         if !facts.person.active {
             return Err(EnrolmentRule::PersonInactive);
@@ -30,12 +36,13 @@ impl Enrolment {
             hub_id: command.hub_id,
             week: 1,
             moved_from,
+            origin,
         }])
     }
 
     /// Changes where the student meets. Past attendance keeps its hub: each mark holds the one it was taken in.
     pub(super) fn join_hub(&self, command: &JoinHub, facts: &EnrolmentFacts) -> Decided {
-        let change = self.hub_change(command.hub_id);
+        let change = self.hub_change(command.hub_id, Origin::Hand);
         if change.is_none() {
             return Ok(Vec::new());
         }
@@ -44,6 +51,14 @@ impl Enrolment {
             return Err(EnrolmentRule::HubClosed);
         }
         Ok(change.into_iter().collect())
+    }
+
+    /// Follows a file to another hub, unless somebody has said where the student meets: `None`.
+    pub(crate) fn hub_from_file(&self, hub_id: HubId) -> Option<Vec<EnrolmentEvent>> {
+        match self.hub_change(Some(hub_id), Origin::File) {
+            Some(_) if self.hub_by_hand => None,
+            change => Some(change.into_iter().collect()),
+        }
     }
 
     /// Ends the student's part in the cohort; `moved_to` where they go on in another.
@@ -76,7 +91,7 @@ impl Enrolment {
         must_find_a_place(facts)?;
         let hub = hub.filter(|_| !facts.hub.as_ref().is_some_and(|hub| hub.closed));
         let back = EnrolmentEvent::StudentReinstated { moved_from };
-        Ok(self.hub_change(hub).into_iter().chain([back]).collect())
+        Ok(self.hub_change(hub, Origin::Hand).into_iter().chain([back]).collect())
     }
 
     /// Ends the student's run. Nobody completes what they left.
@@ -88,10 +103,10 @@ impl Enrolment {
         Ok(vec![EnrolmentEvent::EnrolmentCompleted {}])
     }
 
-    fn hub_change(&self, to: Option<HubId>) -> Option<EnrolmentEvent> {
+    fn hub_change(&self, to: Option<HubId>, origin: Origin) -> Option<EnrolmentEvent> {
         match (self.hub_id, to) {
             (previous, Some(hub_id)) if previous != Some(hub_id) => {
-                Some(EnrolmentEvent::HubJoined { hub_id, previous })
+                Some(EnrolmentEvent::HubJoined { hub_id, previous, origin })
             }
             (Some(hub_id), None) => Some(EnrolmentEvent::HubLeft { hub_id }),
             (Some(_), Some(_)) | (None, _) => None,

@@ -14,6 +14,7 @@ use cqrs_es::event_sink::EventSink;
 use super::{Enrolment, EnrolmentCommand, EnrolmentEvent, EnrolmentFacts, EnrolmentRule};
 use crate::actor::{Asked, By};
 use crate::cohort::Cohort;
+use crate::origin::Origin;
 use crate::personal::Personal;
 use crate::text::Text;
 
@@ -26,7 +27,7 @@ impl Enrolment {
     pub fn decide(&self, command: &EnrolmentCommand, by: &By, facts: &EnrolmentFacts) -> Decided {
         let cohort = &*facts.cohort;
         match command {
-            EnrolmentCommand::EnrolStudent(c) => Self::enrol(c, None, facts),
+            EnrolmentCommand::EnrolStudent(c) => Self::enrol(c, None, Origin::Hand, facts),
             EnrolmentCommand::JoinHub(c) => self.join_hub(c, facts),
             EnrolmentCommand::MarkAttendance(c) => self.mark_attendance(c, by, cohort),
             EnrolmentCommand::ResolveAbsenceFlag(c) => self.resolve_absence_flag(c),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cohort::CohortStatus;
+use crate::origin::Origin;
 use AttendanceStatus::{Absent, Excused, Present};
 
 #[test]
@@ -13,7 +14,7 @@ fn a_mark_says_who_in_what_capacity_and_in_which_hub() {
         place: Some(Place::Flagship),
         note: Some(text("the train")),
     });
-    given([EnrolmentEvent::HubJoined { hub_id: HUB, previous: None }])
+    given([EnrolmentEvent::HubJoined { hub_id: HUB, previous: None, origin: Origin::Hand }])
         .by(Authority::Coordinator)
         .when(command)
         .then_expect_events(vec![EnrolmentEvent::AttendanceMarked {

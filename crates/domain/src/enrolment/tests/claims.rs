@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::claim::{ClaimChanges, ClaimKey};
+use crate::origin::Origin;
 use crate::plan::Claims;
 
 fn joined(hub_id: HubId, previous: Option<HubId>) -> EnrolmentEvent {
-    EnrolmentEvent::HubJoined { hub_id, previous }
+    EnrolmentEvent::HubJoined { hub_id, previous, origin: Origin::Hand }
 }
 
 /// The claims of the last event, after those before it.
@@ -41,6 +42,7 @@ fn enrolling_takes_the_one_enrolment_the_one_active_place_and_the_hub() {
         hub_id: Some(HUB),
         week: 1,
         moved_from: None,
+        origin: Origin::Hand,
     };
     let for_ever = [ClaimKey::enrolment(COHORT, STUDENT)];
     assert_eq!(changes([into_hub]), takes(for_ever.clone().into_iter().chain(while_active(Some(HUB)))));

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cohort::CohortStatus;
+use crate::origin::Origin;
 
 fn enrol() -> EnrolmentCommand {
     EnrolmentCommand::EnrolStudent(EnrolStudent {
@@ -29,7 +30,7 @@ fn complete() -> EnrolmentCommand {
 }
 
 fn joined(hub_id: HubId, previous: Option<HubId>) -> EnrolmentEvent {
-    EnrolmentEvent::HubJoined { hub_id, previous }
+    EnrolmentEvent::HubJoined { hub_id, previous, origin: Origin::Hand }
 }
 
 fn reinstated() -> EnrolmentEvent {

@@ -21,6 +21,7 @@ use crate::actor::{Actor, Asked, Authority, By};
 use crate::cohort::{Cohort, CohortEvent, ScheduledSession, Week, Zone};
 use crate::hub::{Hub, HubEvent};
 use crate::ids::{CohortId, EnrolmentId, HubId, ModuleId, PersonId};
+use crate::origin::Origin;
 use crate::person::{Person, PersonEvent};
 use crate::personal::Personal;
 use crate::text::Text;
@@ -120,8 +121,12 @@ fn cohort(events: impl IntoIterator<Item = CohortEvent>) -> Cohort {
 }
 
 fn person(events: impl IntoIterator<Item = PersonEvent>) -> Person {
-    let registered =
-        PersonEvent::PersonRegistered { name: "Anna Ho".into(), email: "anna@example.org".into(), external_id: None };
+    let registered = PersonEvent::PersonRegistered {
+        name: "Anna Ho".into(),
+        email: "anna@example.org".into(),
+        external_id: None,
+        origin: Origin::Hand,
+    };
     let mut person = Person::default();
     [registered].into_iter().chain(events).for_each(|event| person.apply(event));
     person
@@ -160,7 +165,14 @@ fn text<const MAX: usize>(text: &str) -> Personal<Text<MAX>> {
 }
 
 fn enrolled() -> EnrolmentEvent {
-    EnrolmentEvent::StudentEnrolled { cohort_id: COHORT, person_id: STUDENT, hub_id: None, week: 1, moved_from: None }
+    EnrolmentEvent::StudentEnrolled {
+        cohort_id: COHORT,
+        person_id: STUDENT,
+        hub_id: None,
+        week: 1,
+        moved_from: None,
+        origin: Origin::Hand,
+    }
 }
 
 fn withdrawn() -> EnrolmentEvent {

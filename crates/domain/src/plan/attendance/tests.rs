@@ -2,6 +2,7 @@
 
 use crate::enrolment::{AttendanceStatus, EnrolmentEvent, EnrolmentRule};
 use crate::ids::EnrolmentId;
+use crate::origin::Origin;
 use crate::plan::given::*;
 use crate::plan::{RegisterMark, TakeAttendance};
 use crate::refusal::{Refusal, Rule};
@@ -91,7 +92,7 @@ fn a_coordinator_takes_the_register_of_their_own_hub_only() {
     let coordinator = person(50);
     school.register(coordinator, "Cora Dinator");
     school.happened(HUB, [crate::hub::HubEvent::CoordinatorAppointed { person_id: coordinator }]);
-    school.lived(enrolment(1), [EnrolmentEvent::HubJoined { hub_id: HUB, previous: None }]);
+    school.lived(enrolment(1), [EnrolmentEvent::HubJoined { hub_id: HUB, previous: None, origin: Origin::Hand }]);
     let theirs = school.plan_by(coordinator, register(2, [(enrolment(1), Present)])).unwrap();
     assert_eq!(theirs.authority, crate::Authority::Coordinator);
     let both = register(2, [(enrolment(1), Present), (enrolment(2), Present)]);

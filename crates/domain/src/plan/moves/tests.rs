@@ -6,6 +6,7 @@ use crate::cohort::CohortEvent;
 use crate::enrolment::{EnrolmentEvent, EnrolmentStatus};
 use crate::hub::HubEvent;
 use crate::ids::{CohortId, HubId};
+use crate::origin::Origin;
 use crate::plan::given::*;
 use crate::world::Need;
 
@@ -23,7 +24,7 @@ fn left_for(moved_to: EnrolmentId) -> EnrolmentEvent {
 }
 
 fn joined(hub_id: HubId, previous: Option<HubId>) -> EnrolmentEvent {
-    EnrolmentEvent::HubJoined { hub_id, previous }
+    EnrolmentEvent::HubJoined { hub_id, previous, origin: Origin::Hand }
 }
 
 /// Student 1 in week 5 of the cohort, in a hub.
@@ -46,6 +47,7 @@ fn school_of_a_returner(then: impl IntoIterator<Item = EnrolmentEvent>) -> Schoo
         hub_id: Some(HUB),
         week: 1,
         moved_from: None,
+        origin: Origin::Hand,
     };
     school.lived(enrolment(2), [enrolled]);
     school
@@ -66,6 +68,7 @@ fn a_student_leaves_here_and_begins_there_in_the_same_hub() {
         hub_id: Some(HUB),
         week: 1,
         moved_from: Some(enrolment(1)),
+        origin: Origin::Hand,
     };
     assert_eq!(events(&plan, enrolment(11)), [enrolled.into()]);
     assert_eq!(plan.limits, []);

@@ -89,7 +89,9 @@ fn of_person(event: &PersonEvent) -> Option<Said> {
         PersonEvent::RoleRevoked { role: _ } => Said::new(Action::RoleRevoked),
         PersonEvent::PersonDeactivated { reason } => Said::new(Action::Deactivated).why(reason),
         PersonEvent::PersonReactivated {} => Said::new(Action::Reactivated),
-        PersonEvent::PersonRegistered { .. } | PersonEvent::PersonCorrected { .. } => return None,
+        PersonEvent::PersonRegistered { .. }
+        | PersonEvent::PersonCorrected { .. }
+        | PersonEvent::ExternalIdAssigned { .. } => return None,
     })
 }
 
@@ -137,10 +139,10 @@ fn of_hub(event: &HubEvent) -> Option<Said> {
 
 fn of_enrolment(event: &EnrolmentEvent) -> Option<Said> {
     Some(match event {
-        EnrolmentEvent::StudentEnrolled { cohort_id: _, person_id: _, hub_id, week, moved_from: _ } => {
+        EnrolmentEvent::StudentEnrolled { cohort_id: _, person_id: _, hub_id, week, moved_from: _, origin: _ } => {
             Said { to_week: Some(*week), hub: *hub_id, ..Said::new(Action::Enrolled) }
         }
-        EnrolmentEvent::HubJoined { hub_id, previous: _ } => Said::new(Action::HubJoined).hub(*hub_id),
+        EnrolmentEvent::HubJoined { hub_id, previous: _, origin: _ } => Said::new(Action::HubJoined).hub(*hub_id),
         EnrolmentEvent::HubLeft { hub_id } => Said::new(Action::HubLeft).hub(*hub_id),
         EnrolmentEvent::AbsenceFlagRaised { flag: _, missed_weeks } => {
             Said::new(Action::FlagRaised).why(&absent_in(missed_weeks).into())

@@ -146,7 +146,8 @@ impl ReadModel for Roster {
     fn fold(event: &Recorded, rows: &mut SiteRows<'_, Self>) {
         let Event::Enrolment(happened) = &event.event else { return };
         let enrolment_id = EnrolmentId(event.stream.id);
-        if let EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id, week, moved_from } = happened {
+        if let EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id, week, moved_from, origin: _ } = happened
+        {
             rows.put(Row {
                 enrolment_id,
                 cohort_id: *cohort_id,
@@ -178,7 +179,7 @@ impl ReadModel for Roster {
 fn change(row: &mut Row, event: &EnrolmentEvent, at: DateTime<Utc>) {
     match event {
         EnrolmentEvent::StudentEnrolled { .. } | EnrolmentEvent::ReflectionVisibilitySet { .. } => {}
-        EnrolmentEvent::HubJoined { hub_id, previous: _ } => row.hub_id = Some(*hub_id),
+        EnrolmentEvent::HubJoined { hub_id, previous: _, origin: _ } => row.hub_id = Some(*hub_id),
         EnrolmentEvent::HubLeft { hub_id: _ } => row.hub_id = None,
         EnrolmentEvent::AttendanceMarked { week, status, place, note, by, authority, hub_id } => {
             row.attendance.insert(*week, *status);

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::Rows;
+use rollbook_domain::Origin;
 
 fn fold(events: Vec<EnrolmentEvent>) -> Row {
     let id = EnrolmentId(Uuid::from_u128(1));
@@ -14,6 +15,7 @@ fn fold(events: Vec<EnrolmentEvent>) -> Row {
         hub_id: None,
         week: 1,
         moved_from: None,
+        origin: Origin::Hand,
     };
     let mut rows = Rows::<Roster>::default();
     for (sequence, event) in (1..).zip([vec![enrolled], events].concat()) {

@@ -1,0 +1,17 @@
+//! `ImportRoster` and `ImportAttendance`: a file's rows in one append. A row that breaks a rule is a wrong row with its
+//! reason, and the others stand; nothing here removes anybody, or changes back what somebody entered by hand.
+
+mod attendance;
+mod commands;
+mod errors;
+mod find;
+pub(super) mod needs;
+mod outcome;
+mod roster;
+#[cfg(test)]
+mod tests;
+
+pub use commands::{ImportAttendance, ImportRoster, ImportedMark, MAX_MARKS, MAX_ROWS, RosterRow};
+pub use errors::ImportRule;
+pub(crate) use find::students_of_marks;
+pub use outcome::{ImportedRow, RowOutcome};

@@ -1,0 +1,226 @@
+//! `ImportRoster`: row by row, as if each were commands of its own, on facts that the rows before it have changed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cqrs_es::Aggregate;
+
+use super::find::{self, Hubs};
+use super::outcome::Wrong;
+use super::{ImportRoster, ImportRule, ImportedRow, MAX_ROWS, RosterRow, RowOutcome};
+use crate::claim::{ClaimKey, ClaimSet, Limit};
+use crate::enrolment::{EnrolStudent, Enrolment, EnrolmentEvent, EnrolmentFacts, EnrolmentRule, EnrolmentStatus};
+use crate::ids::{EnrolmentId, HubId, PersonId};
+use crate::origin::Origin;
+use crate::person::{FromFile, Person, PersonEvent, PersonFacts, RegisterPerson};
+use crate::plan::Planner;
+use crate::refusal::{InvalidField, Refusal};
+use crate::text::email_key;
+use crate::world::Loaded;
+
+/// What the rows so far have come to.
+struct Import<'w> {
+    command: &'w ImportRoster,
+    hubs: Hubs<'w>,
+    facts: EnrolmentFacts,
+    enrolled: bool,
+    emails: HashMap<String, u32>,
+    external_ids: HashMap<&'w str, u32>,
+    people: HashMap<PersonId, u32>,
+}
+
+impl Planner<'_> {
+    pub(in crate::plan) fn import_roster(&mut self, command: &ImportRoster) -> Result<(), Refusal> {
+        let cohort = Self::existing(command.cohort_id, self.world.cohort(command.cohort_id))?;
+        if command.rows.len() > MAX_ROWS {
+            let detail = format!("must have at most {MAX_ROWS} rows; this has {}", command.rows.len());
+            return Err(Refusal::Invalid(vec![InvalidField { pointer: "/rows".to_owned(), detail }]));
+        }
+        let places = ClaimSet::places(command.cohort_id);
+        let mut import = Import {
+            command,
+            hubs: Hubs::of(self.world),
+            facts: EnrolmentFacts {
+                cohort: cohort.state,
+                places_taken: self.world.count(&places),
+                ..EnrolmentFacts::default()
+            },
+            enrolled: false,
+            emails: HashMap::new(),
+            external_ids: HashMap::new(),
+            people: HashMap::new(),
+        };
+        for (place, row) in (1..).zip(&command.rows) {
+            // The edge fills the ids in before anything is planned.
+            let ids = row.new_ids.ok_or_else(|| {
+                let detail = "must have the ids of who is new by now".to_owned();
+                Refusal::Invalid(vec![InvalidField { pointer: "/rows".to_owned(), detail }])
+            })?;
+            let number = row.number.unwrap_or(place);
+            let told = self.import_row(&mut import, row, number, ids).unwrap_or_else(|wrong| wrong.told(number));
+            self.plan.rows.push(told);
+        }
+        // One limit for all of them: of two who want the last place at once, one is decided again and finds none.
+        if let Some(at_most) = import.facts.cohort.capacity.filter(|_| import.enrolled) {
+            self.plan.limits.push(Limit { set: places, at_most });
+        }
+        Ok(())
+    }
+
+    /// Decides a row as a whole before anything of it is written.
+    fn import_row<'w>(
+        &mut self,
+        import: &mut Import<'w>,
+        row: &'w RosterRow,
+        number: u32,
+        ids: (PersonId, EnrolmentId),
+    ) -> Result<ImportedRow, Wrong> {
+        import.once(row, number)?;
+        let hub = row.hub.as_ref().map(|hub| import.hubs.named(hub)).transpose();
+        let hub = hub.map_err(|rule| Wrong::at("hub", rule))?;
+        let Some(id) = find::person(row.external_id.as_ref(), row.email.as_ref(), self.world) else {
+            return self.import_newcomer(import, row, number, (ids, hub));
+        };
+        if let Some(first) = import.people.insert(id, number) {
+            return Err(Wrong::row(ImportRule::DuplicateRow { first }));
+        }
+        let person = self.world.person(id);
+        if !person.state.active {
+            return Err(Wrong::row(EnrolmentRule::PersonInactive));
+        }
+        let (corrected, kept) = self.follow(row, id, &person.state)?;
+        let mut told = ImportedRow {
+            kept: kept.into_iter().map(str::to_owned).collect(),
+            person_id: Some(id),
+            ..ImportedRow::new(number, RowOutcome::Unchanged)
+        };
+        match find::enrolment(import.command.cohort_id, id, self.world) {
+            None => {
+                let enrolment = ids.1;
+                let begun = self.begin_from_file(import, id, Arc::clone(&person.state), (enrolment, hub))?;
+                self.write(id, &person, corrected);
+                self.write(enrolment, &Loaded::<Enrolment>::default(), begun);
+                told.enrolment_id = Some(enrolment);
+                told.outcome = RowOutcome::Known;
+            }
+            Some(enrolment) => {
+                let before = self.world.enrolment(enrolment);
+                let joined = hub_of(&before.state, hub, &mut told);
+                if !corrected.is_empty() || !joined.is_empty() {
+                    told.outcome = RowOutcome::Updated;
+                }
+                self.write(id, &person, corrected);
+                self.write(enrolment, &before, joined);
+                told.enrolment_id = Some(enrolment);
+            }
+        }
+        Ok(told)
+    }
+
+    /// What the file says about a person who is known.
+    fn follow(
+        &self,
+        row: &RosterRow,
+        id: PersonId,
+        person: &Person,
+    ) -> Result<(Vec<PersonEvent>, Vec<&'static str>), Wrong> {
+        let owner = row.email.as_ref().and_then(|email| self.world.owner(&ClaimKey::email(email.reveal().as_str())));
+        let facts =
+            PersonFacts { email_owner: owner.map(PersonId::from), external_id_owner: None, person_id: Some(id) };
+        let file = FromFile {
+            name: row.name.as_ref().map(|name| name.reveal().into()),
+            email: row.email.as_ref().map(|email| email.reveal().into()),
+            external_id: row.external_id.as_ref().map(|id| id.reveal().into()),
+        };
+        person.follow_file(file, &self.by, &facts).map_err(|rule| Wrong::at("email", rule))
+    }
+
+    fn import_newcomer(
+        &mut self,
+        import: &mut Import<'_>,
+        row: &RosterRow,
+        number: u32,
+        ((id, enrolment), hub): ((PersonId, EnrolmentId), Option<HubId>),
+    ) -> Result<ImportedRow, Wrong> {
+        let name = row.name.clone().ok_or_else(|| Wrong::at("name", ImportRule::Missing))?;
+        let email = row.email.clone().ok_or_else(|| Wrong::at("email", ImportRule::Missing))?;
+        let register = RegisterPerson { person_id: Some(id), name, email, external_id: row.external_id.clone() };
+        let registered = Person::register(&register, Origin::File, &PersonFacts::default())
+            .map_err(|rule| Wrong::at("email", rule))?;
+        let mut person = Person::default();
+        for event in &registered {
+            person.apply(event.clone());
+        }
+        let begun = self.begin_from_file(import, id, Arc::new(person), (enrolment, hub))?;
+        self.write(id, &Loaded::<Person>::default(), registered);
+        self.write(enrolment, &Loaded::<Enrolment>::default(), begun);
+        Ok(ImportedRow {
+            person_id: Some(id),
+            enrolment_id: Some(enrolment),
+            ..ImportedRow::new(number, RowOutcome::New)
+        })
+    }
+
+    /// Enrols a person who is not in the cohort yet.
+    fn begin_from_file(
+        &self,
+        import: &mut Import<'_>,
+        person_id: PersonId,
+        person: Arc<Person>,
+        (enrolment, hub): (EnrolmentId, Option<HubId>),
+    ) -> Result<Vec<EnrolmentEvent>, Wrong> {
+        let enrol =
+            EnrolStudent { enrolment_id: Some(enrolment), cohort_id: import.command.cohort_id, person_id, hub_id: hub };
+        import.facts.person = person;
+        import.facts.hub = hub.map(|hub| self.world.hub(hub).state);
+        import.facts.active_enrolment = self.world.owner(&ClaimKey::active_enrolment(person_id)).map(Into::into);
+        let begun = Enrolment::enrol(&enrol, None, Origin::File, &import.facts).map_err(Wrong::row)?;
+        import.facts.places_taken += 1;
+        import.enrolled = true;
+        Ok(begun)
+    }
+}
+
+impl<'w> Import<'w> {
+    /// Refuses a second row with the same address or external id.
+    fn once(&mut self, row: &'w RosterRow, number: u32) -> Result<(), Wrong> {
+        let email = row.email.as_ref().map(|email| email_key(email.reveal().as_str()));
+        let external_id = row.external_id.as_ref().map(|id| id.reveal().as_str());
+        if email.is_none() && external_id.is_none() {
+            return Err(Wrong::row(ImportRule::Nobody));
+        }
+        let by_email = email.as_ref().and_then(|email| self.emails.get(email).copied());
+        let by_id = external_id.and_then(|id| self.external_ids.get(id).copied());
+        if let Some(email) = email {
+            self.emails.entry(email).or_insert(number);
+        }
+        if let Some(id) = external_id {
+            self.external_ids.entry(id).or_insert(number);
+        }
+        match (by_email, by_id) {
+            (Some(first), _) => Err(Wrong::at("email", ImportRule::DuplicateRow { first })),
+            (None, Some(first)) => Err(Wrong::at("external_id", ImportRule::DuplicateRow { first })),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// What the file says about the hub of somebody who is enrolled; who has left meets nowhere.
+fn hub_of(before: &Enrolment, hub: Option<HubId>, told: &mut ImportedRow) -> Vec<EnrolmentEvent> {
+    let rule = match before.status {
+        EnrolmentStatus::Active => {
+            return match hub.map(|hub| before.hub_from_file(hub)) {
+                Some(Some(joined)) => joined,
+                Some(None) => {
+                    told.kept.push("hub".to_owned());
+                    Vec::new()
+                }
+                None => Vec::new(),
+            };
+        }
+        EnrolmentStatus::Withdrawn => ImportRule::StaysWithdrawn,
+        EnrolmentStatus::Completed => ImportRule::StaysCompleted,
+    };
+    *told = told.clone().because(&rule.into());
+    Vec::new()
+}
