@@ -21,10 +21,11 @@ use tempfile::TempDir;
 const LIMIT: Duration = Duration::from_mins(3);
 
 /// What the environment of whoever runs the tests must not decide. `ROLLBOOK_PG_BIN` may.
-const FOREIGN: [&str; 7] = [
+const FOREIGN: [&str; 8] = [
     "DATABASE_URL",
     "ROLLBOOK_CLOCK",
     "ROLLBOOK_DATA_DIR",
+    "ROLLBOOK_FILES",
     "ROLLBOOK_LISTEN",
     "ROLLBOOK_LOG",
     "ROLLBOOK_OWNER_EMAIL",

@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use rollbook_domain::cohort::Week;
 use rollbook_domain::{CohortId, EnrolmentId, HubId};
 use schemars::JsonSchema;
+use uuid::Uuid;
 
 use crate::openapi::SchemaOf;
 use crate::problem::ApiError;
@@ -64,6 +65,12 @@ ids!(CohortId, EnrolmentId, HubId);
 impl Segment for Week {
     fn read(text: &str) -> Option<Self> {
         Self::try_new(text.parse().ok()?)
+    }
+}
+
+impl Segment for Uuid {
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
     }
 }
 

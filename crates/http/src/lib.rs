@@ -17,6 +17,7 @@ mod csv;
 mod docs;
 mod enrolments;
 mod events;
+mod files;
 mod form;
 mod headers;
 mod health;
@@ -38,6 +39,7 @@ mod state;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+pub mod uploads;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -64,6 +66,7 @@ fn operations() -> Vec<Operation> {
         modules::operations(),
         cohorts::operations(),
         calendar::operations(),
+        uploads::operations(),
         imports::operations(),
         report::operations(),
         hubs::operations(),

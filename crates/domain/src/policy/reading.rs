@@ -155,6 +155,11 @@ impl Reader {
         (!self.admin).then_some(&self.marks)
     }
 
+    /// Whether they may upload files: whoever edits what is taught somewhere.
+    pub fn uploads(&self) -> bool {
+        self.admin || !self.instructs.is_empty()
+    }
+
     /// Whether they see the audit trail: who decided what, about everybody.
     pub fn audit(&self) -> bool {
         self.admin

@@ -29,8 +29,8 @@ pub async fn run(cli: Cli) -> Done {
     let runs_for_long = matches!(command, Command::Serve(_) | Command::Demo(_));
     let database = signals.unless_asked(Database::open(&place, runs_for_long)).await?;
     let done = match command {
-        Command::Serve(arguments) => serve::run(&database, &clock, &signals, &arguments).await,
-        Command::Demo(arguments) => demo::run(&database, &clock, &signals, &arguments).await,
+        Command::Serve(arguments) => serve::run(&database, &place, &clock, &signals, &arguments).await,
+        Command::Demo(arguments) => demo::run(&database, &place, &clock, &signals, &arguments).await,
         Command::Migrate => signals.unless_asked(migrate::run(&database)).await,
         Command::DatabaseUrl => database_url::run(&database),
         Command::Token(arguments) => signals.unless_asked(token::run(&database, &clock, &arguments)).await,
