@@ -17,4 +17,5 @@ mod read_models;
 mod school;
 mod structure;
 mod survival;
+mod syllabus;
 mod week;

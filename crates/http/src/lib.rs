@@ -37,6 +37,7 @@ mod report;
 mod seen;
 mod state;
 mod subscriptions;
+mod syllabus;
 #[cfg(test)]
 mod tests;
 pub mod uploads;
@@ -65,6 +66,7 @@ fn operations() -> Vec<Operation> {
         people::operations(),
         modules::operations(),
         cohorts::operations(),
+        syllabus::operations(),
         calendar::operations(),
         uploads::operations(),
         imports::operations(),
