@@ -1,7 +1,7 @@
 //! A real PostgreSQL for every test run, and a database of its own for every test, copied from a migrated template.
 
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -10,6 +10,7 @@ use rollbook_domain::claim::ClaimKey;
 use rollbook_domain::person::BootstrapOwner;
 use rollbook_domain::{Actor, PersonId, Personal, SiteId};
 use rollbook_embedded::Instance;
+use rollbook_files::Files;
 use rollbook_http::{AppState, Connections, router};
 use rollbook_projections::Projections;
 use rollbook_store::migrate::migrate;
@@ -17,6 +18,7 @@ use rollbook_store::{Clock, EventStore, Executor, Request};
 use serde_json::Value;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
+use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -39,6 +41,8 @@ pub struct Database {
     pub url: String,
     /// Connections of the service's own role.
     pub pool: PgPool,
+    /// The folder with the files of its uploads.
+    pub files: Arc<TempDir>,
 }
 
 impl Database {
@@ -58,7 +62,8 @@ impl Database {
             .await
             .expect("the service's role connects");
         let url = server.url().rsplit_once('/').map(|(host, _)| format!("{host}/{name}")).expect("a URL with a path");
-        Self { url, pool }
+        let files = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        Self { url, pool, files }
     }
 
     /// The event store of this database.
@@ -148,7 +153,8 @@ impl Service {
         let far = chrono::TimeDelta::days(100_000);
         let owner = store.issue_token(SiteId::DEFAULT, owner, clock.now(), far).await.expect("a token");
         let projections = Projections::start(store);
-        let state = AppState::new(executor.clone(), projections.clone(), SiteId::DEFAULT, Some(metrics));
+        let files = Files::in_folder(database.files.path()).expect("a folder for files");
+        let state = AppState::new(executor.clone(), projections.clone(), files, SiteId::DEFAULT, Some(metrics));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let shared = state.clone();
@@ -160,7 +166,8 @@ impl Service {
 
     /// Another service on the same database, as in another process: it shares nothing but the database and the clock.
     pub async fn on_the_database_of(other: &Self) -> Self {
-        let database = Database { url: other.database.url.clone(), pool: other.database.pool.clone() };
+        let Database { url, pool, files } = &other.database;
+        let database = Database { url: url.clone(), pool: pool.clone(), files: files.clone() };
         Self::on(database, other.clock.clone()).await
     }
 

@@ -3,6 +3,7 @@
 mod analysts;
 mod binary;
 mod contract;
+mod files;
 mod emails;
 mod flows;
 mod harness;
@@ -17,4 +18,5 @@ mod read_models;
 mod school;
 mod structure;
 mod survival;
+mod syllabus;
 mod week;

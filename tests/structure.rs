@@ -9,15 +9,20 @@ use serde_json::Value;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("rollbook-domain", &[]),
     ("rollbook-embedded", &[]),
+    ("rollbook-files", &["rollbook-domain"]),
     ("rollbook-import", &["rollbook-domain"]),
     ("rollbook-store", &["rollbook-domain"]),
     ("rollbook-projections", &["rollbook-domain", "rollbook-store"]),
+    (
+        "rollbook-http",
+        &["rollbook-domain", "rollbook-files", "rollbook-import", "rollbook-store", "rollbook-projections"],
+    ),
     ("rollbook-mail", &["rollbook-domain", "rollbook-store", "rollbook-projections"]),
-    ("rollbook-http", &["rollbook-domain", "rollbook-import", "rollbook-store", "rollbook-projections"]),
     (
         "rollbook",
         &[
             "rollbook-domain",
+            "rollbook-files",
             "rollbook-import",
             "rollbook-store",
             "rollbook-projections",

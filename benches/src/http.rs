@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use futures::stream::{self, StreamExt};
 use rollbook_domain::SiteId;
+use rollbook_files::Files;
 use rollbook_http::{AppState, router};
 use rollbook_projections::Projections;
 use rollbook_store::Position;
@@ -95,7 +96,9 @@ impl Running {
     /// Starts it for a school.
     pub async fn start(school: &School) -> Self {
         let projections = Projections::start(school.executor.store().clone());
-        let state = AppState::new(school.executor.clone(), projections.clone(), SiteId::DEFAULT, None);
+        // Nothing here uploads.
+        let files = Files::in_folder(&std::env::temp_dir()).expect("a folder");
+        let state = AppState::new(school.executor.clone(), projections.clone(), files, SiteId::DEFAULT, None);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let server = tokio::spawn(async move { axum::serve(listener, router(state)).await.expect("it serves") });

@@ -6,7 +6,7 @@
 
 use uuid::Uuid;
 
-use crate::ids::{CohortId, EnrolmentId, HubId, PersonId};
+use crate::ids::{CohortId, EnrolmentId, HubId, PersonId, UploadId};
 use crate::text::email_key;
 
 /// A key that at most one owner holds in a site.
@@ -36,6 +36,8 @@ pub enum ClaimKind {
     Place,
     /// `hub/enrolment`: an active student's place in a hub; owner: the enrolment.
     HubPlace,
+    /// `upload`: a file that a material has, or had; owner: the material. Never released.
+    Upload,
     /// `hub`: that the hub is open; owner: the hub. What the site's hubs are found by.
     OpenHub,
 }
@@ -134,6 +136,11 @@ impl ClaimKey {
     /// A place in a hub.
     pub fn hub_place(hub: HubId, enrolment: EnrolmentId) -> Self {
         Self::new(ClaimKind::HubPlace, format!("{hub}/{enrolment}"))
+    }
+
+    /// One uploaded file, one material.
+    pub fn upload(upload: UploadId) -> Self {
+        Self::new(ClaimKind::Upload, upload.to_string())
     }
 }
 

@@ -6,11 +6,13 @@ use uuid::Uuid;
 
 use crate::cohort::{self, CohortCommand};
 use crate::enrolment::{self, EnrolmentCommand};
+use crate::file::StoredFile;
 use crate::hub::{self, HubCommand};
-use crate::ids::{EnrolmentId, StreamId, WeekEmailsId};
+use crate::ids::{EnrolmentId, StreamId, SyllabusId, UploadId, WeekEmailsId};
 use crate::module::{self, ModuleCommand};
 use crate::person::{self, PersonCommand};
 use crate::plan::{self, ManyCommand};
+use crate::syllabus::{self, SyllabusCommand};
 use crate::week_emails::{self, WeekEmailsCommand};
 
 /// Any command.
@@ -29,6 +31,8 @@ pub enum Command {
     Enrolment(EnrolmentCommand),
     /// About many enrolments.
     Many(ManyCommand),
+    /// About a cohort's syllabus.
+    Syllabus(SyllabusCommand),
     /// About a cohort's emails.
     WeekEmails(WeekEmailsCommand),
 }
@@ -108,6 +112,11 @@ commands! {
         cohort::DismissMarker => Cohort(CohortCommand),
         cohort::AppointInstructor => Cohort(CohortCommand),
         cohort::DismissInstructor => Cohort(CohortCommand),
+        syllabus::AddMaterial => Syllabus(SyllabusCommand),
+        syllabus::UpdateMaterial => Syllabus(SyllabusCommand),
+        syllabus::MoveMaterial => Syllabus(SyllabusCommand),
+        syllabus::RemoveMaterial => Syllabus(SyllabusCommand),
+        syllabus::SetReflectionQuestion => Syllabus(SyllabusCommand),
         hub::FoundHub => Hub(HubCommand),
         hub::RenameHub => Hub(HubCommand),
         hub::AppointCoordinator => Hub(HubCommand),
@@ -165,12 +174,30 @@ impl Command {
             Self::Many(ManyCommand::MoveStudent(c)) => {
                 c.new_enrolment_id.get_or_insert_with(|| new_id().into());
             }
+            Self::Syllabus(SyllabusCommand::AddMaterial(c)) => {
+                c.material_id.get_or_insert_with(|| new_id().into());
+            }
             Self::Many(ManyCommand::ImportRoster(c)) => {
                 for row in &mut c.rows {
                     row.new_ids = Some((new_id().into(), new_id().into()));
                 }
             }
             _ => {}
+        }
+    }
+
+    /// The upload that the command needs, if it may need one: for the edge to look up, and to [`Self::attach`].
+    pub fn upload(&self) -> Option<UploadId> {
+        match self {
+            Self::Syllabus(command) => command.upload(),
+            _ => None,
+        }
+    }
+
+    /// Fills in the upload that the command needs. Without it, the command is refused where it needs one.
+    pub fn attach(&mut self, file: StoredFile) {
+        if let Self::Syllabus(command) = self {
+            command.attach(file);
         }
     }
 }
@@ -224,6 +251,7 @@ impl Command {
                 ManyCommand::ImportRoster(c) => c.cohort_id.into(),
                 ManyCommand::ImportAttendance(c) => c.cohort_id.into(),
             },
+            Self::Syllabus(command) => SyllabusId::from(command.cohort()).into(),
             Self::WeekEmails(command) => match command {
                 WeekEmailsCommand::SendWeekEmails(c) => WeekEmailsId::from(c.cohort_id).into(),
                 WeekEmailsCommand::RetryEmail(c) => WeekEmailsId::from(c.cohort_id).into(),

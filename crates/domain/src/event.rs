@@ -13,6 +13,7 @@ use crate::hub::HubEvent;
 use crate::ids::StreamType;
 use crate::module::ModuleEvent;
 use crate::person::PersonEvent;
+use crate::syllabus::SyllabusEvent;
 use crate::week_emails::WeekEmailsEvent;
 
 /// An event of any aggregate.
@@ -29,6 +30,8 @@ pub enum Event {
     Hub(HubEvent),
     /// Of an enrolment.
     Enrolment(EnrolmentEvent),
+    /// Of a syllabus.
+    Syllabus(SyllabusEvent),
     /// Of a cohort's emails.
     WeekEmails(WeekEmailsEvent),
 }
@@ -136,6 +139,7 @@ domain_events! {
     CohortEvent => Cohort,
     HubEvent => Hub,
     EnrolmentEvent => Enrolment,
+    SyllabusEvent => Syllabus,
     WeekEmailsEvent => WeekEmails,
 }
 

@@ -11,7 +11,7 @@ use crate::command::Command;
 use crate::enrolment::EnrolmentEvent;
 use crate::event::Event;
 use crate::hub::HubEvent;
-use crate::ids::{CohortId, EnrolmentId, HubId, ModuleId, PersonId, StreamId};
+use crate::ids::{CohortId, EnrolmentId, HubId, MaterialId, ModuleId, PersonId, StreamId};
 use crate::module::ModuleEvent;
 use crate::origin::Origin;
 use crate::person::{PersonEvent, Role};
@@ -44,6 +44,9 @@ pub(crate) const ENROLMENT: EnrolmentId = EnrolmentId(Uuid::from_u128(0x50));
 /// The other student, in the same cohort and the other hub.
 pub(crate) const OTHER_ENROLMENT: EnrolmentId = EnrolmentId(Uuid::from_u128(0x51));
 
+/// Of the cohort's syllabus.
+pub(crate) const MATERIAL: MaterialId = MaterialId(Uuid::from_u128(0x60));
+
 /// An instant.
 pub(crate) fn instant(text: &str) -> DateTime<Utc> {
     text.parse().expect("an instant")
@@ -73,6 +76,7 @@ pub(crate) fn append(
         crate::StreamType::Cohort => AnyLoaded::Cohort(world.cohort(stream.id.into())),
         crate::StreamType::Hub => AnyLoaded::Hub(world.hub(stream.id.into())),
         crate::StreamType::Enrolment => AnyLoaded::Enrolment(world.enrolment(stream.id.into())),
+        crate::StreamType::Syllabus => AnyLoaded::Syllabus(world.syllabus(stream.id.into())),
         crate::StreamType::WeekEmails => AnyLoaded::WeekEmails(world.week_emails(stream.id.into())),
     };
     for event in events {

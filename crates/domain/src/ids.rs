@@ -57,6 +57,12 @@ ids! {
     HubId,
     /// One student in one cohort.
     EnrolmentId,
+    /// What a cohort's students see: the same id as the cohort's.
+    SyllabusId,
+    /// Something that a syllabus shows.
+    MaterialId,
+    /// A file as it was uploaded.
+    UploadId,
     /// The emails of a cohort: the same id as the cohort's.
     WeekEmailsId,
     /// One email to one student.
@@ -99,6 +105,8 @@ pub enum StreamType {
     Hub,
     /// A student in a cohort.
     Enrolment,
+    /// What a cohort's students see.
+    Syllabus,
     /// The emails of a cohort.
     WeekEmails,
 }
@@ -141,7 +149,14 @@ streams! {
     CohortId => Cohort,
     HubId => Hub,
     EnrolmentId => Enrolment,
+    SyllabusId => Syllabus,
     WeekEmailsId => WeekEmails,
+}
+
+impl From<CohortId> for SyllabusId {
+    fn from(cohort: CohortId) -> Self {
+        Self(cohort.0)
+    }
 }
 
 impl From<CohortId> for WeekEmailsId {
@@ -160,4 +175,5 @@ macro_rules! into_uuid {
     )*};
 }
 
-into_uuid!(SiteId, CommandId, PersonId, ModuleId, CohortId, HubId, EnrolmentId, WeekEmailsId, MessageId);
+into_uuid!(SiteId, CommandId, PersonId, ModuleId, CohortId, HubId, EnrolmentId);
+into_uuid!(SyllabusId, MaterialId, UploadId, WeekEmailsId, MessageId);

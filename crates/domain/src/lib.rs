@@ -24,6 +24,7 @@ pub mod personal;
 pub mod plan;
 pub mod policy;
 pub mod refusal;
+pub mod syllabus;
 pub mod text;
 pub mod week_emails;
 pub mod world;
@@ -32,7 +33,8 @@ pub use actor::{Actor, Authority};
 pub use command::Command;
 pub use event::Event;
 pub use ids::{
-    CohortId, CommandId, EnrolmentId, HubId, MessageId, ModuleId, PersonId, SiteId, StreamId, StreamType, WeekEmailsId,
+    CohortId, CommandId, EnrolmentId, HubId, MaterialId, MessageId, ModuleId, PersonId, SiteId, StreamId, StreamType,
+    SyllabusId, UploadId, WeekEmailsId,
 };
 pub use origin::Origin;
 pub use personal::Personal;

@@ -9,6 +9,7 @@ use crate::ids::StreamId;
 use crate::module::ModuleRule;
 use crate::person::PersonRule;
 use crate::plan::{ImportRule, PlanRule};
+use crate::syllabus::SyllabusRule;
 use crate::week_emails::WeekEmailsRule;
 
 /// A command that was not carried out. Nothing was appended.
@@ -66,6 +67,9 @@ pub enum Rule {
     /// Of a command over many enrolments.
     #[error(transparent)]
     Plan(#[from] PlanRule),
+    /// Of a syllabus.
+    #[error(transparent)]
+    Syllabus(#[from] SyllabusRule),
     /// Of a row of an imported file.
     #[error(transparent)]
     Import(#[from] ImportRule),
@@ -84,6 +88,7 @@ impl Rule {
             Self::Hub(rule) => rule.into(),
             Self::Enrolment(rule) => rule.into(),
             Self::Plan(rule) => rule.into(),
+            Self::Syllabus(rule) => rule.into(),
             Self::Import(rule) => rule.into(),
             Self::WeekEmails(rule) => rule.into(),
         }

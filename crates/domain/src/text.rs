@@ -15,7 +15,7 @@ pub struct Text<const MAX: usize>(String);
 
 /// A person's, cohort's or hub's name, and other single labels.
 pub type Name = Text<200>;
-/// A module's title.
+/// A module's or a material's title.
 pub type Title = Text<200>;
 /// A module's code, as on a timetable.
 pub type Code = Text<40>;
@@ -27,6 +27,10 @@ pub type Note = Text<2_000>;
 pub type ReflectionText = Text<20_000>;
 /// A marker's written comment.
 pub type Feedback = Text<20_000>;
+/// What a week's reflection is about.
+pub type Question = Text<2_000>;
+/// What a material consists of: a link, an upload's id, or a page.
+pub type MaterialText = Text<100_000>;
 /// An id that another system gave a person.
 pub type ExternalId = Text<200>;
 

@@ -14,9 +14,10 @@ use crate::cohort::Cohort;
 use crate::enrolment::Enrolment;
 use crate::event::Event;
 use crate::hub::Hub;
-use crate::ids::{CohortId, EnrolmentId, HubId, ModuleId, PersonId, StreamId, StreamType, WeekEmailsId};
+use crate::ids::{CohortId, EnrolmentId, HubId, ModuleId, PersonId, StreamId, StreamType, SyllabusId, WeekEmailsId};
 use crate::module::Module;
 use crate::person::Person;
+use crate::syllabus::Syllabus;
 use crate::week_emails::WeekEmails;
 
 /// Something that a command must know before it can be decided.
@@ -54,6 +55,8 @@ pub enum AnyLoaded {
     Hub(Loaded<Hub>),
     /// Of an enrolment.
     Enrolment(Loaded<Enrolment>),
+    /// Of a syllabus.
+    Syllabus(Loaded<Syllabus>),
     /// Of a cohort's emails.
     WeekEmails(Loaded<WeekEmails>),
 }
@@ -128,6 +131,7 @@ streams! {
     Cohort, CohortId, cohort;
     Hub, HubId, hub;
     Enrolment, EnrolmentId, enrolment;
+    Syllabus, SyllabusId, syllabus;
     WeekEmails, WeekEmailsId, week_emails;
 }
 

@@ -5,8 +5,9 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use rollbook_domain::cohort::Week;
-use rollbook_domain::{CohortId, EnrolmentId, HubId, MessageId};
+use rollbook_domain::{CohortId, EnrolmentId, HubId, MaterialId, MessageId};
 use schemars::JsonSchema;
+use uuid::Uuid;
 
 use crate::openapi::SchemaOf;
 use crate::problem::ApiError;
@@ -59,11 +60,17 @@ macro_rules! ids {
     )*};
 }
 
-ids!(CohortId, EnrolmentId, HubId, MessageId);
+ids!(CohortId, EnrolmentId, HubId, MaterialId, MessageId);
 
 impl Segment for Week {
     fn read(text: &str) -> Option<Self> {
         Self::try_new(text.parse().ok()?)
+    }
+}
+
+impl Segment for Uuid {
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
     }
 }
 

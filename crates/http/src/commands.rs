@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use rollbook_domain::Command;
+use rollbook_domain::{Command, SiteId};
 use rollbook_store::{Receipt, Request};
 use schemars::SchemaGenerator;
 use tracing::Span;
@@ -16,6 +16,7 @@ use crate::headers::Metadata;
 use crate::operation::{Operation, Success, Whom};
 use crate::problem::ApiError;
 use crate::state::AppState;
+use crate::uploads;
 
 /// An operation for every command that clients may send.
 pub fn operations() -> Vec<Operation> {
@@ -50,13 +51,26 @@ async fn execute(
     metadata: Metadata,
     body: JsonBytes,
 ) -> Result<Response, ApiError> {
-    let command = body.command(name)?;
+    let mut command = body.command(name)?;
+    attach(&state, who.site, &mut command).await?;
     let Metadata { command_id, if_match, correlation_id } = metadata;
     let request = Request { site: who.site, actor: who.actor(), command, command_id, if_match, correlation_id };
     let receipt = state.executor().execute(request).await?;
     let span = Span::current();
     span.record("command_id", display(receipt.command_id)).record("position", receipt.position);
     Ok(Json(receipt).into_response())
+}
+
+/// Finds the upload that a command names. Whether it needs one that is not there is for the domain to say, after it has
+/// looked at who asks.
+async fn attach(state: &AppState, site: SiteId, command: &mut Command) -> Result<(), ApiError> {
+    let Some(upload) = command.upload() else { return Ok(()) };
+    match uploads::resolve(state, site, upload.0).await {
+        Ok(file) => command.attach(file),
+        Err(ApiError::Invalid(_)) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }
 
 /// `MarkAttendance` → `Mark attendance`.

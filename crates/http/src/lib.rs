@@ -18,6 +18,7 @@ mod docs;
 mod emails;
 mod enrolments;
 mod events;
+mod files;
 mod form;
 mod headers;
 mod health;
@@ -37,8 +38,10 @@ mod report;
 mod seen;
 mod state;
 mod subscriptions;
+mod syllabus;
 #[cfg(test)]
 mod tests;
+pub mod uploads;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -64,7 +67,9 @@ fn operations() -> Vec<Operation> {
         people::operations(),
         modules::operations(),
         cohorts::operations(),
+        syllabus::operations(),
         calendar::operations(),
+        uploads::operations(),
         imports::operations(),
         report::operations(),
         emails::operations(),

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use axum::Json;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use rollbook_domain::Refusal;
+use rollbook_files::LIMIT_BYTES;
 use rollbook_import::{FileError, MAX_FILE_BYTES};
 use rollbook_projections::QueryError;
 use rollbook_projections::models::emails::EmailStatus;
@@ -34,6 +35,15 @@ pub enum ApiError {
     TooLarge,
     /// The body is not declared as JSON.
     UnsupportedMediaType,
+    /// The file is larger than uploads may be.
+    UploadTooLarge,
+    /// The body did not come to its end.
+    BrokenOff(String),
+    /// The file has so many bytes, and none of those that were asked for.
+    NotThatRange {
+        /// How many it has.
+        size: u64,
+    },
     /// The file is larger than the limit.
     FileTooLarge,
     /// The file is of none of the kinds that are taken: these.
@@ -46,6 +56,8 @@ pub enum ApiError {
     Command(ExecuteError),
     /// The database cannot be reached.
     Unavailable,
+    /// The store of files cannot be reached.
+    FilesUnavailable,
     /// More is waiting than the service takes on.
     Overloaded,
     /// The read model did not reach `min_position` in time.
@@ -136,7 +148,9 @@ impl ApiError {
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "not_allowed"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
-            Self::TooLarge | Self::FileTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::BrokenOff(_) => (StatusCode::BAD_REQUEST, "body_broken_off"),
+            Self::NotThatRange { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable"),
+            Self::TooLarge | Self::FileTooLarge | Self::UploadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::File(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unreadable_file"),
             Self::UnsupportedMediaType | Self::WrongMedia(_) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
@@ -156,6 +170,7 @@ impl ApiError {
             Self::Unavailable | Self::Command(ExecuteError::Store(StoreError::Unavailable(_))) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable")
             }
+            Self::FilesUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "files_unavailable"),
             Self::Overloaded | Self::Command(ExecuteError::Store(StoreError::Overloaded)) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "overloaded")
             }
@@ -182,12 +197,16 @@ impl ApiError {
             Self::NotJson(detail)
             | Self::BadHeader(detail)
             | Self::NotFound(detail)
+            | Self::BrokenOff(detail)
             | Self::ProjectionDiffers(detail)
             | Self::RebuildUnderWay(detail)
             | Self::NotReady(detail) => detail.clone(),
             Self::Unauthenticated(detail) | Self::Forbidden(detail) => (*detail).to_owned(),
             Self::MethodNotAllowed => "this path does not take this method; Allow says which it takes".to_owned(),
             Self::TooLarge => format!("a body has at most {} bytes", crate::BODY_LIMIT_BYTES),
+            Self::UploadTooLarge => format!("a file has at most {LIMIT_BYTES} bytes"),
+            Self::NotThatRange { size } => format!("the file has {size} bytes, and none of those"),
+            Self::FilesUnavailable => "the store of files cannot be reached; try again shortly".to_owned(),
             Self::UnsupportedMediaType => "send the body as Content-Type: application/json".to_owned(),
             Self::FileTooLarge => format!("a file has at most {MAX_FILE_BYTES} bytes"),
             Self::WrongMedia(taken) => format!("send the file as Content-Type: {taken}"),
@@ -294,6 +313,11 @@ impl IntoResponse for ApiError {
         let (status, _) = self.status();
         let mut response = (status, Json(self.problem())).into_response();
         let headers = response.headers_mut();
+        if let Self::NotThatRange { size } = self
+            && let Ok(size) = format!("bytes */{size}").try_into()
+        {
+            headers.insert(CONTENT_RANGE, size);
+        }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -1,4 +1,4 @@
-//! What every handler shares: the executor, the read models, the site, the metrics.
+//! What every handler shares: the executor, the read models, the files, the site, the metrics.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
 use rollbook_domain::SiteId;
+use rollbook_files::Files;
 use rollbook_projections::Projections;
 use rollbook_store::{EventStore, Executor, Position};
 use sqlx::PgPool;
@@ -23,6 +24,7 @@ pub struct AppState(Arc<Shared>);
 struct Shared {
     executor: Executor,
     projections: Projections,
+    files: Files,
     site: SiteId,
     metrics: Option<PrometheusHandle>,
     ended: watch::Sender<bool>,
@@ -36,8 +38,14 @@ impl std::fmt::Debug for AppState {
 
 impl AppState {
     /// A service for one site. Without a metrics handle `/metrics` is not offered.
-    pub fn new(executor: Executor, projections: Projections, site: SiteId, metrics: Option<PrometheusHandle>) -> Self {
-        Self(Arc::new(Shared { executor, projections, site, metrics, ended: watch::Sender::new(false) }))
+    pub fn new(
+        executor: Executor,
+        projections: Projections,
+        files: Files,
+        site: SiteId,
+        metrics: Option<PrometheusHandle>,
+    ) -> Self {
+        Self(Arc::new(Shared { executor, projections, files, site, metrics, ended: watch::Sender::new(false) }))
     }
 
     /// What carries commands out.
@@ -58,6 +66,11 @@ impl AppState {
     /// The read models' engine.
     pub fn projections(&self) -> &Projections {
         &self.0.projections
+    }
+
+    /// Where files are.
+    pub fn files(&self) -> &Files {
+        &self.0.files
     }
 
     /// The site that requests are for.

@@ -17,7 +17,7 @@ use crate::model::{ReadModel, Rows};
 use crate::models::{
     absence_flags::AbsenceFlags, audit_trail::AuditTrail, cohorts::Cohorts, emails::EmailRetries, emails::Emails,
     hubs::Hubs, marking_queue::MarkingQueue, modules::Modules, people::People, reflections::Reflections,
-    roster::Roster,
+    roster::Roster, syllabus::Syllabi,
 };
 
 /// A row or a key as the database takes it: a field for each column.
@@ -138,6 +138,7 @@ pub static MODELS: &[&dyn AnyModel] = &[
     &Erased::<Cohorts>::NEW,
     &Erased::<Hubs>::NEW,
     &Erased::<Roster>::NEW,
+    &Erased::<Syllabi>::NEW,
     &Erased::<AbsenceFlags>::NEW,
     &Erased::<MarkingQueue>::NEW,
     &Erased::<Reflections>::NEW,

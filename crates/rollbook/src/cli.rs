@@ -52,6 +52,10 @@ pub struct Place {
     /// Where the private PostgreSQL keeps its data
     #[arg(long, global = true, env = "ROLLBOOK_DATA_DIR", default_value = ".rollbook", value_name = "DIR")]
     pub data_dir: PathBuf,
+    /// Where uploaded files are kept: a folder, or s3://bucket/prefix with the usual AWS_ variables; by default `files`
+    /// in the data directory
+    #[arg(long, global = true, env = "ROLLBOOK_FILES", value_name = "PLACE")]
+    pub files: Option<String>,
     /// The folder with postgres, initdb and pg_ctl; otherwise they are looked for
     #[arg(long, global = true, env = "ROLLBOOK_PG_BIN", value_name = "DIR")]
     pub pg_bin: Option<PathBuf>,

@@ -10,6 +10,7 @@ mod database;
 mod demo;
 mod export;
 mod failure;
+mod files;
 mod logs;
 mod output;
 mod progress;

@@ -1,5 +1,5 @@
-//! The running service: read models kept up to date, appends by others heard of, emails delivered, HTTP answered until
-//! somebody asks to end.
+//! The running service: read models kept up to date, appends by others heard of, emails delivered, abandoned uploads taken
+//! away, HTTP answered until somebody asks to end.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rollbook_domain::SiteId;
+use rollbook_files::Files;
 use rollbook_http::{AppState, Connections};
 use rollbook_mail::{Mailer, Mailing, Settings};
 use rollbook_projections::Projections;
@@ -26,6 +27,9 @@ const LAST_REQUESTS: Duration = Duration::from_secs(10);
 /// How often metrics are kept.
 const MEASURE: Duration = Duration::from_secs(5);
 
+/// How often abandoned uploads are looked for.
+const CLEAN_UP: Duration = Duration::from_hours(1);
+
 /// Read models that follow the log, also what other processes append.
 #[derive(Debug)]
 pub struct Service {
@@ -33,16 +37,17 @@ pub struct Service {
     pub store: EventStore,
     /// The read models.
     pub projections: Projections,
+    files: Files,
     listener: JoinHandle<()>,
 }
 
 impl Service {
     /// Brings the schema to this version and begins to follow the log.
-    pub async fn start(database: &Database) -> Done<Self> {
+    pub async fn start(database: &Database, files: Files) -> Done<Self> {
         let store = database.store().await?;
         let projections = Projections::start(store.clone());
         let listener = tokio::spawn(listen::listen(store.clone(), database.url().to_owned()));
-        Ok(Self { store, projections, listener })
+        Ok(Self { store, projections, files, listener })
     }
 
     /// Delivers emails, and answers HTTP until somebody asks to end; then takes no new connection and ends the requests under way.
@@ -55,7 +60,9 @@ impl Service {
         let mailer = Mailer::try_new(projections, store, clock.clone(), mail).map_err(Failure::new)?;
         let mailing = Mailing::start(mailer);
         let measuring = tokio::spawn(measure(self.projections.clone(), clock.clone(), metrics.clone()));
-        let state = AppState::new(executor, self.projections.clone(), SiteId::DEFAULT, Some(metrics));
+        let (projections, files) = (self.projections.clone(), self.files.clone());
+        let state = AppState::new(executor, projections, files, SiteId::DEFAULT, Some(metrics));
+        let cleaning = tokio::spawn(clean_up(state.clone()));
         let (asked, served) = (signals.clone(), state.clone());
         let serving = axum::serve(Connections(socket), rollbook_http::router(state))
             .with_graceful_shutdown(async move {
@@ -71,6 +78,7 @@ impl Service {
             }
         };
         measuring.abort();
+        cleaning.abort();
         mailing.stop().await;
         ended
     }
@@ -91,6 +99,20 @@ async fn measure(projections: Projections, clock: Clock, metrics: PrometheusHand
         metrics.run_upkeep();
         if let Err(error) = projections.measure(clock.now()).await {
             tracing::warn!(%error, "how far the read models are could not be measured");
+        }
+    }
+}
+
+/// Takes away the uploads that nobody used, now and then, until it is broken off.
+async fn clean_up(state: AppState) {
+    let mut every = tokio::time::interval(CLEAN_UP);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        match rollbook_http::uploads::clean_up(&state).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "abandoned uploads were taken away"),
+            Err(error) => tracing::warn!(%error, "abandoned uploads could not be taken away"),
         }
     }
 }

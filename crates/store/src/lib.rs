@@ -20,6 +20,7 @@ pub mod scan;
 pub mod scope;
 pub mod tokens;
 mod tuple;
+pub mod uploads;
 
 pub use clock::Clock;
 pub use entries::{Entry, StreamName, Unreadable};

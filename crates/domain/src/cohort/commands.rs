@@ -41,6 +41,9 @@ pub struct ScheduleCohort {
     /// How many days after the last session a reflection may still be handed in.
     #[serde(default = "fourteen")]
     pub reflection_grace_days: GraceDays,
+    /// A run of the same module whose materials and reflection questions it begins with; no people are taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_from: Option<CohortId>,
 }
 
 /// The length of a session, in minutes: up to a day.

@@ -11,6 +11,9 @@ pub enum CohortRule {
     /// No further run of it.
     #[error("the module is retired; schedule a cohort of another module")]
     ModuleRetired,
+    /// Its weeks are others.
+    #[error("copy_from is a run of another module; copy from a run of this one")]
+    CopyFromOtherModule,
     /// A slip of the pen, not a date.
     #[error("starts_on is {starts_on}; give a date from the years 1970 to 2200")]
     StartsOnOutOfRange {

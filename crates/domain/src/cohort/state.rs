@@ -169,6 +169,8 @@ impl Cohort {
 pub struct CohortFacts {
     /// The module to run, when scheduling.
     pub module: Arc<Module>,
+    /// The cohort whose syllabus it begins with, when scheduling with one.
+    pub copy_from: Option<Arc<Cohort>>,
     /// The person to appoint, when appointing.
     pub person: Arc<Person>,
     /// How many active students the cohort has, when setting the capacity.

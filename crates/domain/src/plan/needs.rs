@@ -13,6 +13,7 @@ use crate::module::ModuleCommand;
 use crate::person::PersonCommand;
 use crate::plan::ManyCommand;
 use crate::plan::import::needs as import;
+use crate::syllabus::SyllabusCommand;
 use crate::week_emails::WeekEmailsCommand;
 use crate::world::{Need, Needs, World};
 
@@ -29,6 +30,7 @@ pub fn needs(command: &Command, actor: Actor, world: &World) -> BTreeSet<Need> {
         Command::Hub(command) => hub(command, &mut needs),
         Command::Enrolment(command) => enrolment(command, &mut needs),
         Command::Many(command) => many(command, &mut needs),
+        Command::Syllabus(command) => syllabus(command, &mut needs),
         Command::WeekEmails(command) => week_emails(command, &mut needs),
     }
     needs.missing()
@@ -84,6 +86,11 @@ fn cohort(command: &CohortCommand, needs: &mut Needs<'_>) {
                 needs.cohort(id);
             }
             needs.module(c.module_id);
+            if let Some((from, id)) = c.copy_from.zip(c.cohort_id) {
+                needs.cohort(from);
+                needs.syllabus(from.into());
+                needs.syllabus(id.into());
+            }
         }
         CohortCommand::RenameCohort(c) => drop(needs.cohort(c.cohort_id)),
         CohortCommand::RescheduleSession(c) => drop(needs.cohort(c.cohort_id)),
@@ -199,6 +206,15 @@ fn many(command: &ManyCommand, needs: &mut Needs<'_>) {
         }
         ManyCommand::ImportRoster(c) => import::roster(c, needs),
         ManyCommand::ImportAttendance(c) => import::attendance(c, needs),
+    }
+}
+
+fn syllabus(command: &SyllabusCommand, needs: &mut Needs<'_>) {
+    let cohort = command.cohort();
+    needs.cohort(cohort);
+    needs.syllabus(cohort.into());
+    if let Some(upload) = command.upload() {
+        needs.owner(ClaimKey::upload(upload));
     }
 }
 

@@ -66,6 +66,8 @@ impl Planner<'_> {
                 let id = filled_in(c.cohort_id, "/cohort_id")?;
                 let fresh = Self::fresh(id, self.world.cohort(id))?;
                 facts.module = self.known_module(c.module_id)?.1.state;
+                facts.copy_from =
+                    c.copy_from.map(|from| self.known_cohort(from)).transpose()?.map(|(_, from)| from.state);
                 (id, fresh)
             }
             CohortCommand::RenameCohort(c) => self.known_cohort(c.cohort_id)?,
@@ -117,8 +119,12 @@ impl Planner<'_> {
             CohortCommand::CompleteCohort(_) => self.complete_enrolments(id),
             CohortCommand::CancelCohort(c) => self.withdraw_everyone(id, &c.reason.reveal().into()),
             CohortCommand::DismissMarker(c) => self.reallocate(id, before, c.person_id),
-            CohortCommand::ScheduleCohort(_)
-            | CohortCommand::RenameCohort(_)
+            CohortCommand::ScheduleCohort(c) => {
+                if let Some(from) = c.copy_from {
+                    self.copy_syllabus(from, id);
+                }
+            }
+            CohortCommand::RenameCohort(_)
             | CohortCommand::RescheduleSession(_)
             | CohortCommand::CancelSession(_)
             | CohortCommand::StartCohort(_)
@@ -171,7 +177,7 @@ impl Planner<'_> {
         Ok((id, Self::existing(id, self.world.module(id))?))
     }
 
-    fn known_cohort(&self, id: CohortId) -> Result<(CohortId, Loaded<Cohort>), Refusal> {
+    pub(super) fn known_cohort(&self, id: CohortId) -> Result<(CohortId, Loaded<Cohort>), Refusal> {
         Ok((id, Self::existing(id, self.world.cohort(id))?))
     }
 
@@ -181,11 +187,11 @@ impl Planner<'_> {
 }
 
 /// The id of what is created. [`crate::Command::fill_ids`] makes it before the plan; without that the command is refused.
-fn filled_in<T>(id: Option<T>, pointer: &str) -> Result<T, Refusal> {
+pub(super) fn filled_in<T>(id: Option<T>, pointer: &str) -> Result<T, Refusal> {
     id.ok_or_else(|| invalid(pointer, "must be given"))
 }
 
-fn invalid(pointer: &str, detail: &str) -> Refusal {
+pub(super) fn invalid(pointer: &str, detail: &str) -> Refusal {
     Refusal::Invalid(vec![InvalidField { pointer: pointer.to_owned(), detail: detail.to_owned() }])
 }
 

@@ -18,10 +18,11 @@ use crate::module::ModuleCommand;
 use crate::person::{PersonCommand, Role};
 use crate::plan::{ManyCommand, students_of_marks};
 use crate::refusal::Refusal;
+use crate::syllabus::SyllabusCommand;
 use crate::week_emails::WeekEmailsCommand;
 use crate::world::World;
 
-pub use reading::{OwnEnrolment, Reader, RosterScope};
+pub use reading::{OwnEnrolment, Reader, RosterScope, Weeks};
 
 /// What a command takes to issue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +33,8 @@ pub enum Right {
     GrantRoles,
     /// People, modules, cohorts, hubs, enrolments, progression, allocation, emails.
     Administer,
+    /// Say what a cohort's students see.
+    EditSyllabus,
     /// Say who was there.
     TakeAttendance,
     /// Bring in a cohort's students from a file.
@@ -107,6 +110,13 @@ pub fn right(command: &Command) -> Right {
             Right::Administer
         }
         Command::Many(ManyCommand::TakeAttendance(_)) => Right::TakeAttendance,
+        Command::Syllabus(
+            SyllabusCommand::AddMaterial(_)
+            | SyllabusCommand::UpdateMaterial(_)
+            | SyllabusCommand::MoveMaterial(_)
+            | SyllabusCommand::RemoveMaterial(_)
+            | SyllabusCommand::SetReflectionQuestion(_),
+        ) => Right::EditSyllabus,
         Command::Many(ManyCommand::ImportRoster(_)) => Right::ImportRoster,
         Command::Many(ManyCommand::ImportAttendance(_)) => Right::ImportAttendance,
         Command::Enrolment(command) => match command {
@@ -145,6 +155,7 @@ pub fn capacity(right: Right, standing: Standing) -> Option<Authority> {
         Right::Bootstrap => &[Authority::System],
         Right::GrantRoles => &[Authority::Owner],
         Right::Administer => &[Authority::Owner, Authority::Admin],
+        Right::EditSyllabus => &[Authority::Owner, Authority::Admin, Authority::Instructor],
         Right::TakeAttendance => &[Authority::Owner, Authority::Admin, Authority::Instructor, Authority::Coordinator],
         // Whoever holds the database may import from its command line: the installation itself.
         Right::ImportRoster => &[Authority::System, Authority::Owner, Authority::Admin],
@@ -164,6 +175,7 @@ pub fn authorise(command: &Command, actor: Actor, world: &World) -> Result<Autho
         Right::Bootstrap => "only the installation itself may do this",
         Right::GrantRoles => "only an owner gives and takes roles",
         Right::Administer | Right::ImportRoster => "only an owner or an admin may do this",
+        Right::EditSyllabus => "the syllabus is edited by an admin or an instructor of the cohort",
         Right::TakeAttendance | Right::ImportAttendance => {
             "attendance is taken by an admin, an instructor of the cohort, or the coordinator of the hub that the \
              student is in now"
@@ -192,6 +204,7 @@ fn standing(command: &Command, actor: Actor, world: &World) -> Standing {
             let enrolments: Vec<_> = command.marks.iter().map(|mark| mark.enrolment_id).collect();
             standing.towards(person, &enrolments, Some(command.cohort_id), world);
         }
+        Command::Syllabus(command) => standing.towards(person, &[], Some(command.cohort()), world),
         Command::Many(ManyCommand::ImportAttendance(command)) => {
             standing.towards(person, &[], Some(command.cohort_id), world);
             // Whoever is not in their hub is a wrong row of the file, like somebody who is not there at all.

@@ -35,6 +35,25 @@ pub struct OwnEnrolment {
     pub status: EnrolmentStatus,
 }
 
+/// How much of a cohort's syllabus somebody sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weeks {
+    /// All of it.
+    All,
+    /// The weeks up to this one; 0 is none.
+    UpTo(u8),
+}
+
+impl Weeks {
+    /// Whether a week is among them.
+    pub fn include(self, week: u8) -> bool {
+        match self {
+            Self::All => true,
+            Self::UpTo(last) => week <= last,
+        }
+    }
+}
+
 /// How much of a cohort's roster somebody sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RosterScope {
@@ -90,6 +109,23 @@ impl Reader {
                 .any(|own| own.cohort == cohort && own.week >= week && own.status != EnrolmentStatus::Withdrawn)
     }
 
+    /// How much of a cohort's syllabus they see: students the weeks up to their own, coordinators up to the furthest of
+    /// their hubs' active students there, whose week is `hubs_furthest`. Who has left sees nothing any more; who is done
+    /// keeps what they came to.
+    pub fn syllabus(&self, cohort: CohortId, hubs_furthest: u8) -> Weeks {
+        if self.edits_syllabus(cohort) || self.marks.contains(&cohort) {
+            return Weeks::All;
+        }
+        let own = self.enrolments.iter().filter(|own| own.cohort == cohort && own.status != EnrolmentStatus::Withdrawn);
+        let hubs = if self.coordinates.is_empty() { 0 } else { hubs_furthest };
+        Weeks::UpTo(own.map(|own| own.week).max().unwrap_or(0).max(hubs))
+    }
+
+    /// Whether they edit a cohort's syllabus, as `Right::EditSyllabus` has it for commands.
+    pub fn edits_syllabus(&self, cohort: CohortId) -> bool {
+        self.admin || self.instructs.contains(&cohort)
+    }
+
     /// Whether they see that a cohort exists, with its sessions: whoever has to do with it.
     pub fn cohort(&self, cohort: CohortId) -> bool {
         self.admin
@@ -117,6 +153,11 @@ impl Reader {
     /// The cohorts whose marking queues they see, as [`Self::marking`] decides one by one; none is all of them.
     pub fn queues(&self) -> Option<&BTreeSet<CohortId>> {
         (!self.admin).then_some(&self.marks)
+    }
+
+    /// Whether they may upload files: whoever edits what is taught somewhere.
+    pub fn uploads(&self) -> bool {
+        self.admin || !self.instructs.is_empty()
     }
 
     /// Whether they see the audit trail: who decided what, about everybody.

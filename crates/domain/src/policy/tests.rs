@@ -45,6 +45,11 @@ const TABLE: &str = "
     DismissMarker             yes   yes    –     –      –     –      –      –       –       –       –      –      –
     AppointInstructor         yes   yes    –     –      –     –      –      –       –       –       –      –      –
     DismissInstructor         yes   yes    –     –      –     –      –      –       –       –       –      –      –
+    AddMaterial                yes   yes   yes    –      –     –      –      –       –       –       –      –      –
+    UpdateMaterial             yes   yes   yes    –      –     –      –      –       –       –       –      –      –
+    MoveMaterial               yes   yes   yes    –      –     –      –      –       –       –       –      –      –
+    RemoveMaterial             yes   yes   yes    –      –     –      –      –       –       –       –      –      –
+    SetReflectionQuestion      yes   yes   yes    –      –     –      –      –       –       –       –      –      –
     FoundHub                  yes   yes    –     –      –     –      –      –       –       –       –      –      –
     RenameHub                 yes   yes    –     –      –     –      –      –       –       –       –      –      –
     AppointCoordinator        yes   yes    –     –      –     –      –      –       –       –       –      –      –
@@ -165,6 +170,13 @@ fn about_the_school(name: &str) -> Command {
         "RenameHub" => json!({ "hub_id": hub_id, "name": "Gemeindehaus" }),
         "AppointCoordinator" => json!({ "hub_id": hub_id, "person_id": person_id }),
         "DismissCoordinator" | "CloseHub" => json!({ "hub_id": hub_id }),
+        "AddMaterial" => json!({
+            "cohort_id": cohort_id, "week": 1, "kind": "page", "title": "Lies mich", "content": "Ça va.",
+        }),
+        "UpdateMaterial" => json!({ "cohort_id": cohort_id, "material_id": MATERIAL, "title": "Lies mich" }),
+        "MoveMaterial" => json!({ "cohort_id": cohort_id, "material_id": MATERIAL, "week": 2, "position": 1 }),
+        "RemoveMaterial" => json!({ "cohort_id": cohort_id, "material_id": MATERIAL }),
+        "SetReflectionQuestion" => json!({ "cohort_id": cohort_id, "week": 1, "text": "Und du?" }),
         "TakeAttendance" => json!({
             "cohort_id": cohort_id, "week": 1, "marks": [{ "enrolment_id": ENROLMENT, "status": "present" }],
         }),

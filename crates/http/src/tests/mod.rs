@@ -9,6 +9,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use rollbook_domain::SiteId;
+use rollbook_files::Files;
 use rollbook_projections::Projections;
 use rollbook_store::{Clock, EventStore, Executor};
 use serde_json::Value;
@@ -25,7 +26,9 @@ fn unreachable() -> AppState {
         .unwrap();
     let store = EventStore::new(pool);
     let executor = Executor::new(store.clone(), Clock::frozen("2025-01-07T09:00:00Z".parse().unwrap()));
-    AppState::new(executor, Projections::new(store), SiteId::DEFAULT, None)
+    // No test here comes as far as a file.
+    let files = Files::in_folder(&std::env::temp_dir()).unwrap();
+    AppState::new(executor, Projections::new(store), files, SiteId::DEFAULT, None)
 }
 
 /// Sends a request; the body as JSON, null where it is none.

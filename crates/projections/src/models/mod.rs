@@ -20,6 +20,7 @@ pub mod reflections;
 pub mod register;
 pub mod report;
 pub mod roster;
+pub mod syllabus;
 
 use rollbook_domain::policy::RosterScope;
 use rollbook_domain::{PersonId, Personal};

@@ -75,6 +75,21 @@ pub async fn reader(pool: &PgPool, site: SiteId, person: PersonId) -> Result<Opt
     }))
 }
 
+/// The week of the furthest active student of a cohort who meets in these hubs now; 0 where there is none.
+pub async fn furthest(pool: &PgPool, site: SiteId, cohort: CohortId, hubs: &BTreeSet<HubId>) -> Result<u8, QueryError> {
+    if hubs.is_empty() {
+        return Ok(0);
+    }
+    let enrolment = goes_on("roster", "enrolment", "r.enrolment_id");
+    let sql = format!(
+        "select coalesce(max(r.week), 0::smallint) from roster r
+        where r.site_id = $1 and r.cohort_id = $2 and r.hub_id = any($3) and r.status = 'active' and {enrolment}"
+    );
+    let hubs: Vec<_> = hubs.iter().map(|hub| hub.0).collect();
+    let week: i16 = sqlx::query_scalar(&sql).bind(site.0).bind(cohort.0).bind(hubs).fetch_one(pool).await?;
+    Ok(u8::try_from(week).unwrap_or(0))
+}
+
 /// The cohorts that a reader sees in lists, as [`Reader::cohort`] decides one by one; none is all of them.
 pub fn cohorts_of(reader: &Reader) -> Option<BTreeSet<CohortId>> {
     if reader.admin || !reader.coordinates.is_empty() {

@@ -9,10 +9,11 @@ use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, Outcome, Plac
 use rollbook_domain::hub::HubEvent;
 use rollbook_domain::module::ModuleEvent;
 use rollbook_domain::person::{PersonEvent, Role};
+use rollbook_domain::syllabus::{CopiedMaterial, MaterialContent, SyllabusEvent};
 use rollbook_domain::week_emails::WeekEmailsEvent;
 use rollbook_domain::{
-    Authority, CohortId, CommandId, EnrolmentId, Event, HubId, MessageId, ModuleId, Origin, PersonId, Personal, SiteId,
-    StreamId, WeekEmailsId,
+    Authority, CohortId, CommandId, EnrolmentId, Event, HubId, MaterialId, MessageId, ModuleId, Origin, PersonId,
+    Personal, SiteId, StreamId, SyllabusId, WeekEmailsId,
 };
 use rollbook_store::Recorded;
 use uuid::Uuid;
@@ -195,6 +196,58 @@ fn of_enrolment() -> BoxedStrategy<EnrolmentEvent> {
     prop_oneof![membership, progression, attendance, reflections].boxed()
 }
 
+fn content() -> impl Strategy<Value = MaterialContent> {
+    prop_oneof![
+        text().prop_map(|text| MaterialContent::Page { markdown: text.into_inner() }),
+        Just(MaterialContent::Video { youtube_id: "dQw4w9WgXcQ".into() }),
+        Just(MaterialContent::Link { url: "https://example.org/".into() }),
+    ]
+}
+
+fn of_syllabus() -> BoxedStrategy<SyllabusEvent> {
+    let material = || id::<MaterialId>(7);
+    let title = || text().prop_map(Personal::into_inner);
+    let copied = (material(), material(), week(), 1..=4_u16, content()).prop_map(
+        |(material_id, copied_from, week, position, content)| CopiedMaterial {
+            material_id,
+            copied_from,
+            week,
+            position,
+            title: "Copy".into(),
+            content,
+        },
+    );
+    let question = || (week(), title());
+    prop_oneof![
+        4 => (material(), week(), 1..=4_u16, title(), content()).prop_map(
+            |(material_id, week, position, title, content)| SyllabusEvent::MaterialAdded {
+                material_id,
+                week,
+                position,
+                title,
+                content
+            }
+        ),
+        1 => (material(), week(), option::of(title()), option::of(content())).prop_map(
+            |(material_id, week, title, content)| SyllabusEvent::MaterialUpdated { material_id, week, title, content }
+        ),
+        2 => (material(), week(), week(), 1..=4_u16).prop_map(|(material_id, from_week, week, position)| {
+            SyllabusEvent::MaterialMoved { material_id, from_week, week, position }
+        }),
+        1 => (material(), week()).prop_map(|(material_id, week)| SyllabusEvent::MaterialRemoved { material_id, week }),
+        1 => (week(), option::of(title()))
+            .prop_map(|(week, text)| SyllabusEvent::ReflectionQuestionSet { week, text }),
+        1 => (id::<CohortId>(3), vec(copied, 0..3), vec(question(), 0..3)).prop_map(
+            |(from_cohort, materials, questions)| SyllabusEvent::ContentCopied {
+                from_cohort,
+                materials,
+                questions: questions.into_iter().collect()
+            }
+        ),
+    ]
+    .boxed()
+}
+
 fn of_week_emails() -> BoxedStrategy<WeekEmailsEvent> {
     prop_oneof![
         3 => (week(), btree_set(id::<EnrolmentId>(5), 0..4))
@@ -215,6 +268,7 @@ fn happened() -> impl Strategy<Value = (StreamId, Event)> {
         2 => (id::<CohortId>(3), of_cohort()).prop_map(on),
         1 => (id::<HubId>(4), of_hub()).prop_map(on),
         5 => (id::<EnrolmentId>(5), of_enrolment()).prop_map(on),
+        2 => (id::<SyllabusId>(3), of_syllabus()).prop_map(on),
         1 => (id::<WeekEmailsId>(3), of_week_emails()).prop_map(on),
     ]
 }

@@ -35,11 +35,11 @@ pub async fn run(cli: Cli) -> Done {
     let done = match command {
         Command::Serve(arguments) => {
             let mail = arguments.mail.settings(&place);
-            serve::run(&database, &clock, &signals, &arguments, &mail).await
+            serve::run(&database, &place, &clock, &signals, &arguments, &mail).await
         }
         Command::Demo(arguments) => {
             let mail = arguments.mail.settings(&place);
-            demo::run(&database, &clock, &signals, &arguments, &mail).await
+            demo::run(&database, &place, &clock, &signals, &arguments, &mail).await
         }
         Command::Migrate => signals.unless_asked(migrate::run(&database)).await,
         Command::DatabaseUrl => database_url::run(&database),

@@ -4,17 +4,25 @@ use rollbook_mail::Settings;
 use rollbook_store::{Clock, Executor};
 
 use crate::bootstrap;
-use crate::cli::Serve;
+use crate::cli::{Place, Serve};
 use crate::database::Database;
 use crate::failure::Done;
+use crate::files;
 use crate::output;
 use crate::service::{Service, bind, url};
 use crate::signals::Signals;
 
 /// Serves; prints the address when it answers.
-pub async fn run(database: &Database, clock: &Clock, signals: &Signals, arguments: &Serve, mail: &Settings) -> Done {
+pub async fn run(
+    database: &Database,
+    place: &Place,
+    clock: &Clock,
+    signals: &Signals,
+    arguments: &Serve,
+    mail: &Settings,
+) -> Done {
     let socket = bind(arguments.listen).await?;
-    let service = Service::start(database).await?;
+    let service = Service::start(database, files::open(place)?).await?;
     let served = async {
         if let Some(email) = &arguments.owner_email {
             bootstrap::owner(&Executor::new(service.store.clone(), clock.clone()), email).await?;

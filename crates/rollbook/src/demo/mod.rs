@@ -20,9 +20,10 @@ use rollbook_mail::Settings;
 use rollbook_store::Clock;
 use tokio::net::TcpListener;
 
-use crate::cli::Demo;
+use crate::cli::{Demo, Place};
 use crate::database::Database;
 use crate::failure::{Done, Failure};
+use crate::files;
 use crate::output;
 use crate::service::{Service, bind, url};
 use crate::signals::Signals;
@@ -32,10 +33,17 @@ use fixture::Fixture;
 const CATCH_UP: Duration = Duration::from_mins(1);
 
 /// Plays, shows, serves.
-pub async fn run(database: &Database, clock: &Clock, signals: &Signals, arguments: &Demo, mail: &Settings) -> Done {
+pub async fn run(
+    database: &Database,
+    place: &Place,
+    clock: &Clock,
+    signals: &Signals,
+    arguments: &Demo,
+    mail: &Settings,
+) -> Done {
     // Whoever cannot be served afterwards hears of it before the play.
     let socket = if arguments.exit { None } else { Some(bind(arguments.listen).await?) };
-    let service = Service::start(database).await?;
+    let service = Service::start(database, files::open(place)?).await?;
     let done = perform(&service, database, clock, signals, socket, mail).await;
     service.stop().await;
     done

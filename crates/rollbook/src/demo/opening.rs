@@ -104,6 +104,7 @@ async fn courses(stage: &Stage, fixture: &Fixture, calendar: &Calendar, cast: &C
     stage.perform(Act::by(cast.admin, "define the module", define)).await?;
 
     let schedule = |cohort: CohortId, name: &Name, weeks_later: u64, capacity: Capacity| ScheduleCohort {
+        copy_from: None,
         cohort_id: Some(cohort),
         module_id: cast.module,
         name: name.clone(),

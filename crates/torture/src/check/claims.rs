@@ -1,7 +1,7 @@
 //! The claims: what the log says is held, by rules written a second time from the domain's page, against the table.
 //! Personal keys are known by their hashes only.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 
 use serde_json::Value;
@@ -19,6 +19,8 @@ pub struct Held {
     by_key: BTreeMap<(Uuid, &'static str, String), Uuid>,
     emails: HashMap<String, String>,
     enrolments: HashMap<String, Enrolment>,
+    /// The uploads that each syllabus had.
+    uploads: HashSet<(String, String)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -45,6 +47,8 @@ impl Enrolment {
 struct Changes {
     takes: Vec<(&'static str, String)>,
     releases: Vec<(&'static str, String)>,
+    /// Whom a file belongs to from now on.
+    material: Option<Uuid>,
 }
 
 impl Held {
@@ -57,6 +61,8 @@ impl Held {
             self.by_key.remove(&(event.site, kind, key));
         }
         for (kind, key) in changes.takes {
+            // A file is a material's; everything else is the stream's.
+            let owner = changes.material.filter(|_| kind == "upload").unwrap_or(owner);
             let claim = Claim { site: event.site, kind: kind.to_owned(), key: key.clone(), owner };
             if self.by_key.insert((event.site, kind, key), owner).is_some_and(|before| before != owner) {
                 report.violations.push(Violation::ClaimedTwice { claim, position: event.position });
@@ -93,6 +99,13 @@ impl Held {
             ("enrolment", _) => {
                 let enrolment = self.enrolments.entry(event.id.to_owned()).or_default();
                 enrolled(enrolment, event, &text, &mut changes);
+            }
+            ("syllabus", "MaterialAdded" | "MaterialUpdated") => {
+                // Taken with its first material, and never given back.
+                let upload = data["content"]["upload_id"].as_str().map(str::to_owned);
+                let first = upload.filter(|upload| self.uploads.insert((event.id.to_owned(), upload.clone())));
+                changes.takes.extend(first.map(|upload| ("upload", upload)));
+                changes.material = text("material_id").and_then(|id| Uuid::parse_str(&id).ok());
             }
             _ => {}
         }

@@ -19,6 +19,9 @@ pub(super) fn schedule(command: &ScheduleCohort, facts: &CohortFacts) -> Decisio
     if facts.module.retired {
         return Err(CohortRule::ModuleRetired);
     }
+    if facts.copy_from.as_ref().is_some_and(|from| from.module_id != Some(command.module_id)) {
+        return Err(CohortRule::CopyFromOtherModule);
+    }
     let starts_on = command.starts_on;
     if !YEARS.contains(&starts_on.year()) {
         return Err(CohortRule::StartsOnOutOfRange { starts_on });

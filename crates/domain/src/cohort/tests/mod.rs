@@ -36,6 +36,7 @@ fn facts() -> CohortFacts {
     CohortFacts {
         module: Arc::new(Module { defined: true, weeks: 8, ..Module::default() }),
         person: Arc::new(Person { active: true, ..Person::default() }),
+        copy_from: None,
         places_taken: 0,
         marker_load: 0,
     }

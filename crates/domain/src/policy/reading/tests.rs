@@ -1,6 +1,6 @@
 //! The reading rows of the domain page, for every kind of reader of one student's cohort.
 
-use super::{OwnEnrolment, Reader, RosterScope};
+use super::{OwnEnrolment, Reader, RosterScope, Weeks};
 use crate::enrolment::{EnrolmentStatus, Visibility};
 use crate::given::*;
 use crate::ids::PersonId;
@@ -17,6 +17,11 @@ const TABLE: &str = "
     hub                  yes    –     –     yes    –      –      –      –    –     –     –      –       –
     marking_queue        yes    –     –      –     –     yes     –      –    –     –     –      –       –
     audit                yes    –     –      –     –      –      –      –    –     –     –      –       –
+    all_weeks            yes   yes    –      –     –     yes     –      –    –     –     –      –       –
+    week_before          yes   yes    –     yes    –     yes     –     yes  yes   yes    –      –       –
+    week                 yes   yes    –     yes    –     yes     –     yes  yes    –     –      –       –
+    week_after           yes   yes    –      –     –     yes     –      –    –     –     –      –       –
+    edit                 yes   yes    –      –     –      –      –      –    –     –     –      –       –
     cohort               yes   yes    –     yes   yes    yes     –     yes  yes   yes   yes     –       –
 ";
 
@@ -55,6 +60,9 @@ fn readers() -> [Reader; 13] {
 }
 
 fn reads(reader: &Reader, what: &str) -> bool {
+    // The student is the furthest of the hub, and the other coordinator's hub has nobody in the cohort.
+    let furthest = if reader.coordinates.contains(&HUB) { 3 } else { 0 };
+    let weeks = reader.syllabus(COHORT, furthest);
     let reflection = |visibility| reader.reflection(STUDENT, COHORT, Some(HUB), 3, visibility);
     match what {
         "whole_roster" => reader.roster(COHORT) == Some(RosterScope::Whole),
@@ -64,6 +72,11 @@ fn reads(reader: &Reader, what: &str) -> bool {
         "private_reflection" => reflection(Visibility::Private),
         "hub" => reader.hub(HUB),
         "marking_queue" => reader.marking(COHORT),
+        "all_weeks" => weeks == Weeks::All,
+        "week_before" => weeks.include(2),
+        "week" => weeks.include(3),
+        "week_after" => weeks.include(4),
+        "edit" => reader.edits_syllabus(COHORT),
         "audit" => reader.audit(),
         "cohort" => reader.cohort(COHORT),
         other => panic!("no reading of {other}"),
@@ -92,6 +105,22 @@ fn nobody_but_admins_and_the_cohorts_staff_reads_the_record_of_a_student_without
 fn a_student_keeps_their_own_reflections_after_leaving() {
     let left = student(STUDENT, COHORT, 3, EnrolmentStatus::Withdrawn);
     assert!(left.reflection(STUDENT, COHORT, None, 3, Visibility::Private));
+}
+
+#[test]
+fn a_student_who_is_done_keeps_the_weeks_that_they_came_to() {
+    assert_eq!(student(STUDENT, COHORT, 8, EnrolmentStatus::Completed).syllabus(COHORT, 0), Weeks::UpTo(8));
+}
+
+#[test]
+fn a_coordinator_who_studies_sees_the_further_of_the_two() {
+    let both = |week| Reader { coordinates: [HUB].into(), ..student(STUDENT, COHORT, week, EnrolmentStatus::Active) };
+    assert_eq!([both(2), both(5)].map(|reader| reader.syllabus(COHORT, 3)), [Weeks::UpTo(3), Weeks::UpTo(5)]);
+}
+
+#[test]
+fn hubs_open_no_week_to_somebody_who_looks_after_none() {
+    assert_eq!(student(STUDENT, COHORT, 2, EnrolmentStatus::Active).syllabus(COHORT, 7), Weeks::UpTo(2));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use rollbook_domain::enrolment::{EnrolmentEvent, absent_in};
 use rollbook_domain::hub::HubEvent;
 use rollbook_domain::module::ModuleEvent;
 use rollbook_domain::person::PersonEvent;
+use rollbook_domain::syllabus::SyllabusEvent;
 use rollbook_domain::week_emails::WeekEmailsEvent;
 use rollbook_domain::{CohortId, EnrolmentId, Event, HubId, ModuleId, PersonId, Personal};
 use rollbook_store::Recorded;
@@ -19,6 +20,7 @@ pub(super) fn of(event: &Recorded) -> Option<Row> {
         Event::Module(happened) => Said { module: Some(ModuleId(id)), ..of_module(happened)? },
         Event::Cohort(happened) => Said { cohort: Some(CohortId(id)), ..of_cohort(happened)? },
         Event::Hub(happened) => Said { hub: Some(HubId(id)), ..of_hub(happened)? },
+        Event::Syllabus(happened) => Said { cohort: Some(CohortId(id)), ..of_syllabus(happened) },
         Event::Enrolment(happened) => Said { enrolment: Some(EnrolmentId(id)), ..of_enrolment(happened)? },
         Event::WeekEmails(happened) => Said { cohort: Some(CohortId(id)), ..of_week_emails(happened) },
     };
@@ -137,6 +139,23 @@ fn of_hub(event: &HubEvent) -> Option<Said> {
         HubEvent::CoordinatorDismissed { person_id } => Said::new(Action::CoordinatorDismissed).person(*person_id),
         HubEvent::HubRenamed { .. } => return None,
     })
+}
+
+fn of_syllabus(event: &SyllabusEvent) -> Said {
+    match event {
+        SyllabusEvent::ContentCopied { .. } => Said::new(Action::ContentCopied),
+        SyllabusEvent::MaterialAdded { week, .. } => Said { to_week: Some(*week), ..Said::new(Action::MaterialAdded) },
+        SyllabusEvent::MaterialUpdated { week, .. } => Said::new(Action::MaterialUpdated).weeks(*week, *week),
+        SyllabusEvent::MaterialMoved { from_week, week, .. } => {
+            Said::new(Action::MaterialMoved).weeks(*from_week, *week)
+        }
+        SyllabusEvent::MaterialRemoved { week, .. } => {
+            Said { from_week: Some(*week), ..Said::new(Action::MaterialRemoved) }
+        }
+        SyllabusEvent::ReflectionQuestionSet { week, text: _ } => {
+            Said::new(Action::ReflectionQuestionSet).weeks(*week, *week)
+        }
+    }
 }
 
 fn of_enrolment(event: &EnrolmentEvent) -> Option<Said> {

@@ -1,0 +1,104 @@
+//! What a file is, by its content. Whoever is not sure what a file is refuses it; nothing here unpacks or runs anything.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use image::ImageFormat;
+
+use crate::format::Format;
+use crate::office;
+use crate::picture::{self, MOST_PIXELS, MOST_SIDE};
+
+/// How many bytes tell most formats apart.
+const HEAD_BYTES: u64 = 64;
+
+/// Where the end of a PDF is looked for, from its end: some programs write a little behind it.
+const PDF_TAIL_BYTES: u64 = 2_048;
+
+/// Why a file is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    /// There is nothing in it.
+    #[error("is empty")]
+    Empty,
+    /// It is something, but not what its name says.
+    #[error("is a {} by its content, and a {} by its name", found.extension(), claimed.extension())]
+    Another {
+        /// By its name.
+        claimed: Format,
+        /// By its content.
+        found: Format,
+    },
+    /// Nothing that is taken.
+    #[error("is no {} by its content, nor anything else that is taken", .0.extension())]
+    Unknown(Format),
+    /// It begins like what its name says, and cannot be read to its end.
+    #[error("is a broken {}", .0.extension())]
+    Broken(Format),
+    /// A picture that would take too much memory.
+    #[error("is too large a picture: at most {MOST_SIDE} pixels on a side, {MOST_PIXELS} in all")]
+    TooManyPixels,
+    /// It could not be looked at; that is nothing about it.
+    #[error("could not be read: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Looks into a file that is called to be of this format; it comes back with the same picture as WebP, where that is
+/// another.
+pub fn examine(mut file: File, claimed: Format) -> Result<(File, Option<Vec<u8>>), Unfit> {
+    let found = format_of(&mut file)?.ok_or(Unfit::Unknown(claimed))?;
+    if found != claimed {
+        return Err(Unfit::Another { claimed, found });
+    }
+    let webp = match image_format(claimed) {
+        Some(format) => picture::webp(&mut file, format, claimed)?,
+        None => None,
+    };
+    file.rewind()?;
+    Ok((file, webp))
+}
+
+/// What a file is by its content; none is nothing that is taken.
+pub fn format_of<F: Read + Seek>(file: &mut F) -> Result<Option<Format>, Unfit> {
+    let head = read_at(file, SeekFrom::Start(0), HEAD_BYTES)?;
+    if head.is_empty() {
+        return Err(Unfit::Empty);
+    }
+    let found = if head.starts_with(b"%PDF-") {
+        let length = file.seek(SeekFrom::End(0))?;
+        let tail = read_at(file, SeekFrom::Start(length.saturating_sub(PDF_TAIL_BYTES)), PDF_TAIL_BYTES)?;
+        if !tail.windows(5).any(|bytes| bytes == b"%%EOF") {
+            return Err(Unfit::Broken(Format::Pdf));
+        }
+        Some(Format::Pdf)
+    } else if head.starts_with(b"PK\x03\x04") {
+        file.rewind()?;
+        office::packed(file)
+    } else if head.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
+        file.rewind()?;
+        office::compound(file)
+    } else {
+        let format = image::guess_format(&head).ok();
+        Format::ALL.into_iter().find(|known| format.is_some() && image_format(*known) == format)
+    };
+    file.rewind()?;
+    Ok(found)
+}
+
+/// The decoder of a picture's format.
+fn image_format(format: Format) -> Option<ImageFormat> {
+    match format {
+        Format::Png => Some(ImageFormat::Png),
+        Format::Jpeg => Some(ImageFormat::Jpeg),
+        Format::Gif => Some(ImageFormat::Gif),
+        Format::Webp => Some(ImageFormat::WebP),
+        Format::Pdf | Format::Doc | Format::Docx | Format::Ppt | Format::Pptx => None,
+    }
+}
+
+fn read_at<F: Read + Seek>(file: &mut F, place: SeekFrom, most: u64) -> io::Result<Vec<u8>> {
+    file.seek(place)?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

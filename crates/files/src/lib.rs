@@ -1,0 +1,20 @@
+//! Uploaded files: received with a limit, told by their content, kept in a folder or a bucket, read in parts. It never
+//! trusts what a file calls itself, and knows neither the log nor who may do what.
+
+mod contents;
+mod files;
+mod format;
+mod name;
+mod office;
+mod picture;
+mod place;
+mod received;
+#[cfg(test)]
+mod tests;
+
+pub use contents::Unfit;
+pub use files::{Files, FilesError};
+pub use format::{Format, Kind};
+pub use name::{FileName, NameError};
+pub use place::PlaceError;
+pub use received::{Examined, LIMIT_BYTES, ReceiveError, Received};

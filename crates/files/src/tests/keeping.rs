@@ -1,0 +1,99 @@
+//! Files in a folder: kept, read in parts, taken away, and nothing left over.
+
+use futures::TryStreamExt;
+use rollbook_domain::SiteId;
+use rollbook_domain::file::StoredFile;
+use uuid::Uuid;
+
+use super::sample;
+use crate::files::{Files, FilesError};
+use crate::format::Format;
+use crate::name::FileName;
+use crate::place::PlaceError;
+use crate::received::Received;
+
+/// Keeps these bytes under a name.
+pub async fn keep(files: &Files, name: &str, bytes: &[u8]) -> StoredFile {
+    let name = FileName::try_new(name).unwrap();
+    let body = futures::stream::iter([std::io::Result::Ok(bytes.to_vec())]);
+    let examined = Received::receive(body).await.unwrap().examine(name.format()).await.unwrap();
+    let file = Files::describe(SiteId::DEFAULT, Uuid::new_v4(), &name, &examined);
+    files.keep(&file, examined).await.unwrap();
+    file
+}
+
+/// Some of an object's bytes.
+pub async fn read(files: &Files, key: &str, range: std::ops::Range<u64>) -> Result<Vec<u8>, FilesError> {
+    let pieces: Vec<_> = files.read(key, range).await?.try_collect().await?;
+    Ok(pieces.concat())
+}
+
+#[tokio::test]
+async fn keeps_reads_and_takes_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Files::in_folder(&folder.path().join("not/there/yet")).unwrap();
+    let png = sample(Format::Png);
+    let file = keep(&files, "A chart.png", &png).await;
+    assert!(file.key.starts_with(&format!("sites/{}/image/", SiteId::DEFAULT)) && file.key.ends_with("/a-chart.png"));
+    let size = files.size(&file.key).await.unwrap();
+    assert_eq!((size, file.size), (png.len() as u64, png.len() as u64));
+    assert_eq!(read(&files, &file.key, 0..size).await.unwrap(), png);
+    assert_eq!(read(&files, &file.key, 10..20).await.unwrap(), png[10..20]);
+    let webp = file.webp_key.clone().unwrap();
+    assert_eq!(read(&files, &webp, 0..4).await.unwrap(), b"RIFF");
+
+    let of_file = folder.path().join("not/there/yet").join(&file.key).parent().unwrap().to_owned();
+    std::fs::write(of_file.join("a-chart.png#1"), "what a killed process left").unwrap();
+    files.remove(&file).await.unwrap();
+    assert!(!of_file.exists());
+    for key in [&file.key, &webp] {
+        assert!(matches!(files.size(key).await, Err(FilesError::Missing)));
+        assert!(matches!(read(&files, key, 0..1).await, Err(FilesError::Missing)));
+    }
+    files.remove(&file).await.expect("what is not there need not be taken away");
+}
+
+#[tokio::test]
+async fn no_key_leads_out_of_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("secret"), "x").unwrap();
+    let files = Files::in_folder(&folder.path().join("files")).unwrap();
+    for key in ["../secret", "sites/../../secret", "./secret", "/../secret"] {
+        let refused = files.size(key).await.unwrap_err();
+        assert!(!refused.to_string().contains("secret"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_names_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Files::in_folder(&folder.path().join("files")).unwrap();
+    let file = keep(&files, "Annas Zeugnis.pdf", &sample(Format::Pdf)).await;
+    let place = folder.path().join("files").join(&file.key);
+    std::fs::remove_file(&place).unwrap();
+    std::fs::create_dir_all(place.join("in the way")).unwrap();
+    let failed = read(&files, &file.key, 0..file.size).await.unwrap_err();
+    assert!(!failed.to_string().contains("zeugnis"), "{failed}");
+}
+
+#[test]
+fn a_place_is_a_folder_or_a_bucket() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = folder.path().join("a file");
+    std::fs::write(&taken, "").unwrap();
+    let open = |place: &str| Files::open(place, []);
+    assert!(matches!(open(taken.to_str().unwrap()), Err(PlaceError::Folder { .. })));
+    for place in
+        ["", "s3://", "s3:///prefix", "s3://UPPER/x", "s3://bucket/a//b", "s3://b/../c", "gs://bucket/x", "https://x"]
+    {
+        assert!(matches!(open(place), Err(PlaceError::Unreadable(_))), "{place}");
+    }
+    assert!(open(folder.path().join("new").to_str().unwrap()).is_ok());
+    for place in ["s3://bucket", "s3://bucket/", "s3://my.bucket-1/a/prefix"] {
+        assert!(open(place).is_ok(), "{place}");
+    }
+    let nonsense = [("AWS_ALLOW_HTTP".to_owned(), "perhaps".to_owned())];
+    assert!(matches!(Files::open("s3://bucket", nonsense), Err(PlaceError::Bucket(_))));
+    let others = [("AWS_PAGER".to_owned(), "less".to_owned()), ("HOME".to_owned(), "/".to_owned())];
+    assert!(Files::open("s3://bucket", others).is_ok());
+}

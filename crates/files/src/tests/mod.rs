@@ -1,0 +1,77 @@
+//! Files of every format, made here, and what is made of them.
+
+mod bucket;
+mod contents;
+mod keeping;
+mod names;
+mod receiving;
+
+use std::fs::File;
+use std::io::{Cursor, Seek, Write};
+
+use image::{DynamicImage, ImageFormat, RgbImage, RgbaImage};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use crate::format::Format;
+
+/// The smallest file of a format that is what it says.
+pub fn sample(format: Format) -> Vec<u8> {
+    match format {
+        Format::Pdf => b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n".to_vec(),
+        Format::Doc => compound("/WordDocument"),
+        Format::Ppt => compound("/PowerPoint Document"),
+        Format::Docx => packed("word", "wordprocessingml.document.main+xml"),
+        Format::Pptx => packed("ppt", "presentationml.presentation.main+xml"),
+        Format::Png => picture(ImageFormat::Png),
+        Format::Jpeg => picture(ImageFormat::Jpeg),
+        Format::Gif => picture(ImageFormat::Gif),
+        Format::Webp => picture(ImageFormat::WebP),
+    }
+}
+
+/// A package with a folder, and a table that says what is in it.
+pub fn packed(folder: &str, main: &str) -> Vec<u8> {
+    let main = format!("application/vnd.openxmlformats-officedocument.{main}");
+    let table = format!("<Types><Override PartName=\"/{folder}/main.xml\" ContentType=\"{main}\"/></Types>");
+    zipped(&[
+        ("[Content_Types].xml", &table),
+        ("_rels/.rels", "<Relationships/>"),
+        (&format!("{folder}/main.xml"), "<a/>"),
+    ])
+}
+
+pub fn zipped(parts: &[(&str, &str)]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in parts {
+        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(content.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+pub fn compound(stream: &str) -> Vec<u8> {
+    let mut compound = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+    compound.create_stream(stream).unwrap().write_all(b"text").unwrap();
+    compound.flush().unwrap();
+    compound.into_inner().into_inner()
+}
+
+pub fn picture(format: ImageFormat) -> Vec<u8> {
+    let pixels = |x: u32, y: u32| [u8::try_from(x * 5 % 256).unwrap(), u8::try_from(y * 7 % 256).unwrap(), 90];
+    let picture = if format == ImageFormat::Gif {
+        DynamicImage::from(RgbaImage::from_fn(40, 30, |x, y| image::Rgba([pixels(x, y)[0], 9, 9, 255])))
+    } else {
+        DynamicImage::from(RgbImage::from_fn(40, 30, |x, y| image::Rgb(pixels(x, y))))
+    };
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+pub fn file(bytes: &[u8]) -> File {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    file.rewind().unwrap();
+    file
+}

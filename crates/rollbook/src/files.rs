@@ -1,0 +1,22 @@
+//! The store of uploaded files of a run: what `ROLLBOOK_FILES` names, or a folder in the data directory.
+
+use rollbook_files::Files;
+
+use crate::cli::Place;
+use crate::failure::{Done, Failure};
+
+/// The folder in the data directory.
+const FOLDER: &str = "files";
+
+/// Makes or takes up the store.
+pub fn open(place: &Place) -> Done<Files> {
+    let files = match &place.files {
+        Some(files) => {
+            let variables =
+                std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
+            Files::open(files, variables)
+        }
+        None => Files::in_folder(&place.data_dir.join(FOLDER)),
+    };
+    files.map_err(Failure::new)
+}
