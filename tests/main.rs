@@ -3,6 +3,7 @@
 mod analysts;
 mod binary;
 mod contract;
+mod emails;
 mod files;
 mod flows;
 mod harness;

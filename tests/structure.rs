@@ -13,6 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rollbook-import", &["rollbook-domain"]),
     ("rollbook-store", &["rollbook-domain"]),
     ("rollbook-projections", &["rollbook-domain", "rollbook-store"]),
+    ("rollbook-mail", &["rollbook-domain", "rollbook-store", "rollbook-projections"]),
     (
         "rollbook-http",
         &["rollbook-domain", "rollbook-files", "rollbook-import", "rollbook-store", "rollbook-projections"],
@@ -26,6 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "rollbook-store",
             "rollbook-projections",
             "rollbook-http",
+            "rollbook-mail",
             "rollbook-embedded",
         ],
     ),

@@ -7,10 +7,11 @@ use uuid::Uuid;
 use crate::cohort::{self, CohortCommand};
 use crate::enrolment::{self, EnrolmentCommand};
 use crate::hub::{self, HubCommand};
-use crate::ids::{EnrolmentId, StreamId};
+use crate::ids::{EnrolmentId, StreamId, WeekEmailsId};
 use crate::module::{self, ModuleCommand};
 use crate::person::{self, PersonCommand};
 use crate::plan::{self, ManyCommand};
+use crate::week_emails::{self, WeekEmailsCommand};
 
 /// Any command.
 #[derive(Clone, Debug, Serialize)]
@@ -28,6 +29,8 @@ pub enum Command {
     Enrolment(EnrolmentCommand),
     /// About many enrolments.
     Many(ManyCommand),
+    /// About a cohort's emails.
+    WeekEmails(WeekEmailsCommand),
 }
 
 macro_rules! commands {
@@ -132,9 +135,11 @@ commands! {
         plan::ImportAttendance => Many(ManyCommand),
         enrolment::MarkReflection => Enrolment(EnrolmentCommand),
         enrolment::AmendMark => Enrolment(EnrolmentCommand),
+        week_emails::SendWeekEmails => WeekEmails(WeekEmailsCommand),
     }
     system {
         person::BootstrapOwner => Person(PersonCommand),
+        week_emails::RetryEmail => WeekEmails(WeekEmailsCommand),
     }
 }
 
@@ -218,6 +223,10 @@ impl Command {
                 ManyCommand::MoveStudent(c) => c.enrolment_id.into(),
                 ManyCommand::ImportRoster(c) => c.cohort_id.into(),
                 ManyCommand::ImportAttendance(c) => c.cohort_id.into(),
+            },
+            Self::WeekEmails(command) => match command {
+                WeekEmailsCommand::SendWeekEmails(c) => WeekEmailsId::from(c.cohort_id).into(),
+                WeekEmailsCommand::RetryEmail(c) => WeekEmailsId::from(c.cohort_id).into(),
             },
         })
     }

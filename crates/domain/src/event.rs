@@ -13,6 +13,7 @@ use crate::hub::HubEvent;
 use crate::ids::StreamType;
 use crate::module::ModuleEvent;
 use crate::person::PersonEvent;
+use crate::week_emails::WeekEmailsEvent;
 
 /// An event of any aggregate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -28,6 +29,8 @@ pub enum Event {
     Hub(HubEvent),
     /// Of an enrolment.
     Enrolment(EnrolmentEvent),
+    /// Of a cohort's emails.
+    WeekEmails(WeekEmailsEvent),
 }
 
 /// A stored event that this version of the software cannot read.
@@ -133,6 +136,7 @@ domain_events! {
     CohortEvent => Cohort,
     HubEvent => Hub,
     EnrolmentEvent => Enrolment,
+    WeekEmailsEvent => WeekEmails,
 }
 
 /// The steps that bring events of older versions to today's form, oldest first. None is needed yet.

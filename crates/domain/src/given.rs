@@ -73,6 +73,7 @@ pub(crate) fn append(
         crate::StreamType::Cohort => AnyLoaded::Cohort(world.cohort(stream.id.into())),
         crate::StreamType::Hub => AnyLoaded::Hub(world.hub(stream.id.into())),
         crate::StreamType::Enrolment => AnyLoaded::Enrolment(world.enrolment(stream.id.into())),
+        crate::StreamType::WeekEmails => AnyLoaded::WeekEmails(world.week_emails(stream.id.into())),
     };
     for event in events {
         let version = loaded.version() + 1;

@@ -57,6 +57,10 @@ ids! {
     HubId,
     /// One student in one cohort.
     EnrolmentId,
+    /// The emails of a cohort: the same id as the cohort's.
+    WeekEmailsId,
+    /// One email to one student.
+    MessageId,
 }
 
 impl SiteId {
@@ -95,6 +99,8 @@ pub enum StreamType {
     Hub,
     /// A student in a cohort.
     Enrolment,
+    /// The emails of a cohort.
+    WeekEmails,
 }
 
 impl StreamType {
@@ -135,6 +141,13 @@ streams! {
     CohortId => Cohort,
     HubId => Hub,
     EnrolmentId => Enrolment,
+    WeekEmailsId => WeekEmails,
+}
+
+impl From<CohortId> for WeekEmailsId {
+    fn from(cohort: CohortId) -> Self {
+        Self(cohort.0)
+    }
 }
 
 macro_rules! into_uuid {
@@ -147,4 +160,4 @@ macro_rules! into_uuid {
     )*};
 }
 
-into_uuid!(SiteId, CommandId, PersonId, ModuleId, CohortId, HubId, EnrolmentId);
+into_uuid!(SiteId, CommandId, PersonId, ModuleId, CohortId, HubId, EnrolmentId, WeekEmailsId, MessageId);

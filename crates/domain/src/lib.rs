@@ -25,12 +25,15 @@ pub mod plan;
 pub mod policy;
 pub mod refusal;
 pub mod text;
+pub mod week_emails;
 pub mod world;
 
 pub use actor::{Actor, Authority};
 pub use command::Command;
 pub use event::Event;
-pub use ids::{CohortId, CommandId, EnrolmentId, HubId, ModuleId, PersonId, SiteId, StreamId, StreamType};
+pub use ids::{
+    CohortId, CommandId, EnrolmentId, HubId, MessageId, ModuleId, PersonId, SiteId, StreamId, StreamType, WeekEmailsId,
+};
 pub use origin::Origin;
 pub use personal::Personal;
 pub use refusal::Refusal;

@@ -9,6 +9,7 @@ use crate::ids::StreamId;
 use crate::module::ModuleRule;
 use crate::person::PersonRule;
 use crate::plan::{ImportRule, PlanRule};
+use crate::week_emails::WeekEmailsRule;
 
 /// A command that was not carried out. Nothing was appended.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -68,6 +69,9 @@ pub enum Rule {
     /// Of a row of an imported file.
     #[error(transparent)]
     Import(#[from] ImportRule),
+    /// Of a cohort's emails.
+    #[error(transparent)]
+    WeekEmails(#[from] WeekEmailsRule),
 }
 
 impl Rule {
@@ -81,6 +85,7 @@ impl Rule {
             Self::Enrolment(rule) => rule.into(),
             Self::Plan(rule) => rule.into(),
             Self::Import(rule) => rule.into(),
+            Self::WeekEmails(rule) => rule.into(),
         }
     }
 }

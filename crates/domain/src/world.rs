@@ -14,9 +14,10 @@ use crate::cohort::Cohort;
 use crate::enrolment::Enrolment;
 use crate::event::Event;
 use crate::hub::Hub;
-use crate::ids::{CohortId, EnrolmentId, HubId, ModuleId, PersonId, StreamId, StreamType};
+use crate::ids::{CohortId, EnrolmentId, HubId, ModuleId, PersonId, StreamId, StreamType, WeekEmailsId};
 use crate::module::Module;
 use crate::person::Person;
+use crate::week_emails::WeekEmails;
 
 /// Something that a command must know before it can be decided.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +54,8 @@ pub enum AnyLoaded {
     Hub(Loaded<Hub>),
     /// Of an enrolment.
     Enrolment(Loaded<Enrolment>),
+    /// Of a cohort's emails.
+    WeekEmails(Loaded<WeekEmails>),
 }
 
 /// The facts that a command is decided on.
@@ -125,6 +128,7 @@ streams! {
     Cohort, CohortId, cohort;
     Hub, HubId, hub;
     Enrolment, EnrolmentId, enrolment;
+    WeekEmails, WeekEmailsId, week_emails;
 }
 
 impl World {

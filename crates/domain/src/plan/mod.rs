@@ -16,6 +16,7 @@ mod moves;
 mod needs;
 mod one;
 mod student;
+mod week_emails;
 
 use std::collections::BTreeMap;
 
@@ -104,6 +105,7 @@ pub fn plan(command: &Command, actor: Actor, at: DateTime<Utc>, world: &World) -
         Command::Many(ManyCommand::MoveStudent(command)) => planner.move_student(command)?,
         Command::Many(ManyCommand::ImportRoster(command)) => planner.import_roster(command)?,
         Command::Many(ManyCommand::ImportAttendance(command)) => planner.import_attendance(command)?,
+        Command::WeekEmails(command) => planner.week_emails(command)?,
     }
     Ok(planner.plan)
 }

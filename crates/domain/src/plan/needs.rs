@@ -13,6 +13,7 @@ use crate::module::ModuleCommand;
 use crate::person::PersonCommand;
 use crate::plan::ManyCommand;
 use crate::plan::import::needs as import;
+use crate::week_emails::WeekEmailsCommand;
 use crate::world::{Need, Needs, World};
 
 /// What is still missing to decide the command; empty means that [`super::plan`] can run.
@@ -28,6 +29,7 @@ pub fn needs(command: &Command, actor: Actor, world: &World) -> BTreeSet<Need> {
         Command::Hub(command) => hub(command, &mut needs),
         Command::Enrolment(command) => enrolment(command, &mut needs),
         Command::Many(command) => many(command, &mut needs),
+        Command::WeekEmails(command) => week_emails(command, &mut needs),
     }
     needs.missing()
 }
@@ -197,6 +199,20 @@ fn many(command: &ManyCommand, needs: &mut Needs<'_>) {
         }
         ManyCommand::ImportRoster(c) => import::roster(c, needs),
         ManyCommand::ImportAttendance(c) => import::attendance(c, needs),
+    }
+}
+
+fn week_emails(command: &WeekEmailsCommand, needs: &mut Needs<'_>) {
+    match command {
+        WeekEmailsCommand::SendWeekEmails(c) => {
+            needs.week_emails(c.cohort_id.into());
+            active_students(c.cohort_id, needs);
+        }
+        WeekEmailsCommand::RetryEmail(c) => {
+            needs.week_emails(c.cohort_id.into());
+            needs.cohort(c.cohort_id);
+            needs.enrolment(c.enrolment_id);
+        }
     }
 }
 

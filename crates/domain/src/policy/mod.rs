@@ -18,6 +18,7 @@ use crate::module::ModuleCommand;
 use crate::person::{PersonCommand, Role};
 use crate::plan::{ManyCommand, students_of_marks};
 use crate::refusal::Refusal;
+use crate::week_emails::WeekEmailsCommand;
 use crate::world::World;
 
 pub use reading::{OwnEnrolment, Reader, RosterScope};
@@ -29,7 +30,7 @@ pub enum Right {
     Bootstrap,
     /// Give and take the roles of owner and admin.
     GrantRoles,
-    /// People, modules, cohorts, hubs, enrolments, progression, allocation.
+    /// People, modules, cohorts, hubs, enrolments, progression, allocation, emails.
     Administer,
     /// Say who was there.
     TakeAttendance,
@@ -101,7 +102,10 @@ pub fn right(command: &Command) -> Right {
         )
         | Command::Many(
             ManyCommand::AdvanceCohort(_) | ManyCommand::AllocateMarkers(_) | ManyCommand::MoveStudent(_),
-        ) => Right::Administer,
+        )
+        | Command::WeekEmails(WeekEmailsCommand::SendWeekEmails(_) | WeekEmailsCommand::RetryEmail(_)) => {
+            Right::Administer
+        }
         Command::Many(ManyCommand::TakeAttendance(_)) => Right::TakeAttendance,
         Command::Many(ManyCommand::ImportRoster(_)) => Right::ImportRoster,
         Command::Many(ManyCommand::ImportAttendance(_)) => Right::ImportAttendance,

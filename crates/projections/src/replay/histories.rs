@@ -9,8 +9,10 @@ use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, Outcome, Plac
 use rollbook_domain::hub::HubEvent;
 use rollbook_domain::module::ModuleEvent;
 use rollbook_domain::person::{PersonEvent, Role};
+use rollbook_domain::week_emails::WeekEmailsEvent;
 use rollbook_domain::{
-    Authority, CohortId, CommandId, EnrolmentId, Event, HubId, ModuleId, Origin, PersonId, Personal, SiteId, StreamId,
+    Authority, CohortId, CommandId, EnrolmentId, Event, HubId, MessageId, ModuleId, Origin, PersonId, Personal, SiteId,
+    StreamId, WeekEmailsId,
 };
 use rollbook_store::Recorded;
 use uuid::Uuid;
@@ -193,6 +195,16 @@ fn of_enrolment() -> BoxedStrategy<EnrolmentEvent> {
     prop_oneof![membership, progression, attendance, reflections].boxed()
 }
 
+fn of_week_emails() -> BoxedStrategy<WeekEmailsEvent> {
+    prop_oneof![
+        3 => (week(), btree_set(id::<EnrolmentId>(5), 0..4))
+            .prop_map(|(week, enrolments)| WeekEmailsEvent::WeekEmailsRequested { week, enrolments }),
+        1 => (id::<MessageId>(6), id::<EnrolmentId>(5))
+            .prop_map(|(message_id, enrolment_id)| WeekEmailsEvent::EmailRetried { message_id, enrolment_id }),
+    ]
+    .boxed()
+}
+
 fn happened() -> impl Strategy<Value = (StreamId, Event)> {
     fn on<I: Into<StreamId>, E: Into<Event>>((id, event): (I, E)) -> (StreamId, Event) {
         (id.into(), event.into())
@@ -203,6 +215,7 @@ fn happened() -> impl Strategy<Value = (StreamId, Event)> {
         2 => (id::<CohortId>(3), of_cohort()).prop_map(on),
         1 => (id::<HubId>(4), of_hub()).prop_map(on),
         5 => (id::<EnrolmentId>(5), of_enrolment()).prop_map(on),
+        1 => (id::<WeekEmailsId>(3), of_week_emails()).prop_map(on),
     ]
 }
 

@@ -77,6 +77,8 @@ pub enum AuditAction {
     Completed,
     MarkerAssigned,
     MarkAmended,
+    WeekEmailsRequested,
+    EmailRetried,
 }
 
 /// One decision.
