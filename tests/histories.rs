@@ -53,7 +53,7 @@ fn any_command(
     let week = below(8) + 1;
     let status = ["present", "absent", "absent", "late", "excused"][below(5) as usize];
     let text = format!("Thought {} – “quoted”, ünïcödé, 日本語.", below(1000));
-    match below(20) {
+    match below(21) {
         0..=6 => ("MarkAttendance", json!({"enrolment_id": id, "week": week, "status": status, "note": text})),
         7 => ("ResolveAbsenceFlag", json!({"enrolment_id": id, "reason": text})),
         8 => ("AdvanceStudent", json!({"enrolment_id": id, "to_week": week, "reason": text})),
@@ -73,6 +73,7 @@ fn any_command(
         ),
         17 => ("AllocateMarkers", json!({"cohort_id": school.cohort, "rebalance": below(2) == 0})),
         18 => ("CorrectPerson", json!({"person_id": student.person, "name": format!("Renamed {}", below(100))})),
+        19 => ("SendWeekEmails", json!({"cohort_id": school.cohort, "week": week % 3 + 1})),
         _ => ("MoveStudent", json!({"enrolment_id": id, "to_cohort_id": second_cohort, "reason": text})),
     }
 }
@@ -81,6 +82,7 @@ fn any_command(
 async fn rebuilt_tables_equal_the_live_ones_after_any_history() {
     for seed in [1_u8, 2] {
         let school = School::with(json!({"capacity": 11})).await;
+        school.in_cohort("StartCohort", json!({})).await;
         let second = json!({
             "module_id": school.module, "name": "Tūī", "starts_on": "2026-02-05", "session_start": "18:30",
             "timezone": "Pacific/Auckland", "capacity": 3

@@ -4,6 +4,7 @@ mod analysts;
 mod binary;
 mod contract;
 mod files;
+mod emails;
 mod flows;
 mod harness;
 mod histories;

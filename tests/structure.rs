@@ -17,6 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "rollbook-http",
         &["rollbook-domain", "rollbook-files", "rollbook-import", "rollbook-store", "rollbook-projections"],
     ),
+    ("rollbook-mail", &["rollbook-domain", "rollbook-store", "rollbook-projections"]),
     (
         "rollbook",
         &[
@@ -26,6 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "rollbook-store",
             "rollbook-projections",
             "rollbook-http",
+            "rollbook-mail",
             "rollbook-embedded",
         ],
     ),

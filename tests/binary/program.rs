@@ -21,14 +21,20 @@ use tempfile::TempDir;
 const LIMIT: Duration = Duration::from_mins(3);
 
 /// What the environment of whoever runs the tests must not decide. `ROLLBOOK_PG_BIN` may.
-const FOREIGN: [&str; 8] = [
+const FOREIGN: [&str; 14] = [
     "DATABASE_URL",
+    "RESEND_API_KEY",
     "ROLLBOOK_CLOCK",
     "ROLLBOOK_DATA_DIR",
+    "ROLLBOOK_EMAIL_DIR",
+    "ROLLBOOK_EMAIL_FROM",
     "ROLLBOOK_FILES",
     "ROLLBOOK_LISTEN",
     "ROLLBOOK_LOG",
     "ROLLBOOK_OWNER_EMAIL",
+    "ROLLBOOK_PUBLIC_URL",
+    "ROLLBOOK_RESEND_URL",
+    "ROLLBOOK_SMTP_URL",
     "RUST_LOG",
 ];
 

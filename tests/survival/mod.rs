@@ -5,5 +5,5 @@ mod checker;
 mod notifications;
 mod postgres;
 mod rebuild;
-mod scene;
+pub mod scene;
 mod service;

@@ -3,3 +3,4 @@
 mod calendar;
 mod marking;
 mod report;
+mod term;

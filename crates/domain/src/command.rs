@@ -8,11 +8,12 @@ use crate::cohort::{self, CohortCommand};
 use crate::enrolment::{self, EnrolmentCommand};
 use crate::file::StoredFile;
 use crate::hub::{self, HubCommand};
-use crate::ids::{EnrolmentId, StreamId, SyllabusId, UploadId};
+use crate::ids::{EnrolmentId, StreamId, SyllabusId, UploadId, WeekEmailsId};
 use crate::module::{self, ModuleCommand};
 use crate::person::{self, PersonCommand};
 use crate::plan::{self, ManyCommand};
 use crate::syllabus::{self, SyllabusCommand};
+use crate::week_emails::{self, WeekEmailsCommand};
 
 /// Any command.
 #[derive(Clone, Debug, Serialize)]
@@ -32,6 +33,8 @@ pub enum Command {
     Many(ManyCommand),
     /// About a cohort's syllabus.
     Syllabus(SyllabusCommand),
+    /// About a cohort's emails.
+    WeekEmails(WeekEmailsCommand),
 }
 
 macro_rules! commands {
@@ -141,9 +144,11 @@ commands! {
         plan::ImportAttendance => Many(ManyCommand),
         enrolment::MarkReflection => Enrolment(EnrolmentCommand),
         enrolment::AmendMark => Enrolment(EnrolmentCommand),
+        week_emails::SendWeekEmails => WeekEmails(WeekEmailsCommand),
     }
     system {
         person::BootstrapOwner => Person(PersonCommand),
+        week_emails::RetryEmail => WeekEmails(WeekEmailsCommand),
     }
 }
 
@@ -247,6 +252,10 @@ impl Command {
                 ManyCommand::ImportAttendance(c) => c.cohort_id.into(),
             },
             Self::Syllabus(command) => SyllabusId::from(command.cohort()).into(),
+            Self::WeekEmails(command) => match command {
+                WeekEmailsCommand::SendWeekEmails(c) => WeekEmailsId::from(c.cohort_id).into(),
+                WeekEmailsCommand::RetryEmail(c) => WeekEmailsId::from(c.cohort_id).into(),
+            },
         })
     }
 }

@@ -14,6 +14,7 @@ use crate::ids::StreamType;
 use crate::module::ModuleEvent;
 use crate::person::PersonEvent;
 use crate::syllabus::SyllabusEvent;
+use crate::week_emails::WeekEmailsEvent;
 
 /// An event of any aggregate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,6 +32,8 @@ pub enum Event {
     Enrolment(EnrolmentEvent),
     /// Of a syllabus.
     Syllabus(SyllabusEvent),
+    /// Of a cohort's emails.
+    WeekEmails(WeekEmailsEvent),
 }
 
 /// A stored event that this version of the software cannot read.
@@ -137,6 +140,7 @@ domain_events! {
     HubEvent => Hub,
     EnrolmentEvent => Enrolment,
     SyllabusEvent => Syllabus,
+    WeekEmailsEvent => WeekEmails,
 }
 
 /// The steps that bring events of older versions to today's form, oldest first. None is needed yet.

@@ -77,6 +77,7 @@ pub(crate) fn append(
         crate::StreamType::Hub => AnyLoaded::Hub(world.hub(stream.id.into())),
         crate::StreamType::Enrolment => AnyLoaded::Enrolment(world.enrolment(stream.id.into())),
         crate::StreamType::Syllabus => AnyLoaded::Syllabus(world.syllabus(stream.id.into())),
+        crate::StreamType::WeekEmails => AnyLoaded::WeekEmails(world.week_emails(stream.id.into())),
     };
     for event in events {
         let version = loaded.version() + 1;

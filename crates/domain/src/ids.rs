@@ -63,6 +63,10 @@ ids! {
     MaterialId,
     /// A file as it was uploaded.
     UploadId,
+    /// The emails of a cohort: the same id as the cohort's.
+    WeekEmailsId,
+    /// One email to one student.
+    MessageId,
 }
 
 impl SiteId {
@@ -103,6 +107,8 @@ pub enum StreamType {
     Enrolment,
     /// What a cohort's students see.
     Syllabus,
+    /// The emails of a cohort.
+    WeekEmails,
 }
 
 impl StreamType {
@@ -144,9 +150,16 @@ streams! {
     HubId => Hub,
     EnrolmentId => Enrolment,
     SyllabusId => Syllabus,
+    WeekEmailsId => WeekEmails,
 }
 
 impl From<CohortId> for SyllabusId {
+    fn from(cohort: CohortId) -> Self {
+        Self(cohort.0)
+    }
+}
+
+impl From<CohortId> for WeekEmailsId {
     fn from(cohort: CohortId) -> Self {
         Self(cohort.0)
     }
@@ -162,4 +175,5 @@ macro_rules! into_uuid {
     )*};
 }
 
-into_uuid!(SiteId, CommandId, PersonId, ModuleId, CohortId, HubId, EnrolmentId, SyllabusId, MaterialId, UploadId);
+into_uuid!(SiteId, CommandId, PersonId, ModuleId, CohortId, HubId, EnrolmentId);
+into_uuid!(SyllabusId, MaterialId, UploadId, WeekEmailsId, MessageId);

@@ -26,14 +26,15 @@ pub mod policy;
 pub mod refusal;
 pub mod syllabus;
 pub mod text;
+pub mod week_emails;
 pub mod world;
 
 pub use actor::{Actor, Authority};
 pub use command::Command;
 pub use event::Event;
 pub use ids::{
-    CohortId, CommandId, EnrolmentId, HubId, MaterialId, ModuleId, PersonId, SiteId, StreamId, StreamType, SyllabusId,
-    UploadId,
+    CohortId, CommandId, EnrolmentId, HubId, MaterialId, MessageId, ModuleId, PersonId, SiteId, StreamId, StreamType,
+    SyllabusId, UploadId, WeekEmailsId,
 };
 pub use origin::Origin;
 pub use personal::Personal;

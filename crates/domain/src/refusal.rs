@@ -10,6 +10,7 @@ use crate::module::ModuleRule;
 use crate::person::PersonRule;
 use crate::plan::{ImportRule, PlanRule};
 use crate::syllabus::SyllabusRule;
+use crate::week_emails::WeekEmailsRule;
 
 /// A command that was not carried out. Nothing was appended.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -72,6 +73,9 @@ pub enum Rule {
     /// Of a row of an imported file.
     #[error(transparent)]
     Import(#[from] ImportRule),
+    /// Of a cohort's emails.
+    #[error(transparent)]
+    WeekEmails(#[from] WeekEmailsRule),
 }
 
 impl Rule {
@@ -86,6 +90,7 @@ impl Rule {
             Self::Plan(rule) => rule.into(),
             Self::Syllabus(rule) => rule.into(),
             Self::Import(rule) => rule.into(),
+            Self::WeekEmails(rule) => rule.into(),
         }
     }
 }

@@ -14,10 +14,11 @@ use crate::cohort::Cohort;
 use crate::enrolment::Enrolment;
 use crate::event::Event;
 use crate::hub::Hub;
-use crate::ids::{CohortId, EnrolmentId, HubId, ModuleId, PersonId, StreamId, StreamType, SyllabusId};
+use crate::ids::{CohortId, EnrolmentId, HubId, ModuleId, PersonId, StreamId, StreamType, SyllabusId, WeekEmailsId};
 use crate::module::Module;
 use crate::person::Person;
 use crate::syllabus::Syllabus;
+use crate::week_emails::WeekEmails;
 
 /// Something that a command must know before it can be decided.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +57,8 @@ pub enum AnyLoaded {
     Enrolment(Loaded<Enrolment>),
     /// Of a syllabus.
     Syllabus(Loaded<Syllabus>),
+    /// Of a cohort's emails.
+    WeekEmails(Loaded<WeekEmails>),
 }
 
 /// The facts that a command is decided on.
@@ -129,6 +132,7 @@ streams! {
     Hub, HubId, hub;
     Enrolment, EnrolmentId, enrolment;
     Syllabus, SyllabusId, syllabus;
+    WeekEmails, WeekEmailsId, week_emails;
 }
 
 impl World {

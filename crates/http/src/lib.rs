@@ -15,6 +15,7 @@ mod commands;
 mod connections;
 mod csv;
 mod docs;
+mod emails;
 mod enrolments;
 mod events;
 mod files;
@@ -71,6 +72,7 @@ fn operations() -> Vec<Operation> {
         uploads::operations(),
         imports::operations(),
         report::operations(),
+        emails::operations(),
         hubs::operations(),
         enrolments::operations(),
         marking_queue::operations(),

@@ -10,6 +10,7 @@ use rollbook_domain::Refusal;
 use rollbook_files::LIMIT_BYTES;
 use rollbook_import::{FileError, MAX_FILE_BYTES};
 use rollbook_projections::QueryError;
+use rollbook_projections::models::emails::EmailStatus;
 use rollbook_store::{ExecuteError, Position, StoreError};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -70,6 +71,8 @@ pub enum ApiError {
     ProjectionDiffers(String),
     /// Two rebuilds of one database do not go on at once.
     RebuildUnderWay(String),
+    /// The email is not one that somebody may have sent again.
+    EmailNotRetriable(EmailStatus),
     /// The request took longer than it may.
     TimedOut,
     /// A defect; the log has what happened under this id.
@@ -175,6 +178,7 @@ impl ApiError {
             Self::NotReady(_) => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
             Self::ProjectionDiffers(_) => (StatusCode::CONFLICT, "projection_differs"),
             Self::RebuildUnderWay(_) => (StatusCode::CONFLICT, "rebuild_under_way"),
+            Self::EmailNotRetriable(_) => (StatusCode::CONFLICT, "email_not_retriable"),
             Self::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "timed_out"),
             Self::Internal(_) | Self::Command(ExecuteError::Store(_)) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal_error")
@@ -223,6 +227,9 @@ impl ApiError {
             }
             Self::Behind { wanted } => {
                 format!("the read model has not reached position {wanted} yet; try again shortly")
+            }
+            Self::EmailNotRetriable(status) => {
+                format!("the email is {status}; only one that is failed or unconfirmed is sent again")
             }
             Self::TimedOut => {
                 "the request took too long; a command may still have been carried out: send it again under the same \

@@ -15,8 +15,9 @@ use crate::binary::{self, Columns};
 use crate::hot::{Hot, HotTable};
 use crate::model::{ReadModel, Rows};
 use crate::models::{
-    absence_flags::AbsenceFlags, audit_trail::AuditTrail, cohorts::Cohorts, hubs::Hubs, marking_queue::MarkingQueue,
-    modules::Modules, people::People, reflections::Reflections, roster::Roster, syllabus::Syllabi,
+    absence_flags::AbsenceFlags, audit_trail::AuditTrail, cohorts::Cohorts, emails::EmailRetries, emails::Emails,
+    hubs::Hubs, marking_queue::MarkingQueue, modules::Modules, people::People, reflections::Reflections,
+    roster::Roster, syllabus::Syllabi,
 };
 
 /// A row or a key as the database takes it: a field for each column.
@@ -141,6 +142,8 @@ pub static MODELS: &[&dyn AnyModel] = &[
     &Erased::<AbsenceFlags>::NEW,
     &Erased::<MarkingQueue>::NEW,
     &Erased::<Reflections>::NEW,
+    &Erased::<Emails>::NEW,
+    &Erased::<EmailRetries>::NEW,
     &Erased::<AuditTrail>::NEW,
 ];
 

@@ -4,6 +4,7 @@
 
 mod asking;
 mod importing;
+mod mailing;
 mod rebuilding;
 mod reporting;
 
@@ -22,6 +23,7 @@ pub use asking::{
     Audit, AuditCommand, Explain, ExplainFormat, Export, ExportFormat, Exported, Format, Replay, ReplayFormat,
 };
 pub use importing::{Import, ImportAttendance, ImportRoster, Importing};
+pub use mailing::Mail;
 pub use rebuilding::{AsOf, Rebuild, When, Which};
 pub use reporting::{Report, ReportFormat};
 
@@ -103,6 +105,9 @@ pub struct Serve {
     /// Who is made the site's owner at start-up
     #[arg(long, env = "ROLLBOOK_OWNER_EMAIL", value_name = "EMAIL")]
     pub owner_email: Option<String>,
+    /// How emails are delivered
+    #[command(flatten)]
+    pub mail: Mail,
 }
 
 /// `rollbook demo`
@@ -114,6 +119,9 @@ pub struct Demo {
     /// End after the tables instead of serving
     #[arg(long)]
     pub exit: bool,
+    /// How emails are delivered
+    #[command(flatten)]
+    pub mail: Mail,
 }
 
 /// `rollbook token`

@@ -1,4 +1,5 @@
-//! The running service: read models kept up to date, appends by others heard of, abandoned uploads taken away, HTTP answered until somebody asks to end.
+//! The running service: read models kept up to date, appends by others heard of, emails delivered, abandoned uploads taken
+//! away, HTTP answered until somebody asks to end.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rollbook_domain::SiteId;
 use rollbook_files::Files;
 use rollbook_http::{AppState, Connections};
+use rollbook_mail::{Mailer, Mailing, Settings};
 use rollbook_projections::Projections;
 use rollbook_store::{Clock, EventStore, Executor, listen};
 use tokio::net::TcpListener;
@@ -48,11 +50,15 @@ impl Service {
         Ok(Self { store, projections, files, listener })
     }
 
-    /// Answers HTTP until somebody asks to end; then takes no new connection and ends the requests under way.
-    pub async fn serve(&self, socket: TcpListener, clock: &Clock, signals: &Signals) -> Done {
+    /// Delivers emails, and answers HTTP until somebody asks to end; then takes no new connection and ends the requests under way.
+    pub async fn serve(&self, socket: TcpListener, clock: &Clock, signals: &Signals, mail: &Settings) -> Done {
         let metrics = PrometheusBuilder::new().install_recorder().map_err(Failure::new)?;
         let executor = Executor::new(self.store.clone(), clock.clone());
         rollbook_http::describe_metrics();
+        rollbook_mail::describe_metrics();
+        let (projections, store) = (self.projections.clone(), self.store.clone());
+        let mailer = Mailer::try_new(projections, store, clock.clone(), mail).map_err(Failure::new)?;
+        let mailing = Mailing::start(mailer);
         let measuring = tokio::spawn(measure(self.projections.clone(), clock.clone(), metrics.clone()));
         let (projections, files) = (self.projections.clone(), self.files.clone());
         let state = AppState::new(executor, projections, files, SiteId::DEFAULT, Some(metrics));
@@ -73,6 +79,7 @@ impl Service {
         };
         measuring.abort();
         cleaning.abort();
+        mailing.stop().await;
         ended
     }
 

@@ -12,6 +12,7 @@ use rollbook_domain::hub::Hub;
 use rollbook_domain::module::Module;
 use rollbook_domain::person::Person;
 use rollbook_domain::syllabus::Syllabus;
+use rollbook_domain::week_emails::WeekEmails;
 use rollbook_domain::{Event, SiteId, StreamId, StreamType};
 use sqlx::PgPool;
 use tokio::sync::{mpsc, watch};
@@ -106,6 +107,7 @@ impl EventStore {
             StreamType::Hub => log.get_events::<Hub>(&id).await,
             StreamType::Enrolment => log.get_events::<Enrolment>(&id).await,
             StreamType::Syllabus => log.get_events::<Syllabus>(&id).await,
+            StreamType::WeekEmails => log.get_events::<WeekEmails>(&id).await,
         };
         events.map_err(unavailable)?.into_iter().map(|event| from_postgres_es(site, stream, event)).collect()
     }

@@ -17,6 +17,7 @@ mod needs;
 mod one;
 mod student;
 mod syllabus;
+mod week_emails;
 
 use std::collections::BTreeMap;
 
@@ -106,6 +107,7 @@ pub fn plan(command: &Command, actor: Actor, at: DateTime<Utc>, world: &World) -
         Command::Syllabus(command) => planner.syllabus(command)?,
         Command::Many(ManyCommand::ImportRoster(command)) => planner.import_roster(command)?,
         Command::Many(ManyCommand::ImportAttendance(command)) => planner.import_attendance(command)?,
+        Command::WeekEmails(command) => planner.week_emails(command)?,
     }
     Ok(planner.plan)
 }

@@ -14,6 +14,7 @@ use crate::person::PersonCommand;
 use crate::plan::ManyCommand;
 use crate::plan::import::needs as import;
 use crate::syllabus::SyllabusCommand;
+use crate::week_emails::WeekEmailsCommand;
 use crate::world::{Need, Needs, World};
 
 /// What is still missing to decide the command; empty means that [`super::plan`] can run.
@@ -30,6 +31,7 @@ pub fn needs(command: &Command, actor: Actor, world: &World) -> BTreeSet<Need> {
         Command::Enrolment(command) => enrolment(command, &mut needs),
         Command::Many(command) => many(command, &mut needs),
         Command::Syllabus(command) => syllabus(command, &mut needs),
+        Command::WeekEmails(command) => week_emails(command, &mut needs),
     }
     needs.missing()
 }
@@ -213,6 +215,20 @@ fn syllabus(command: &SyllabusCommand, needs: &mut Needs<'_>) {
     needs.syllabus(cohort.into());
     if let Some(upload) = command.upload() {
         needs.owner(ClaimKey::upload(upload));
+    }
+}
+
+fn week_emails(command: &WeekEmailsCommand, needs: &mut Needs<'_>) {
+    match command {
+        WeekEmailsCommand::SendWeekEmails(c) => {
+            needs.week_emails(c.cohort_id.into());
+            active_students(c.cohort_id, needs);
+        }
+        WeekEmailsCommand::RetryEmail(c) => {
+            needs.week_emails(c.cohort_id.into());
+            needs.cohort(c.cohort_id);
+            needs.enrolment(c.enrolment_id);
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::person::{PersonCommand, Role};
 use crate::plan::{ManyCommand, students_of_marks};
 use crate::refusal::Refusal;
 use crate::syllabus::SyllabusCommand;
+use crate::week_emails::WeekEmailsCommand;
 use crate::world::World;
 
 pub use reading::{OwnEnrolment, Reader, RosterScope, Weeks};
@@ -30,7 +31,7 @@ pub enum Right {
     Bootstrap,
     /// Give and take the roles of owner and admin.
     GrantRoles,
-    /// People, modules, cohorts, hubs, enrolments, progression, allocation.
+    /// People, modules, cohorts, hubs, enrolments, progression, allocation, emails.
     Administer,
     /// Say what a cohort's students see.
     EditSyllabus,
@@ -104,7 +105,10 @@ pub fn right(command: &Command) -> Right {
         )
         | Command::Many(
             ManyCommand::AdvanceCohort(_) | ManyCommand::AllocateMarkers(_) | ManyCommand::MoveStudent(_),
-        ) => Right::Administer,
+        )
+        | Command::WeekEmails(WeekEmailsCommand::SendWeekEmails(_) | WeekEmailsCommand::RetryEmail(_)) => {
+            Right::Administer
+        }
         Command::Many(ManyCommand::TakeAttendance(_)) => Right::TakeAttendance,
         Command::Syllabus(
             SyllabusCommand::AddMaterial(_)

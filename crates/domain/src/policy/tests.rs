@@ -16,6 +16,7 @@ use crate::person::{BootstrapOwner, PersonEvent, Role};
 use crate::personal::Personal;
 use crate::refusal::Refusal;
 use crate::text::{Email, Name};
+use crate::week_emails::RetryEmail;
 
 /// Who may issue what. A prime marks the appointment elsewhere: another cohort's instructor and marker, another hub's
 /// coordinator, another student.
@@ -76,6 +77,8 @@ const TABLE: &str = "
     ImportAttendance          yes   yes   yes    –     yes    –      –      –       –       –       –      –     yes
     MarkReflection            yes   yes    –     –      –     –     yes     –       –       –       –      –      –
     AmendMark                 yes   yes    –     –      –     –     yes     –       –       –       –      –      –
+    SendWeekEmails            yes   yes    –     –      –     –      –      –       –       –       –      –      –
+    RetryEmail                yes   yes    –     –      –     –      –      –       –       –       –      –      –
 ";
 
 /// The columns: who acts, and in what capacity if they may.
@@ -108,7 +111,7 @@ fn every_command_is_for_exactly_those_whom_the_table_names() {
     let world = school();
     let table: BTreeMap<_, _> = rows(TABLE).collect();
     let commands: Vec<Command> =
-        Command::NAMES.iter().map(|name| about_the_school(name)).chain([bootstrap()]).collect();
+        Command::NAMES.iter().map(|name| about_the_school(name)).chain([bootstrap(), retry()]).collect();
     let (rows, names): (BTreeSet<_>, BTreeSet<_>) =
         (table.keys().copied().collect(), commands.iter().map(Command::name).collect());
     assert_eq!(rows, names, "a row for every command, and no other");
@@ -178,6 +181,7 @@ fn about_the_school(name: &str) -> Command {
             "cohort_id": cohort_id, "week": 1, "marks": [{ "enrolment_id": ENROLMENT, "status": "present" }],
         }),
         "AdvanceCohort" => json!({ "cohort_id": cohort_id, "to_week": 2 }),
+        "SendWeekEmails" => json!({ "cohort_id": cohort_id, "week": 1 }),
         "MoveStudent" => json!({ "enrolment_id": ENROLMENT, "to_cohort_id": OTHER_COHORT, "reason": "moves away" }),
         _ => return given::command(name, about_the_student(name)),
     };
@@ -215,6 +219,11 @@ fn bootstrap() -> Command {
         name: Personal::new(Name::try_new("Åsa").unwrap()),
         email: Personal::new(Email::try_new("asa@example.org").unwrap()),
     })
+}
+
+fn retry() -> Command {
+    let message_id = crate::MessageId(uuid::Uuid::from_u128(1));
+    Command::from(RetryEmail { cohort_id: COHORT, message_id, enrolment_id: ENROLMENT })
 }
 
 #[test]

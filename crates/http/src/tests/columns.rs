@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rollbook_projections::models::absence_flags::FlagItem;
 use rollbook_projections::models::advancement::SheetItem;
 use rollbook_projections::models::audit_trail::AuditItem;
+use rollbook_projections::models::emails::EmailItem;
 use rollbook_projections::models::hub_roster::HubRosterItem;
 use rollbook_projections::models::marking_queue::QueueItem;
 use rollbook_projections::models::register::RegisterItem;
@@ -30,4 +31,5 @@ fn every_field_of_an_item_has_a_column() {
     covers_every_field::<RegisterItem>();
     covers_every_field::<QueueItem>();
     covers_every_field::<AuditItem>();
+    covers_every_field::<EmailItem>();
 }

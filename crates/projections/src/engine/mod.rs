@@ -160,6 +160,11 @@ impl Projections {
         *self.position.borrow()
     }
 
+    /// The same, now and as it grows: for whoever acts on what the read models have come to know.
+    pub fn positions(&self) -> watch::Receiver<Position> {
+        self.position.subscribe()
+    }
+
     /// Waits until all read models have come to a position, and says where they are.
     pub async fn wait_for(&self, position: Position, timeout: Duration) -> Result<Position, TooLate> {
         let mut reached = self.position.subscribe();

@@ -7,6 +7,7 @@ pub mod absence_flags;
 pub mod advancement;
 pub mod audit_trail;
 pub mod cohorts;
+pub mod emails;
 pub mod hub_roster;
 pub mod hubs;
 pub mod marking_queue;

@@ -10,9 +10,10 @@ use rollbook_domain::hub::HubEvent;
 use rollbook_domain::module::ModuleEvent;
 use rollbook_domain::person::{PersonEvent, Role};
 use rollbook_domain::syllabus::{CopiedMaterial, MaterialContent, SyllabusEvent};
+use rollbook_domain::week_emails::WeekEmailsEvent;
 use rollbook_domain::{
-    Authority, CohortId, CommandId, EnrolmentId, Event, HubId, MaterialId, ModuleId, Origin, PersonId, Personal,
-    SiteId, StreamId, SyllabusId,
+    Authority, CohortId, CommandId, EnrolmentId, Event, HubId, MaterialId, MessageId, ModuleId, Origin, PersonId,
+    Personal, SiteId, StreamId, SyllabusId, WeekEmailsId,
 };
 use rollbook_store::Recorded;
 use uuid::Uuid;
@@ -247,6 +248,16 @@ fn of_syllabus() -> BoxedStrategy<SyllabusEvent> {
     .boxed()
 }
 
+fn of_week_emails() -> BoxedStrategy<WeekEmailsEvent> {
+    prop_oneof![
+        3 => (week(), btree_set(id::<EnrolmentId>(5), 0..4))
+            .prop_map(|(week, enrolments)| WeekEmailsEvent::WeekEmailsRequested { week, enrolments }),
+        1 => (id::<MessageId>(6), id::<EnrolmentId>(5))
+            .prop_map(|(message_id, enrolment_id)| WeekEmailsEvent::EmailRetried { message_id, enrolment_id }),
+    ]
+    .boxed()
+}
+
 fn happened() -> impl Strategy<Value = (StreamId, Event)> {
     fn on<I: Into<StreamId>, E: Into<Event>>((id, event): (I, E)) -> (StreamId, Event) {
         (id.into(), event.into())
@@ -258,6 +269,7 @@ fn happened() -> impl Strategy<Value = (StreamId, Event)> {
         1 => (id::<HubId>(4), of_hub()).prop_map(on),
         5 => (id::<EnrolmentId>(5), of_enrolment()).prop_map(on),
         2 => (id::<SyllabusId>(3), of_syllabus()).prop_map(on),
+        1 => (id::<WeekEmailsId>(3), of_week_emails()).prop_map(on),
     ]
 }
 

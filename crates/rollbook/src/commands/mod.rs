@@ -14,11 +14,11 @@ pub mod report;
 pub mod serve;
 pub mod token;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Demo, Serve};
 use crate::clock::clock;
 use crate::database::Database;
 use crate::demo;
-use crate::failure::Done;
+use crate::failure::{Done, Failure};
 use crate::signals::Signals;
 
 /// Carries a command line out.
@@ -27,10 +27,20 @@ pub async fn run(cli: Cli) -> Done {
     let clock = clock(place.clock);
     let signals = Signals::listen()?;
     let runs_for_long = matches!(command, Command::Serve(_) | Command::Demo(_));
+    // What cannot be is told before anything is started.
+    if let Command::Serve(Serve { mail, .. }) | Command::Demo(Demo { mail, .. }) = &command {
+        mail.settings(&place).check().map_err(Failure::new)?;
+    }
     let database = signals.unless_asked(Database::open(&place, runs_for_long)).await?;
     let done = match command {
-        Command::Serve(arguments) => serve::run(&database, &place, &clock, &signals, &arguments).await,
-        Command::Demo(arguments) => demo::run(&database, &place, &clock, &signals, &arguments).await,
+        Command::Serve(arguments) => {
+            let mail = arguments.mail.settings(&place);
+            serve::run(&database, &place, &clock, &signals, &arguments, &mail).await
+        }
+        Command::Demo(arguments) => {
+            let mail = arguments.mail.settings(&place);
+            demo::run(&database, &place, &clock, &signals, &arguments, &mail).await
+        }
         Command::Migrate => signals.unless_asked(migrate::run(&database)).await,
         Command::DatabaseUrl => database_url::run(&database),
         Command::Token(arguments) => signals.unless_asked(token::run(&database, &clock, &arguments)).await,

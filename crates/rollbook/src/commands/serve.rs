@@ -1,5 +1,6 @@
 //! `rollbook serve`: the HTTP API, until Ctrl-C or SIGTERM.
 
+use rollbook_mail::Settings;
 use rollbook_store::{Clock, Executor};
 
 use crate::bootstrap;
@@ -12,7 +13,14 @@ use crate::service::{Service, bind, url};
 use crate::signals::Signals;
 
 /// Serves; prints the address when it answers.
-pub async fn run(database: &Database, place: &Place, clock: &Clock, signals: &Signals, arguments: &Serve) -> Done {
+pub async fn run(
+    database: &Database,
+    place: &Place,
+    clock: &Clock,
+    signals: &Signals,
+    arguments: &Serve,
+    mail: &Settings,
+) -> Done {
     let socket = bind(arguments.listen).await?;
     let service = Service::start(database, files::open(place)?).await?;
     let served = async {
@@ -21,7 +29,7 @@ pub async fn run(database: &Database, place: &Place, clock: &Clock, signals: &Si
         }
         database.tell_place();
         output::line(&format!("listening on {}", url(&socket)?))?;
-        service.serve(socket, clock, signals).await
+        service.serve(socket, clock, signals, mail).await
     }
     .await;
     service.stop().await;

@@ -16,6 +16,7 @@ mod writing;
 
 use std::time::{Duration, Instant};
 
+use rollbook_mail::Settings;
 use rollbook_store::Clock;
 use tokio::net::TcpListener;
 
@@ -32,11 +33,18 @@ use fixture::Fixture;
 const CATCH_UP: Duration = Duration::from_mins(1);
 
 /// Plays, shows, serves.
-pub async fn run(database: &Database, place: &Place, clock: &Clock, signals: &Signals, arguments: &Demo) -> Done {
+pub async fn run(
+    database: &Database,
+    place: &Place,
+    clock: &Clock,
+    signals: &Signals,
+    arguments: &Demo,
+    mail: &Settings,
+) -> Done {
     // Whoever cannot be served afterwards hears of it before the play.
     let socket = if arguments.exit { None } else { Some(bind(arguments.listen).await?) };
     let service = Service::start(database, files::open(place)?).await?;
-    let done = perform(&service, database, clock, signals, socket).await;
+    let done = perform(&service, database, clock, signals, socket, mail).await;
     service.stop().await;
     done
 }
@@ -47,6 +55,7 @@ async fn perform(
     clock: &Clock,
     signals: &Signals,
     socket: Option<TcpListener>,
+    mail: &Settings,
 ) -> Done {
     let fixture = Fixture::load()?;
     let store = &service.store;
@@ -70,5 +79,5 @@ async fn perform(
         return output::line("\n`rollbook demo` without --exit serves this, and prints tokens and lines to paste.");
     };
     invitation::print(store, &fixture, &played.cast, clock, &url(&socket)?).await?;
-    service.serve(socket, clock, signals).await
+    service.serve(socket, clock, signals, mail).await
 }

@@ -6,6 +6,7 @@ use rollbook_domain::hub::HubEvent;
 use rollbook_domain::module::ModuleEvent;
 use rollbook_domain::person::PersonEvent;
 use rollbook_domain::syllabus::SyllabusEvent;
+use rollbook_domain::week_emails::WeekEmailsEvent;
 use rollbook_domain::{CohortId, EnrolmentId, Event, HubId, ModuleId, PersonId, Personal};
 use rollbook_store::Recorded;
 
@@ -21,6 +22,7 @@ pub(super) fn of(event: &Recorded) -> Option<Row> {
         Event::Hub(happened) => Said { hub: Some(HubId(id)), ..of_hub(happened)? },
         Event::Syllabus(happened) => Said { cohort: Some(CohortId(id)), ..of_syllabus(happened) },
         Event::Enrolment(happened) => Said { enrolment: Some(EnrolmentId(id)), ..of_enrolment(happened)? },
+        Event::WeekEmails(happened) => Said { cohort: Some(CohortId(id)), ..of_week_emails(happened) },
     };
     Some(Row {
         position: event.position,
@@ -194,4 +196,15 @@ fn of_enrolment(event: &EnrolmentEvent) -> Option<Said> {
         | EnrolmentEvent::ReflectionVisibilitySet { .. }
         | EnrolmentEvent::ReflectionMarked { .. } => return None,
     })
+}
+
+fn of_week_emails(event: &WeekEmailsEvent) -> Said {
+    match event {
+        WeekEmailsEvent::WeekEmailsRequested { week, enrolments: _ } => {
+            Said { to_week: Some(*week), ..Said::new(Action::WeekEmailsRequested) }
+        }
+        WeekEmailsEvent::EmailRetried { message_id: _, enrolment_id } => {
+            Said { enrolment: Some(*enrolment_id), ..Said::new(Action::EmailRetried) }
+        }
+    }
 }

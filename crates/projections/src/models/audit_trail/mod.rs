@@ -83,6 +83,8 @@ pub enum AuditAction {
     Completed,
     MarkerAssigned,
     MarkAmended,
+    WeekEmailsRequested,
+    EmailRetried,
 }
 
 /// One decision.
