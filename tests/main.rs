@@ -3,8 +3,8 @@
 mod analysts;
 mod binary;
 mod contract;
-mod files;
 mod emails;
+mod files;
 mod flows;
 mod harness;
 mod histories;

@@ -41,7 +41,8 @@ fn docx(text: &str) -> Vec<u8> {
 
 /// Uploads, and takes whatever comes back.
 async fn send(school: &School, token: &str, name: &str, bytes: impl Into<Vec<u8>>) -> Answer {
-    let request = school.service.request(Method::POST, token, "/v1/uploads").query(&[("name", name)]);
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("name", name).finish();
+    let request = school.service.request(Method::POST, token, &format!("/v1/uploads?{query}"));
     answer(request.header("content-type", "application/octet-stream").body(bytes.into())).await
 }
 
