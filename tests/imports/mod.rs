@@ -2,6 +2,7 @@
 
 mod attendance;
 mod binary;
+mod hubs;
 mod oneroster;
 mod races;
 mod roster;

@@ -1,12 +1,17 @@
 //! One class of a OneRoster 1.1 or 1.2 export as a roster: its students, known by their `sourcedId`. Bulk and delta alike;
 //! what is to be deleted there is told and not removed here. A school is no hub, so the file says nothing about hubs.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod manifest;
+mod users;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use rollbook_domain::Personal;
 use rollbook_domain::plan::{ImportedRow, MAX_ROWS, RosterRow, RowOutcome};
 use rollbook_domain::text::ExternalId;
 
+use self::manifest::Manifest;
+use self::users::{User, users_of};
 use crate::FileError;
 use crate::archive::Files;
 use crate::roster::{Cells, Misread, RosterFile, misshapen};
@@ -54,50 +59,6 @@ pub fn read_oneroster(files: &Files, class: Option<&str>) -> Result<RosterFile, 
     Ok(read)
 }
 
-/// What the export says of itself.
-struct Manifest {
-    version: String,
-    properties: HashMap<String, String>,
-}
-
-impl Manifest {
-    fn read(files: &Files) -> Result<Self, FileError> {
-        let bytes = files.get("manifest.csv").ok_or_else(|| FileError::MissingFile {
-            file: "manifest.csv",
-            why: "is this a OneRoster export, and are its files at the top?".to_owned(),
-        })?;
-        let mut sheet = Sheet::open("manifest.csv", bytes, |name| ["propertyname", "value"].contains(&name))?;
-        let name = required(&sheet, "propertyName")?;
-        let value = required(&sheet, "value")?;
-        let mut properties = HashMap::new();
-        while let Some(record) = sheet.next_record() {
-            if properties.len() >= 1_000 {
-                return Err(FileError::Manifest("has more than 1000 properties".to_owned()));
-            }
-            properties.insert(record.cell(name).to_lowercase(), record.cell(value).to_owned());
-        }
-        let version = properties.get("oneroster.version").cloned().unwrap_or_default();
-        if !["1.1", "1.2"].iter().any(|known| version == *known || version.starts_with(&format!("{known}."))) {
-            let found = if version.is_empty() { "is not given".to_owned() } else { format!("is {}", shown(&version)) };
-            return Err(FileError::Manifest(format!("oneroster.version {found}; 1.1 and 1.2 are read")));
-        }
-        Ok(Self { version: shown(&version), properties })
-    }
-
-    /// A file, if the manifest says that it is there.
-    fn file<'f>(&self, files: &'f Files, name: &'static str) -> Result<Option<&'f [u8]>, FileError> {
-        let file = ONEROSTER_FILES.iter().find(|file| file.strip_suffix(".csv") == Some(name)).copied().unwrap_or(name);
-        let mode = self.properties.get(&format!("file.{name}")).map_or("absent", String::as_str);
-        match mode.to_lowercase().as_str() {
-            "absent" => Ok(None),
-            "bulk" | "delta" => files.get(file).map(|bytes| Some(bytes.as_slice())).ok_or_else(|| {
-                FileError::MissingFile { file, why: format!("the manifest says that it is {}", shown(mode)) }
-            }),
-            _ => Err(FileError::Manifest(format!("file.{name} is {}; it must be bulk, delta or absent", shown(mode)))),
-        }
-    }
-}
-
 /// A line of enrollments.csv.
 struct Enrolment {
     number: u32,
@@ -139,48 +100,6 @@ fn classes_of(bytes: &[u8]) -> Result<BTreeMap<String, String>, FileError> {
         }
     }
     Ok(classes)
-}
-
-/// A line of users.csv.
-struct User {
-    number: u32,
-    name: String,
-    email: String,
-    gone: Option<&'static str>,
-}
-
-fn users_of(bytes: &[u8], wanted: &BTreeSet<&str>) -> Result<HashMap<String, User>, FileError> {
-    let mut users = HashMap::new();
-    let mut sheet = Sheet::open("users.csv", bytes, |name| ["sourcedid", "givenname", "familyname"].contains(&name))?;
-    let [id, given, family] =
-        [required(&sheet, "sourcedId")?, required(&sheet, "givenName")?, required(&sheet, "familyName")?];
-    let [email, status, enabled] = [sheet.column("email")?, sheet.column("status")?, sheet.column("enabledUser")?];
-    // 1.2 says preferredGivenName in CSV and preferredFirstName elsewhere; exports have either.
-    let preferred = [sheet.column("preferredGivenName")?, sheet.column("preferredFirstName")?];
-    let preferred_family = [sheet.column("preferredFamilyName")?, sheet.column("preferredLastName")?];
-    let mut read = 0;
-    while let Some(record) = next(&mut sheet, read)? {
-        read += 1;
-        if !wanted.contains(record.cell(id)) {
-            continue;
-        }
-        let called = |preferred: [Option<usize>; 2], otherwise| {
-            let preferred = preferred.into_iter().map(|column| record.cell(column)).find(|cell| !cell.is_empty());
-            preferred.unwrap_or_else(|| record.cell(otherwise))
-        };
-        let name = format!("{} {}", called(preferred, given), called(preferred_family, family));
-        let gone = if key(record.cell(status)) == "tobedeleted" {
-            Some("the user is to be deleted there; nobody is removed here by a file: withdraw the student by hand")
-        } else if record.cell(enabled).eq_ignore_ascii_case("false") {
-            Some("the user is disabled there; nobody is removed here by a file, and nobody enrolled")
-        } else {
-            None
-        };
-        let user =
-            User { number: record.number, name: name.trim().to_owned(), email: record.cell(email).to_owned(), gone };
-        users.insert(record.cell(id).to_owned(), user);
-    }
-    Ok(users)
 }
 
 /// The class to import.
