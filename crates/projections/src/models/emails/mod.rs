@@ -132,7 +132,8 @@ fn messages(event: &Recorded) -> Vec<Row> {
         | Event::Person(_)
         | Event::Module(_)
         | Event::Cohort(_)
-        | Event::Hub(_) => Vec::new(),
+        | Event::Hub(_)
+        | Event::Syllabus(_) => Vec::new(),
     }
 }
 

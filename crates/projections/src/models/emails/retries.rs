@@ -65,6 +65,7 @@ fn wish(event: &Recorded) -> Option<Row> {
         | Event::Module(_)
         | Event::Cohort(_)
         | Event::Hub(_)
+        | Event::Syllabus(_)
         | Event::Enrolment(_) => None,
     }
 }
