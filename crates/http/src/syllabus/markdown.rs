@@ -1,5 +1,5 @@
-//! Pages as HTML that any client may show: rendered from Markdown, then stripped of whatever runs, loads from the client's
-//! own origin, or hides where it leads. Nothing of it is kept; the source stays as it was written.
+//! Pages as HTML that any client may show: rendered from Markdown without its raw HTML, then stripped of whatever runs, loads
+//! from the client's own origin, or hides where it leads. Nothing of it is kept; the source stays as it was written.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -9,9 +9,6 @@ use pulldown_cmark::{Event, Options, Parser, html};
 
 /// How deep a page may be nested. Nobody writes like that, and what takes HTML apart needs time and stack for it.
 const DEEPEST: usize = 100;
-
-/// How many tags of raw HTML a page may have, since those nest without Markdown's knowing.
-const MOST_RAW: usize = 2_000;
 
 static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = Builder::default();
@@ -27,26 +24,28 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 });
 
 /// The page as HTML. One that is nested beyond all reason is shown as the text that it is.
+///
+/// Tags in the source are left out: unclosed ones would be opened again in every paragraph that follows, without end.
 pub fn rendered(markdown: &str) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
-    if is_unreasonable(Parser::new_ext(markdown, options)) {
+    let events = || Parser::new_ext(markdown, options);
+    if is_too_deep(events()) {
         return format!("<pre>{}</pre>", ammonia::clean_text(markdown));
     }
     let mut page = String::with_capacity(markdown.len() * 3 / 2);
-    html::push_html(&mut page, Parser::new_ext(markdown, options));
+    html::push_html(&mut page, events().filter(|event| !matches!(event, Event::Html(_) | Event::InlineHtml(_))));
     SANITISER.clean(&page).to_string()
 }
 
-fn is_unreasonable<'p>(events: impl Iterator<Item = Event<'p>>) -> bool {
-    let (mut depth, mut raw) = (0_usize, 0_usize);
+fn is_too_deep<'p>(events: impl Iterator<Item = Event<'p>>) -> bool {
+    let mut depth = 0_usize;
     for event in events {
         match event {
             Event::Start(_) => depth += 1,
             Event::End(_) => depth = depth.saturating_sub(1),
-            Event::Html(text) | Event::InlineHtml(text) => raw += text.matches('<').count(),
             _ => {}
         }
-        if depth > DEEPEST || raw > MOST_RAW {
+        if depth > DEEPEST {
             return true;
         }
     }
@@ -66,7 +65,7 @@ mod tests {
         assert!(rendered("- [x] läst").contains("checked"));
         let link = rendered("[läs](https://example.org/)");
         assert!(link.contains("href=\"https://example.org/\"") && link.contains("noopener"), "{link}");
-        assert!(rendered("Raw <b>bold</b> stays").contains("<b>bold</b>"));
+        assert_eq!(rendered("A <b>raw</b> tag is left out"), "<p>A raw tag is left out</p>\n");
     }
 
     #[test]
@@ -82,7 +81,6 @@ mod tests {
             "[x](data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==)",
             "[x](vbscript:alert(1))",
             "![x](javascript:alert(1))",
-            "![x](https://example.org/a.png\"onerror=\"alert(1))",
             "<img src=x onerror=alert(1)>",
             "<a href=\"javascript:alert(1)\" onclick=\"alert(1)\">x</a>",
             "<svg onload=alert(1)><script>alert(1)</script></svg>",
@@ -113,6 +111,12 @@ mod tests {
     }
 
     #[test]
+    fn an_address_does_not_break_out_of_its_attribute() {
+        let image = rendered("![x](https://example.org/a.png\"onerror=\"alert(1))");
+        assert_eq!(image, "<p><img src=\"https://example.org/a.png%22onerror=%22alert(1)\" alt=\"x\"></p>\n");
+    }
+
+    #[test]
     fn nothing_in_a_page_asks_the_clients_own_origin() {
         for page in ["![x](/v1/me)", "[x](/v1/me)", "<img src=//evil.example/x>", "[x](../../me)"] {
             let html = rendered(page);
@@ -121,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_pages_that_mean_harm_are_done_in_no_time() {
+    fn the_longest_pages_that_mean_harm_stay_of_a_sane_size() {
         let to = |piece: &str| piece.repeat(100_000 / piece.len());
         let pages = [
             "> ",
@@ -147,11 +151,9 @@ mod tests {
             "<?",
         ]
         .map(to);
-        let begun = std::time::Instant::now();
         for page in &pages {
             let html = rendered(page);
             assert!(html.len() < 3_000_000, "{}: {} bytes", &page[..9], html.len());
         }
-        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{:?}", begun.elapsed());
     }
 }
