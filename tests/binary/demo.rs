@@ -65,6 +65,27 @@ fn the_demo_shows_the_roster_the_flags_a_queue_and_the_audit_of_a_held_student()
 }
 
 #[test]
+fn the_demo_shows_a_week_the_sheet_the_emails_and_the_report() {
+    let out = PLAYED.ran.out.as_str();
+    let shows = rows(out, "What week 7 shows its students, and asks: ");
+    assert_eq!(shows.len(), 3, "{shows:?}");
+    assert!(shows.iter().any(|row| row.contains("page") && row.contains("Before the last evening")), "{shows:?}");
+    let stay = rows(out, "If week 8 opened now: 61 would go on, 2 would stay");
+    assert!(stay.iter().any(|row| row.starts_with("Dolores Huamán Quispe")), "{stay:?}");
+
+    let emails = rows(out, "The emails, as files in ");
+    let sent = |row: &&&str| row.contains("  sent  ");
+    let count = |row: &str| row.split_whitespace().last().and_then(|count| count.parse::<usize>().ok());
+    let sent: usize = emails.iter().filter(sent).map(|row| count(row).expect("a number")).sum();
+    let folder = PLAYED.home.data.join("emails");
+    let files = std::fs::read_dir(&folder).expect("the folder").count();
+    assert!(sent > 394 && files == sent, "{files} files, {emails:?}");
+
+    let weeks = rows(out, "68 students: 66 on their way, ");
+    assert_eq!(weeks.len(), 8, "{weeks:?}");
+}
+
+#[test]
 fn the_play_tells_its_weeks_and_ends_by_itself() {
     let Ran { out, err, .. } = &PLAYED.ran;
     for week in 1..=7 {
@@ -144,5 +165,5 @@ fn a_demo_killed_half_way_goes_on_and_comes_to_the_same() {
     assert_eq!(sorted(resumed), sorted(whole), "every stream has the same story");
     let verified = home.out(&["projections", "verify", "--all"]);
     assert!(!verified.contains("differ"), "{verified}");
-    assert_eq!(verified.matches("equal").count(), 11, "{verified}");
+    assert_eq!(verified.matches("equal").count(), 12, "{verified}");
 }

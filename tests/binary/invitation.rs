@@ -65,6 +65,10 @@ async fn the_tokens_and_lines_of_the_served_demo_work_when_pasted() {
     let not_theirs = answer(client.get(format!("{url}/v1/events")).bearer_auth(studying)).await;
     assert_eq!(not_theirs.status, 403, "a student is no admin: {}", not_theirs.text);
 
+    let calendar = printed.lines().find_map(|line| line.trim().strip_suffix(".ics")).expect("an address");
+    let sessions = answer(client.get(format!("{calendar}.ics"))).await;
+    assert_eq!(sessions.text.matches("BEGIN:VEVENT").count(), 8, "{}", sessions.text);
+
     let lines = lines_to_paste(&printed);
     let [roster, late, queue] = &lines[..] else { panic!("three lines: {lines:?}") };
     assert_eq!(paste(roster)["items"].as_array().map(Vec::len), Some(3));

@@ -53,6 +53,7 @@ pub(crate) use crate::layers::BODY_LIMIT_BYTES;
 use crate::operation::Operation;
 use crate::problem::ApiError;
 
+pub use crate::calendar::path as calendar_path;
 pub use crate::connections::Connections;
 pub use crate::csv::{Sheet, disarmed};
 pub use crate::problem::{FieldError, Problem};

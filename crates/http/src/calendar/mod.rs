@@ -91,6 +91,11 @@ struct Link {
     path: String,
 }
 
+/// Where a link's calendar is.
+pub fn path(secret: &str) -> String {
+    format!("/calendar/{secret}{SUFFIX}")
+}
+
 async fn of_cohort(caller: Caller, cohort: CohortId, _: NoFilter) -> Result<Document, ApiError> {
     let cohort = caller.cohort(cohort).await?;
     let name = format!("{} ({})", cohort.module, cohort.name);
@@ -99,7 +104,7 @@ async fn of_cohort(caller: Caller, cohort: CohortId, _: NoFilter) -> Result<Docu
 
 async fn issue(State(state): State<AppState>, who: Authenticated) -> Result<Json<Link>, ApiError> {
     let secret = state.store().issue_calendar_link(who.site, who.bearer.person, state.now()).await?;
-    Ok(Json(Link { path: format!("/calendar/{secret}{SUFFIX}") }))
+    Ok(Json(Link { path: path(&secret) }))
 }
 
 async fn revoke(State(state): State<AppState>, who: Authenticated) -> Result<StatusCode, ApiError> {

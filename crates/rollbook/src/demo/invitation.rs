@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use rollbook_domain::{PersonId, SiteId};
+use rollbook_http::calendar_path;
 use rollbook_store::{Clock, EventStore};
 use uuid::Uuid;
 
@@ -28,6 +29,7 @@ pub async fn print(store: &EventStore, fixture: &Fixture, cast: &Cast, clock: &C
     let coordinator = token(store, clock, hub.coordinator).await?;
     let marking = token(store, clock, *marker).await?;
     let studying = token(store, clock, student.person).await?;
+    let sessions = store.issue_calendar_link(SiteId::DEFAULT, student.person, clock.now()).await?;
     output::line(&format!(
         "
 listening on {url}   (try it in a browser: {url}/docs)
@@ -37,6 +39,9 @@ Tokens, valid for {} hours
   coordinator  {coordinator}  {}, {}
   marker       {marking}  {}
   student      {studying}  {}
+
+The student's sessions, for a calendar program
+  {url}{}
 
 Three lines to paste
   # the roster, as the admin
@@ -57,6 +62,7 @@ Ctrl-C ends it; the next `rollbook demo` takes it up again.",
         hub.name,
         marker_name.name.as_str(),
         student.name,
+        calendar_path(&sessions),
         cast.cohort,
         student.name,
         Uuid::new_v4(),

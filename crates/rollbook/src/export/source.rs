@@ -2,7 +2,7 @@
 
 use futures::stream::{BoxStream, try_unfold};
 use futures::{StreamExt, TryStreamExt};
-use rollbook_domain::{CohortId, SiteId};
+use rollbook_domain::{CohortId, SiteId, SyllabusId, WeekEmailsId};
 use rollbook_projections::Page;
 use rollbook_projections::logged::event_items;
 use rollbook_projections::models::audit_trail::{self, AuditFilter};
@@ -61,7 +61,8 @@ fn log(store: &EventStore, head: Position) -> BoxStream<'_, Done<Batch>> {
 
 async fn log_of(store: &EventStore, cohort: CohortId, head: Position) -> Done<BoxStream<'_, Done<Batch>>> {
     let enrolments = roster::enrolments(store.pool(), SiteId::DEFAULT, Some(cohort)).await?;
-    let streams = enrolments.into_iter().map(Into::into).chain([cohort.into()]).collect();
+    let own = [cohort.into(), SyllabusId::from(cohort).into(), WeekEmailsId::from(cohort).into()];
+    let streams = enrolments.into_iter().map(Into::into).chain(own).collect();
     let events = store.streams(SiteId::DEFAULT, &streams, head).try_chunks(BATCH);
     let batches = events.map_err(|broken| Failure::from(broken.1)).and_then(async |events| {
         let last = events.last().map_or(0, |event| event.position);
