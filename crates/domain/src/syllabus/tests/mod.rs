@@ -101,7 +101,9 @@ fn three() -> Vec<SyllabusEvent> {
 
 fn syllabus(events: &[SyllabusEvent]) -> Syllabus {
     let mut syllabus = Syllabus::default();
-    events.iter().for_each(|event| syllabus.apply_event(event));
+    for event in events {
+        syllabus.apply_event(event);
+    }
     syllabus
 }
 
