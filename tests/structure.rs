@@ -13,11 +13,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rollbook-import", &["rollbook-domain"]),
     ("rollbook-store", &["rollbook-domain"]),
     ("rollbook-projections", &["rollbook-domain", "rollbook-store"]),
-    ("rollbook-mail", &["rollbook-domain", "rollbook-store", "rollbook-projections"]),
     (
         "rollbook-http",
         &["rollbook-domain", "rollbook-files", "rollbook-import", "rollbook-store", "rollbook-projections"],
     ),
+    ("rollbook-mail", &["rollbook-domain", "rollbook-store", "rollbook-projections"]),
     (
         "rollbook",
         &[

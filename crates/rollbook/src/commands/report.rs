@@ -34,13 +34,22 @@ pub async fn run(database: &Database, command: &Report) -> Done {
 }
 
 /// The report for a terminal.
-pub fn as_tables(report: &CohortReport) -> String {
-    let counts = report.students;
+fn as_tables(report: &CohortReport) -> String {
     format!(
-        "{}: {}\n{} students: {} on their way, {} completed ({}), {} withdrawn, {} moved on; attendance {}, reflections {}\n\
-         \nWeek by week\n{}\n\nHeld\n{}\n\nStudents\n{}\n",
+        "{}: {}\n{}\n\nHeld\n{}\n\nStudents\n{}\n",
         report.module,
         report.name,
+        summary(report),
+        holds(report),
+        students(report),
+    )
+}
+
+/// The figures of the whole, and week by week.
+pub fn summary(report: &CohortReport) -> String {
+    let counts = report.students;
+    format!(
+        "{} students: {} on their way, {} completed ({}), {} withdrawn, {} moved on; attendance {}, reflections {}\n{}",
         counts.enrolled,
         counts.active,
         counts.completed,
@@ -50,8 +59,6 @@ pub fn as_tables(report: &CohortReport) -> String {
         percent(report.attendance),
         percent(report.reflections),
         weeks(report),
-        holds(report),
-        students(report),
     )
 }
 

@@ -8,8 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveTime;
 use rollbook_domain::Personal;
 use rollbook_domain::cohort::{Capacity, Week, Zone};
-use rollbook_domain::text::{Code, Email, ExternalId, Feedback, Name, Note, Reason, Title};
-use serde::Deserialize;
+use rollbook_domain::syllabus::MaterialKind;
+use rollbook_domain::text::{Code, Email, ExternalId, Feedback, MaterialText, Name, Note, Question, Reason, Title};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 use crate::failure::{Done, Failure};
 
@@ -43,6 +45,10 @@ pub struct Fixture {
     pub hubs: Vec<HubOf>,
     pub absences: BTreeMap<Address, BTreeSet<u8>>,
     pub correction: Correction,
+    /// By week; TOML's keys are text.
+    #[serde(deserialize_with = "by_week")]
+    pub questions: BTreeMap<u8, Question>,
+    pub materials: Vec<MaterialOf>,
     pub holds: Vec<Decision>,
     pub overrides: Vec<Decision>,
     pub talks: Vec<Event>,
@@ -106,6 +112,15 @@ pub struct HubOf {
     pub name: Name,
     pub place: Name,
     pub coordinator: PersonOf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MaterialOf {
+    pub week: Week,
+    pub kind: MaterialKind,
+    pub title: Title,
+    pub content: MaterialText,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -208,4 +223,11 @@ impl Fixture {
             lines.collect::<Result<_, _>>().map_err(|error| Failure::from(error).during("fixtures/roster.csv"))?;
         Ok(fixture)
     }
+}
+
+/// Weeks as numbers, which TOML writes as text.
+fn by_week<'de, D: Deserializer<'de>>(weeks: D) -> Result<BTreeMap<u8, Question>, D::Error> {
+    let weeks = BTreeMap::<String, Question>::deserialize(weeks)?;
+    let number = |(week, text): (String, _)| week.parse().map(|week| (week, text)).map_err(D::Error::custom);
+    weeks.into_iter().map(number).collect()
 }

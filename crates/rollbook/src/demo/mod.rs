@@ -10,8 +10,11 @@ mod next_day;
 mod opening;
 mod pattern;
 mod play;
+mod post;
 mod stage;
+mod syllabus;
 mod tables;
+mod weekly;
 mod writing;
 
 use std::time::{Duration, Instant};
@@ -58,10 +61,11 @@ async fn perform(
     mail: &Settings,
 ) -> Done {
     let fixture = Fixture::load()?;
+    let mail = &post::as_files(mail);
     let store = &service.store;
     let began = Instant::now();
     database.tell_place();
-    let played = signals.unless_asked(play::play(store, &fixture, clock.now())).await?;
+    let played = signals.unless_asked(play::play(service, &fixture, mail, clock.now())).await?;
     let last = played.last_session.format("%A %-d %B %Y");
     if played.commands == 0 {
         output::say(&format!("Taking up the cohort that was played before; its seventh session was on {last}."));
@@ -72,7 +76,8 @@ async fn perform(
     let show = async {
         let head = store.head().await?;
         service.projections.wait_for(head, CATCH_UP).await.map_err(Failure::new)?;
-        tables::show(store, &fixture, &played.cast).await
+        tables::show(store, &fixture, &played.cast).await?;
+        weekly::show(store, &played.cast, mail, clock.now()).await
     };
     signals.unless_asked(show).await?;
     let Some(socket) = socket else {

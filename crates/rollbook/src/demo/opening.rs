@@ -18,6 +18,7 @@ use super::calendar::Calendar;
 use super::cast::{Cast, person_id};
 use super::fixture::{Fixture, PersonOf};
 use super::stage::{Act, Stage};
+use super::syllabus;
 use crate::failure::Done;
 
 /// Plays it.
@@ -118,10 +119,6 @@ async fn courses(stage: &Stage, fixture: &Fixture, calendar: &Calendar, cast: &C
     };
     let this = schedule(cast.cohort, &fixture.cohort.name, 0, fixture.cohort.capacity);
     stage.perform(Act::by(cast.admin, "schedule the cohort", this)).await?;
-    let next = &fixture.next_cohort;
-    let next = schedule(cast.next_cohort, &next.name, next.starts_weeks_later, next.capacity);
-    stage.perform(Act::by(cast.admin, "schedule the next cohort", next)).await?;
-
     let cohort_id = cast.cohort;
     let lead = AppointInstructor { cohort_id, person_id: cast.instructor, lead: true };
     stage.perform(Act::by(cast.admin, "appoint the instructor", lead)).await?;
@@ -129,6 +126,11 @@ async fn courses(stage: &Stage, fixture: &Fixture, calendar: &Calendar, cast: &C
         let appoint = AppointMarker { cohort_id, person_id };
         stage.perform(Act::by(cast.admin, format!("appoint marker {n}"), appoint)).await?;
     }
+    syllabus::play(stage, fixture, cast).await?;
+    let next = &fixture.next_cohort;
+    let next = schedule(cast.next_cohort, &next.name, next.starts_weeks_later, next.capacity);
+    let copy = ScheduleCohort { copy_from: Some(cast.cohort), ..next };
+    stage.perform(Act::by(cast.admin, "schedule the next cohort", copy)).await?;
     Ok(())
 }
 

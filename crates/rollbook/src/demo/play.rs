@@ -5,15 +5,18 @@ use std::fmt::Write;
 use chrono::{DateTime, NaiveDate, Utc};
 use rollbook_domain::enrolment::HoldStudent;
 use rollbook_domain::{EnrolmentId, SiteId};
+use rollbook_mail::Settings;
 use rollbook_store::EventStore;
 
 use super::calendar::{Calendar, LAST_WEEK};
 use super::cast::Cast;
 use super::fixture::Fixture;
+use super::post::Post;
 use super::stage::{Act, Stage};
 use super::{evening, ids, next_day, opening, writing};
 use crate::failure::Done;
 use crate::output;
+use crate::service::Service;
 
 /// The last step: once it is in the log, everything is.
 const FINALE: &str = "finale";
@@ -29,7 +32,8 @@ pub struct Played {
 }
 
 /// Plays what has not been played yet.
-pub async fn play(store: &EventStore, fixture: &Fixture, now: DateTime<Utc>) -> Done<Played> {
+pub async fn play(service: &Service, fixture: &Fixture, mail: &Settings, now: DateTime<Utc>) -> Done<Played> {
+    let store = &service.store;
     let mut cast = Cast::of(fixture);
     let begun = Calendar::of_played(store, cast.cohort, fixture).await?;
     let calendar = begun.unwrap_or_else(|| Calendar::up_to(now, fixture));
@@ -44,9 +48,11 @@ pub async fn play(store: &EventStore, fixture: &Fixture, now: DateTime<Utc>) -> 
 
     let stage = Stage::on(store.clone(), calendar.after(1, -21 * 24, 0));
     opening::play(&stage, fixture, &calendar, &mut cast).await?;
+    let mut post = Post::open(&stage, service.projections.clone(), mail)?;
     for at in 1..=LAST_WEEK {
-        week(&stage, fixture, &calendar, &mut cast, at).await?;
+        week(&stage, fixture, &calendar, &mut cast, &mut post, at).await?;
     }
+    post.close().await?;
     stage.set_clock(calendar.after(LAST_WEEK, 4, 20));
     let hold = HoldStudent { enrolment_id: last_held, reason: fixture.last_hold.reason.clone() };
     stage.perform(Act::by(cast.admin, FINALE, hold)).await?;
@@ -54,13 +60,15 @@ pub async fn play(store: &EventStore, fixture: &Fixture, now: DateTime<Utc>) -> 
     Ok(Played { cast, last_session, commands: stage.performed() })
 }
 
-async fn week(stage: &Stage, fixture: &Fixture, calendar: &Calendar, cast: &mut Cast, at: u8) -> Done {
+async fn week(stage: &Stage, fixture: &Fixture, calendar: &Calendar, cast: &mut Cast, post: &mut Post, at: u8) -> Done {
     let evening = evening::play(stage, fixture, calendar, cast, at).await?;
     let mut reflections = 0;
     let mut marked = 0;
+    let mut emails = 0;
     let mut told = Vec::new();
     if at < LAST_WEEK {
         // The week goes on until the next session: decisions on the day after, marks on the fifth.
+        emails = post.play(stage, calendar, cast, at).await?;
         let [first, later @ ..] = writing::OVER_THE_WEEK;
         reflections += writing::hand_in(stage, fixture, calendar, cast, at, (0, first)).await?;
         told = next_day::play(stage, fixture, calendar, cast, at).await?;
@@ -88,6 +96,7 @@ async fn week(stage: &Stage, fixture: &Fixture, calendar: &Calendar, cast: &mut 
     and(evening.flags, if evening.flags == 1 { "flag raised" } else { "flags raised" });
     and(evening.advanced, "advanced");
     and(evening.held, "held");
+    and(emails, "emails");
     and(reflections, "reflections");
     and(marked, "marked");
     stage.progress.line(line);

@@ -58,6 +58,16 @@ impl Stage {
         }
     }
 
+    /// The log that it is played on.
+    pub fn store(&self) -> &EventStore {
+        self.executor.store()
+    }
+
+    /// The clock of the play.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// Moves the clock along.
     pub fn set_clock(&self, at: DateTime<Utc>) {
         self.clock.set(at);
