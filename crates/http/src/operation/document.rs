@@ -8,11 +8,11 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::{Filter, Operation, Success, inline, position_header, whom};
+use super::query::parameters;
+use super::{Filter, Operation, Success, position_header, whom};
 use crate::address::{Address, At};
-use crate::asked::{Asked, AtLeast};
+use crate::asked::Asked;
 use crate::auth::Audience;
-use crate::openapi::SchemaOf;
 use crate::problem::ApiError;
 use crate::state::AppState;
 
@@ -66,7 +66,7 @@ where
         summary: summary.to_owned(),
         audience: whom::<A>(),
         address: P::SCHEMAS,
-        query: vec![inline::<AtLeast> as SchemaOf, inline::<Q>],
+        query: parameters::<Q>(false, &[]),
         headers: &[],
         command: None,
         upload: &[],

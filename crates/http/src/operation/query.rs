@@ -145,7 +145,8 @@ where
     }
 }
 
-fn parameters<Q: Filter>(past: bool, others: &[SchemaOf]) -> Vec<SchemaOf> {
+/// What every query takes, with its own parameters last.
+pub(super) fn parameters<Q: Filter>(past: bool, others: &[SchemaOf]) -> Vec<SchemaOf> {
     let mut parameters: Vec<SchemaOf> = vec![inline::<AtLeast>];
     parameters.extend(past.then_some(inline::<AsOfAsked> as SchemaOf));
     parameters.extend(others);

@@ -6,7 +6,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rollbook_domain::cohort::SessionStatus;
 use rollbook_domain::enrolment::AttendanceStatus;
 use rollbook_projections::models::PersonRef;
-use rollbook_projections::models::report::{CohortReport, Hold, Rate, StudentReport, WeekReport};
+use rollbook_projections::models::report::{CohortReport, Hold, StudentReport, WeekReport};
 use rollbook_projections::models::roster::ReflectionState;
 
 use super::chart::{Column, Part, columns};
@@ -48,11 +48,11 @@ fn figures(report: &CohortReport) -> Markup {
     let each = [
         ("students", counts.enrolled.to_string()),
         ("on their way", counts.active.to_string()),
-        ("completed", format!("{} ({})", counts.completed, percent(report.completion))),
+        ("completed", format!("{} ({})", counts.completed, report.completion)),
         ("withdrawn", counts.withdrawn.to_string()),
         ("moved on to another cohort", counts.moved.to_string()),
-        ("attendance", percent(report.attendance)),
-        ("reflections written", percent(report.reflections)),
+        ("attendance", report.attendance.to_string()),
+        ("reflections written", report.reflections.to_string()),
     ];
     html! {
         dl.figures { @for (name, value) in each { div { dt { (name) } dd { (value) } } } }
@@ -76,7 +76,7 @@ fn attendance(report: &CohortReport) -> Markup {
         } else {
             week.week.to_string()
         },
-        note: percent(week.attendance),
+        note: week.attendance.to_string(),
         sizes: vec![week.present, week.late, week.excused, week.absent],
     };
     html! {
@@ -93,7 +93,7 @@ fn attendance(report: &CohortReport) -> Markup {
                             SessionStatus::Cancelled => { " (cancelled)" },
                         } }
                         @for count in [week.present, week.late, week.excused, week.absent, week.unmarked] { td.number { (count) } }
-                        td.number { (percent(week.attendance)) }
+                        td.number { (week.attendance) }
                     }
                 }
             }
@@ -109,7 +109,7 @@ fn reflections(report: &CohortReport) -> Markup {
     ];
     let column = |week: &WeekReport| Column {
         label: week.week.to_string(),
-        note: percent(week.reflections),
+        note: week.reflections.to_string(),
         sizes: vec![week.passed, week.submitted, week.failed],
     };
     columns("Reflections by week", &PARTS, &report.weeks.iter().map(column).collect::<Vec<_>>())
@@ -161,16 +161,11 @@ fn students(report: &CohortReport) -> Markup {
 }
 
 fn student(report: &CohortReport, row: &StudentReport) -> Markup {
-    let stands = match (row.moved, row.held) {
-        (true, _) => "moved".to_owned(),
-        (false, true) => format!("{}, held", words(row.status.into())),
-        (false, false) => words(row.status.into()),
-    };
     html! {
         tr {
             td { (row.name.reveal()) }
             td { (row.hub.as_deref().unwrap_or("flagship")) }
-            td { (stands) }
+            td { (row.stands()) }
             td.number { (row.week) }
             @for week in &report.weeks {
                 td.mark {
@@ -178,8 +173,8 @@ fn student(report: &CohortReport, row: &StudentReport) -> Markup {
                     @if let Some(state) = row.reflections.get(&week.week) { br; (dot(*state)) }
                 }
             }
-            td.number { (percent(row.attended)) }
-            td.number { (percent(row.written)) }
+            td.number { (row.attended) }
+            td.number { (row.written) }
         }
     }
 }
@@ -209,11 +204,6 @@ fn by(person: Option<&PersonRef>) -> String {
 
 fn local(report: &CohortReport, at: DateTime<Utc>) -> String {
     at.with_timezone(&report.timezone.tz()).format("%-d %b %Y, %H:%M").to_string()
-}
-
-/// `84 %`; a dash where there was nothing to count.
-fn percent(rate: Rate) -> String {
-    rate.percent().map_or_else(|| "–".to_owned(), |percent| format!("{percent:.0} %"))
 }
 
 /// The name of a value as people write it.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use rollbook_domain::SiteId;
 use rollbook_http::{report_page, report_sheet};
 use rollbook_projections::models::PersonRef;
-use rollbook_projections::models::report::{self, CohortReport, Hold, Rate};
+use rollbook_projections::models::report::{self, CohortReport, Hold};
 
 use crate::catch_up::catch_up;
 use crate::cli::{Report, ReportFormat};
@@ -53,11 +53,11 @@ pub fn summary(report: &CohortReport) -> String {
         counts.enrolled,
         counts.active,
         counts.completed,
-        percent(report.completion),
+        report.completion,
         counts.withdrawn,
         counts.moved,
-        percent(report.attendance),
-        percent(report.reflections),
+        report.attendance,
+        report.reflections,
         weeks(report),
     )
 }
@@ -82,7 +82,7 @@ fn weeks(report: &CohortReport) -> String {
         let counts = [week.present, week.late, week.excused, week.absent, week.unmarked].map(|count| count.to_string());
         let written = [week.passed, week.submitted, week.failed].map(|count| count.to_string());
         let row = [week.week.to_string(), local(report, week.starts_at)].into_iter().chain(counts);
-        shown.add_row(row.chain([percent(week.attendance)]).chain(written).chain([percent(week.reflections)]));
+        shown.add_row(row.chain([week.attendance.to_string()]).chain(written).chain([week.reflections.to_string()]));
     }
     shown.trim_fmt()
 }
@@ -108,15 +108,9 @@ fn holds(report: &CohortReport) -> String {
 fn students(report: &CohortReport) -> String {
     let mut shown = table(&["name", "hub", "stands", ">week", ">came", ">wrote"]);
     for row in &report.rows {
-        let status: &str = row.status.into();
-        let stands = match (row.moved, row.held) {
-            (true, _) => "moved".to_owned(),
-            (false, true) => format!("{status}, held"),
-            (false, false) => status.to_owned(),
-        };
         let hub = row.hub.as_deref().unwrap_or("flagship").to_owned();
-        let (week, came, wrote) = (row.week.to_string(), percent(row.attended), percent(row.written));
-        shown.add_row([row.name.reveal().clone(), hub, stands, week, came, wrote]);
+        let (week, came, wrote) = (row.week.to_string(), row.attended.to_string(), row.written.to_string());
+        shown.add_row([row.name.reveal().clone(), hub, row.stands(), week, came, wrote]);
     }
     shown.trim_fmt()
 }
@@ -127,8 +121,4 @@ fn person(person: Option<&PersonRef>) -> String {
 
 fn local(report: &CohortReport, at: DateTime<Utc>) -> String {
     at.with_timezone(&report.timezone.tz()).format("%F %H:%M").to_string()
-}
-
-fn percent(rate: Rate) -> String {
-    rate.percent().map_or_else(|| "–".to_owned(), |percent| format!("{percent:.0} %"))
 }

@@ -143,6 +143,16 @@ impl StudentReport {
         "written.count",
     ];
 
+    /// Where they stand, in words.
+    pub fn stands(&self) -> String {
+        let status: &str = self.status.into();
+        match (self.moved, self.held) {
+            (true, _) => "moved".to_owned(),
+            (false, true) => format!("{status}, held"),
+            (false, false) => status.to_owned(),
+        }
+    }
+
     fn left(&self) -> bool {
         self.status == EnrolmentStatus::Withdrawn
     }

@@ -1,5 +1,6 @@
 //! What counts, and of how many: the only place where the report's figures are defined.
 
+use std::fmt;
 use std::iter::Sum;
 
 use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentStatus};
@@ -28,6 +29,16 @@ impl Rate {
     /// How many of some meet a condition.
     fn among<T>(all: impl IntoIterator<Item = T>, condition: impl Fn(T) -> bool) -> Self {
         all.into_iter().map(|one| Self { count: u32::from(condition(one)), of: 1 }).sum()
+    }
+}
+
+/// `84 %`; a dash where there was nothing to count.
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.percent() {
+            Some(percent) => write!(f, "{percent:.0} %"),
+            None => f.write_str("–"),
+        }
     }
 }
 
