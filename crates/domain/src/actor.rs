@@ -56,6 +56,8 @@ pub enum Authority {
     Marker,
     /// The student, about their own work.
     Student,
+    /// The person themselves, about their own account.
+    Oneself,
 }
 
 impl Authority {
@@ -65,7 +67,7 @@ impl Authority {
             Self::System | Self::Owner | Self::Admin => 3,
             Self::Instructor => 2,
             Self::Coordinator => 1,
-            Self::Marker | Self::Student => 0,
+            Self::Marker | Self::Student | Self::Oneself => 0,
         }
     }
 }

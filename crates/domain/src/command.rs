@@ -4,11 +4,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
+use crate::account::{self, AccountCommand};
 use crate::cohort::{self, CohortCommand};
 use crate::enrolment::{self, EnrolmentCommand};
 use crate::file::StoredFile;
 use crate::hub::{self, HubCommand};
-use crate::ids::{EnrolmentId, StreamId, SyllabusId, UploadId, WeekEmailsId};
+use crate::ids::{AccountId, EnrolmentId, StreamId, SyllabusId, UploadId, WeekEmailsId};
 use crate::module::{self, ModuleCommand};
 use crate::person::{self, PersonCommand};
 use crate::plan::{self, ManyCommand};
@@ -35,6 +36,8 @@ pub enum Command {
     Syllabus(SyllabusCommand),
     /// About a cohort's emails.
     WeekEmails(WeekEmailsCommand),
+    /// About an account.
+    Account(AccountCommand),
 }
 
 macro_rules! commands {
@@ -149,6 +152,15 @@ commands! {
     system {
         person::BootstrapOwner => Person(PersonCommand),
         week_emails::RetryEmail => WeekEmails(WeekEmailsCommand),
+        account::IssueInvitation => Account(AccountCommand),
+        account::SetPassword => Account(AccountCommand),
+        account::SignIn => Account(AccountCommand),
+        account::RecordFailedSignIn => Account(AccountCommand),
+        account::SignOut => Account(AccountCommand),
+        account::SignOutEverywhere => Account(AccountCommand),
+        account::CreateApiKey => Account(AccountCommand),
+        account::RevokeApiKey => Account(AccountCommand),
+        account::LinkIdentity => Account(AccountCommand),
     }
 }
 
@@ -256,6 +268,7 @@ impl Command {
                 WeekEmailsCommand::SendWeekEmails(c) => WeekEmailsId::from(c.cohort_id).into(),
                 WeekEmailsCommand::RetryEmail(c) => WeekEmailsId::from(c.cohort_id).into(),
             },
+            Self::Account(command) => AccountId::from(command.person()).into(),
         })
     }
 }

@@ -7,6 +7,7 @@ use cqrs_es::persist::{EventUpcaster, SerializedEvent};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::account::AccountEvent;
 use crate::cohort::CohortEvent;
 use crate::enrolment::EnrolmentEvent;
 use crate::hub::HubEvent;
@@ -34,6 +35,8 @@ pub enum Event {
     Syllabus(SyllabusEvent),
     /// Of a cohort's emails.
     WeekEmails(WeekEmailsEvent),
+    /// Of an account.
+    Account(AccountEvent),
 }
 
 /// A stored event that this version of the software cannot read.
@@ -141,6 +144,7 @@ domain_events! {
     EnrolmentEvent => Enrolment,
     SyllabusEvent => Syllabus,
     WeekEmailsEvent => WeekEmails,
+    AccountEvent => Account,
 }
 
 /// The steps that bring events of older versions to today's form, oldest first. None is needed yet.

@@ -67,6 +67,8 @@ ids! {
     WeekEmailsId,
     /// One email to one student.
     MessageId,
+    /// A person's account: the same id as the person's.
+    AccountId,
 }
 
 impl SiteId {
@@ -109,6 +111,8 @@ pub enum StreamType {
     Syllabus,
     /// The emails of a cohort.
     WeekEmails,
+    /// How a person signs in.
+    Account,
 }
 
 impl StreamType {
@@ -151,6 +155,7 @@ streams! {
     EnrolmentId => Enrolment,
     SyllabusId => Syllabus,
     WeekEmailsId => WeekEmails,
+    AccountId => Account,
 }
 
 impl From<CohortId> for SyllabusId {
@@ -165,6 +170,12 @@ impl From<CohortId> for WeekEmailsId {
     }
 }
 
+impl From<PersonId> for AccountId {
+    fn from(person: PersonId) -> Self {
+        Self(person.0)
+    }
+}
+
 macro_rules! into_uuid {
     ($($id:ident),* $(,)?) => {$(
         impl From<$id> for Uuid {
@@ -176,4 +187,4 @@ macro_rules! into_uuid {
 }
 
 into_uuid!(SiteId, CommandId, PersonId, ModuleId, CohortId, HubId, EnrolmentId);
-into_uuid!(SyllabusId, MaterialId, UploadId, WeekEmailsId, MessageId);
+into_uuid!(SyllabusId, MaterialId, UploadId, WeekEmailsId, MessageId, AccountId);

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::account::AccountRule;
 use crate::cohort::CohortRule;
 use crate::enrolment::EnrolmentRule;
 use crate::hub::HubRule;
@@ -76,6 +77,9 @@ pub enum Rule {
     /// Of a cohort's emails.
     #[error(transparent)]
     WeekEmails(#[from] WeekEmailsRule),
+    /// Of an account.
+    #[error(transparent)]
+    Account(#[from] AccountRule),
 }
 
 impl Rule {
@@ -91,6 +95,7 @@ impl Rule {
             Self::Syllabus(rule) => rule.into(),
             Self::Import(rule) => rule.into(),
             Self::WeekEmails(rule) => rule.into(),
+            Self::Account(rule) => rule.into(),
         }
     }
 }

@@ -9,12 +9,15 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::account::Account;
 use crate::claim::{ClaimKey, ClaimSet};
 use crate::cohort::Cohort;
 use crate::enrolment::Enrolment;
 use crate::event::Event;
 use crate::hub::Hub;
-use crate::ids::{CohortId, EnrolmentId, HubId, ModuleId, PersonId, StreamId, StreamType, SyllabusId, WeekEmailsId};
+use crate::ids::{
+    AccountId, CohortId, EnrolmentId, HubId, ModuleId, PersonId, StreamId, StreamType, SyllabusId, WeekEmailsId,
+};
 use crate::module::Module;
 use crate::person::Person;
 use crate::syllabus::Syllabus;
@@ -59,6 +62,8 @@ pub enum AnyLoaded {
     Syllabus(Loaded<Syllabus>),
     /// Of a cohort's emails.
     WeekEmails(Loaded<WeekEmails>),
+    /// Of an account.
+    Account(Loaded<Account>),
 }
 
 /// The facts that a command is decided on.
@@ -133,6 +138,7 @@ streams! {
     Enrolment, EnrolmentId, enrolment;
     Syllabus, SyllabusId, syllabus;
     WeekEmails, WeekEmailsId, week_emails;
+    Account, AccountId, account;
 }
 
 impl World {

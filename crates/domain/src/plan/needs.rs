@@ -32,6 +32,10 @@ pub fn needs(command: &Command, actor: Actor, world: &World) -> BTreeSet<Need> {
         Command::Many(command) => many(command, &mut needs),
         Command::Syllabus(command) => syllabus(command, &mut needs),
         Command::WeekEmails(command) => week_emails(command, &mut needs),
+        Command::Account(command) => {
+            needs.person(command.person());
+            needs.account(command.person().into());
+        }
     }
     needs.missing()
 }

@@ -133,7 +133,8 @@ fn messages(event: &Recorded) -> Vec<Row> {
         | Event::Module(_)
         | Event::Cohort(_)
         | Event::Hub(_)
-        | Event::Syllabus(_) => Vec::new(),
+        | Event::Syllabus(_)
+        | Event::Account(_) => Vec::new(),
     }
 }
 
