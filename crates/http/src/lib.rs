@@ -3,6 +3,7 @@
 //! Every operation is one value of `operation::Operation`; the router and the OpenAPI document are made from the same
 //! list of them, so that neither knows a route that the other does not.
 
+mod accounts;
 mod address;
 mod as_of;
 mod asked;
@@ -10,6 +11,7 @@ mod audit;
 mod auth;
 mod body;
 mod calendar;
+mod client;
 mod cohorts;
 mod commands;
 mod connections;
@@ -53,6 +55,7 @@ pub(crate) use crate::layers::BODY_LIMIT_BYTES;
 use crate::operation::Operation;
 use crate::problem::ApiError;
 
+pub use crate::accounts::{AccountSettings, clean_up as clean_up_accounts};
 pub use crate::calendar::path as calendar_path;
 pub use crate::connections::Connections;
 pub use crate::csv::{Sheet, disarmed};
@@ -64,6 +67,7 @@ pub use crate::state::AppState;
 fn operations() -> Vec<Operation> {
     [
         commands::operations(),
+        accounts::operations(),
         me::operations(),
         people::operations(),
         modules::operations(),

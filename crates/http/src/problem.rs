@@ -16,6 +16,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::accounts::AccountProblem;
+
 /// Everything that a request can be answered with besides what it asked for.
 #[derive(Debug)]
 pub enum ApiError {
@@ -73,6 +75,8 @@ pub enum ApiError {
     RebuildUnderWay(String),
     /// The email is not one that somebody may have sent again.
     EmailNotRetriable(EmailStatus),
+    /// Signing in, or an account.
+    Account(AccountProblem),
     /// The request took longer than it may.
     TimedOut,
     /// A defect; the log has what happened under this id.
@@ -179,6 +183,7 @@ impl ApiError {
             Self::ProjectionDiffers(_) => (StatusCode::CONFLICT, "projection_differs"),
             Self::RebuildUnderWay(_) => (StatusCode::CONFLICT, "rebuild_under_way"),
             Self::EmailNotRetriable(_) => (StatusCode::CONFLICT, "email_not_retriable"),
+            Self::Account(problem) => problem.status(),
             Self::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "timed_out"),
             Self::Internal(_) | Self::Command(ExecuteError::Store(_)) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal_error")
@@ -231,6 +236,7 @@ impl ApiError {
             Self::EmailNotRetriable(status) => {
                 format!("the email is {status}; only one that is failed or unconfirmed is sent again")
             }
+            Self::Account(problem) => problem.detail(),
             Self::TimedOut => {
                 "the request took too long; a command may still have been carried out: send it again under the same \
                  Idempotency-Key"
@@ -313,12 +319,17 @@ impl IntoResponse for ApiError {
         let (status, _) = self.status();
         let mut response = (status, Json(self.problem())).into_response();
         let headers = response.headers_mut();
-        if let Self::NotThatRange { size } = self
+        if let Self::NotThatRange { size } = &self
             && let Ok(size) = format!("bytes */{size}").try_into()
         {
             headers.insert(CONTENT_RANGE, size);
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Self::Account(problem) = &self
+            && let Some(seconds) = problem.retry_after()
+        {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
-use rollbook_domain::SiteId;
+use rollbook_domain::{Actor, Command, CommandId, SiteId};
 use rollbook_files::Files;
 use rollbook_projections::Projections;
-use rollbook_store::{EventStore, Executor, Position};
+use rollbook_store::{EventStore, Executor, Position, Receipt, Request};
 use sqlx::PgPool;
 use tokio::sync::watch;
 
+use crate::accounts::{AccountSettings, Accounts};
 use crate::problem::{ApiError, FieldError};
 
 /// How long a reader waits for a position.
@@ -27,6 +28,7 @@ struct Shared {
     files: Files,
     site: SiteId,
     metrics: Option<PrometheusHandle>,
+    accounts: Accounts,
     ended: watch::Sender<bool>,
 }
 
@@ -45,7 +47,39 @@ impl AppState {
         site: SiteId,
         metrics: Option<PrometheusHandle>,
     ) -> Self {
-        Self(Arc::new(Shared { executor, projections, files, site, metrics, ended: watch::Sender::new(false) }))
+        Self::with_accounts(executor, projections, files, site, metrics, AccountSettings::default())
+    }
+
+    /// A service for one site, with what is configured about signing in.
+    pub fn with_accounts(
+        executor: Executor,
+        projections: Projections,
+        files: Files,
+        site: SiteId,
+        metrics: Option<PrometheusHandle>,
+        settings: AccountSettings,
+    ) -> Self {
+        let (accounts, ended) = (Accounts::new(settings), watch::Sender::new(false));
+        Self(Arc::new(Shared { executor, projections, files, site, metrics, accounts, ended }))
+    }
+
+    /// Signing in.
+    pub fn accounts(&self) -> &Accounts {
+        &self.0.accounts
+    }
+
+    /// Has a command carried out that no client sends: the log is told before anything else is done. The same id again tells it
+    /// nothing more.
+    pub async fn record(
+        &self,
+        site: SiteId,
+        actor: Actor,
+        command: impl Into<Command>,
+        command_id: Option<CommandId>,
+    ) -> Result<Receipt, ApiError> {
+        let request =
+            Request { site, actor, command: command.into(), command_id, if_match: None, correlation_id: None };
+        Ok(self.executor().execute(request).await?)
     }
 
     /// What carries commands out.
