@@ -55,7 +55,7 @@ pub(crate) use crate::layers::BODY_LIMIT_BYTES;
 use crate::operation::Operation;
 use crate::problem::ApiError;
 
-pub use crate::accounts::{AccountSettings, clean_up as clean_up_accounts};
+pub use crate::accounts::AccountSettings;
 pub use crate::calendar::path as calendar_path;
 pub use crate::connections::Connections;
 pub use crate::csv::{Sheet, disarmed};
@@ -116,6 +116,7 @@ pub fn router(state: AppState) -> Router {
     });
     let service = routes
         .merge(docs::parts())
+        .merge(accounts::parts())
         .fallback(async || ApiError::NotFound("there is nothing at this path".to_owned()))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(Extension(openapi::Served(document)))

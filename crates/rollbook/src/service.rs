@@ -8,7 +8,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rollbook_domain::SiteId;
 use rollbook_files::Files;
-use rollbook_http::{AppState, Connections};
+use rollbook_http::{AccountSettings, AppState, Connections};
 use rollbook_mail::{Mailer, Mailing, Settings};
 use rollbook_projections::Projections;
 use rollbook_store::{Clock, EventStore, Executor, listen};
@@ -61,7 +61,8 @@ impl Service {
         let mailing = Mailing::start(mailer);
         let measuring = tokio::spawn(measure(self.projections.clone(), clock.clone(), metrics.clone()));
         let (projections, files) = (self.projections.clone(), self.files.clone());
-        let state = AppState::new(executor, projections, files, SiteId::DEFAULT, Some(metrics));
+        let accounts = AccountSettings { public_url: mail.public_url.clone().filter(|url| !url.trim().is_empty()) };
+        let state = AppState::with_accounts(executor, projections, files, SiteId::DEFAULT, Some(metrics), accounts);
         let cleaning = tokio::spawn(clean_up(state.clone()));
         let (asked, served) = (signals.clone(), state.clone());
         let serving = axum::serve(Connections(socket), rollbook_http::router(state))
@@ -103,7 +104,7 @@ async fn measure(projections: Projections, clock: Clock, metrics: PrometheusHand
     }
 }
 
-/// Takes away the uploads that nobody used, now and then, until it is broken off.
+/// Takes away the uploads that nobody used and what has run out of accounts, now and then, until it is broken off.
 async fn clean_up(state: AppState) {
     let mut every = tokio::time::interval(CLEAN_UP);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -113,6 +114,11 @@ async fn clean_up(state: AppState) {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "abandoned uploads were taken away"),
             Err(error) => tracing::warn!(%error, "abandoned uploads could not be taken away"),
+        }
+        match state.store().clean_up_accounts(SiteId::DEFAULT, state.now()).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "what had run out of accounts was taken away"),
+            Err(error) => tracing::warn!(%error, "what has run out of accounts could not be taken away"),
         }
     }
 }

@@ -27,8 +27,6 @@ use crate::state::AppState;
 
 /// How long an invitation is good for.
 pub const INVITATION: TimeDelta = TimeDelta::days(7);
-/// How long a reset is good for.
-pub const RESET: TimeDelta = TimeDelta::hours(1);
 
 /// Where a link leads.
 pub const PAGE: &str = "/invitation";

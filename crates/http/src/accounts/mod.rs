@@ -8,7 +8,9 @@ pub mod cookies;
 mod hashing;
 mod invitations;
 mod limits;
+mod next;
 mod origin;
+mod pages;
 mod password;
 mod passwords;
 mod problem;
@@ -19,7 +21,6 @@ mod sign_in;
 use axum::http::HeaderMap;
 use axum::http::header::HOST;
 use axum::routing::MethodRouter;
-use rollbook_domain::SiteId;
 
 use self::hashing::Hashing;
 use self::limits::Limits;
@@ -29,6 +30,7 @@ use crate::problem::ApiError;
 use crate::state::AppState;
 
 pub use self::origin::refuse_other_sites;
+pub use self::pages::parts;
 pub use self::problem::AccountProblem;
 pub use self::sessions::sign_out;
 
@@ -53,6 +55,11 @@ impl Accounts {
         Self { hashing: Hashing::new(), limits: Limits::new(), settings }
     }
 
+    /// The systems that people may sign in by: how each is called in addresses, and by people.
+    fn providers(&self) -> impl Iterator<Item = (&str, &str)> {
+        std::iter::empty()
+    }
+
     /// An address of this service: under its public URL, or under that of the request.
     fn address(&self, headers: &HeaderMap, path: &str) -> Result<String, ApiError> {
         if let Some(url) = &self.settings.public_url {
@@ -65,11 +72,6 @@ impl Accounts {
     }
 }
 
-/// Takes away what has run out; how much.
-pub async fn clean_up(state: &AppState, site: SiteId) -> Result<u64, ApiError> {
-    Ok(state.store().clean_up_accounts(site, state.now()).await?)
-}
-
 /// The operations.
 pub fn operations() -> Vec<Operation> {
     [
@@ -78,6 +80,7 @@ pub fn operations() -> Vec<Operation> {
         invitations::operations(),
         passwords::operations(),
         api_keys::operations(),
+        pages::operations(),
     ]
     .into_iter()
     .flatten()

@@ -8,7 +8,7 @@ use rollbook_domain::Actor;
 use rollbook_domain::account::{SignOut, SignOutEverywhere};
 use rollbook_store::accounts::SessionItem;
 use rollbook_store::tokens::TokenKind;
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 

@@ -55,7 +55,7 @@ pub async fn run(database: &Database, clock: &Clock, arguments: &Token) -> Done 
 }
 
 /// Whose address it is.
-async fn person(store: &EventStore, email: &str) -> Done<PersonId> {
+pub(super) async fn person(store: &EventStore, email: &str) -> Done<PersonId> {
     let owner = store.owner(SiteId::DEFAULT, ClaimKey::email(email)).await?;
     owner.map(PersonId::from).ok_or_else(|| {
         Failure::new(format!(

@@ -35,6 +35,14 @@ impl EventStore {
         Ok(())
     }
 
+    /// The sites where somebody is to be mailed a link, or has asked for one.
+    pub async fn sites_with_letters(&self, now: DateTime<Utc>) -> Result<Vec<SiteId>, StoreError> {
+        let sql = "select site_id from password_reset_requests
+            union select site_id from account_letters where next_attempt_at <= $1 order by site_id";
+        let sites: Vec<Uuid> = sqlx::query_scalar(sql).bind(now).fetch_all(&self.pool).await?;
+        Ok(sites.into_iter().map(SiteId).collect())
+    }
+
     /// Somebody who has asked for a reset, if there is a request that was not answered; none of those under an address that
     /// nobody has, which go. It is there until [`Self::answer_reset`].
     pub async fn reset_asked(&self, site: SiteId) -> Result<Option<PersonId>, StoreError> {
