@@ -37,14 +37,15 @@ impl std::fmt::Debug for AppState {
 }
 
 impl AppState {
-    /// A service for one site. Without a metrics handle `/metrics` is not offered.
+    /// A service for one site: what handlers reach sees no other. Without a metrics handle `/metrics` is not offered.
     pub fn new(
-        executor: Executor,
+        executor: &Executor,
         projections: Projections,
         files: Files,
         site: SiteId,
         metrics: Option<PrometheusHandle>,
     ) -> Self {
+        let executor = Executor::new(executor.store().of_site(site), executor.clock().clone());
         Self(Arc::new(Shared { executor, projections, files, site, metrics, ended: watch::Sender::new(false) }))
     }
 
