@@ -1,5 +1,6 @@
 //! A real PostgreSQL for every test run, and a database of its own for every test, copied from a migrated template.
 
+use std::future::pending;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -11,8 +12,9 @@ use rollbook_domain::person::BootstrapOwner;
 use rollbook_domain::{Actor, PersonId, Personal, SiteId};
 use rollbook_embedded::Instance;
 use rollbook_files::Files;
-use rollbook_http::{AppState, Connections, router};
+use rollbook_http::{AppState, Limits, router, serve};
 use rollbook_projections::Projections;
+use rollbook_store::isolation::every_site;
 use rollbook_store::migrate::migrate;
 use rollbook_store::{Clock, EventStore, Executor, Request};
 use serde_json::Value;
@@ -97,7 +99,7 @@ async fn server() -> &'static Instance {
 }
 
 fn options(server: &Instance) -> PgConnectOptions {
-    server.url().parse().expect("a URL that sqlx reads")
+    every_site(server.url().parse().expect("a URL that sqlx reads"))
 }
 
 /// An instant from its RFC 3339 form.
@@ -154,13 +156,12 @@ impl Service {
         let owner = store.issue_token(SiteId::DEFAULT, owner, clock.now(), far).await.expect("a token");
         let projections = Projections::start(store);
         let files = Files::in_folder(database.files.path()).expect("a folder for files");
-        let state = AppState::new(executor.clone(), projections.clone(), files, SiteId::DEFAULT, Some(metrics));
+        let state = AppState::new(&executor, projections.clone(), files, SiteId::DEFAULT, Some(metrics));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let shared = state.clone();
-        let server = tokio::spawn(async move {
-            axum::serve(Connections(listener), router(shared)).await.expect("the service serves");
-        });
+        let limits = Limits::default();
+        let server = tokio::spawn(async move { serve(listener, router(shared, &limits), &limits, pending()).await });
         Self { url, database, executor, projections, clock, owner, state, client: client(), server }
     }
 

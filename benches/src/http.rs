@@ -1,6 +1,7 @@
 //! Commands over HTTP at 64 connections, against pgbench inserting one such event per transaction at 32 clients on the same
 //! server.
 
+use std::future::pending;
 use std::process::Command as Process;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use chrono::TimeDelta;
 use futures::stream::{self, StreamExt};
 use rollbook_domain::SiteId;
 use rollbook_files::Files;
-use rollbook_http::{AppState, router};
+use rollbook_http::{AppState, Limits, router, serve};
 use rollbook_projections::Projections;
 use rollbook_store::Position;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -98,10 +99,12 @@ impl Running {
         let projections = Projections::start(school.executor.store().clone());
         // Nothing here uploads.
         let files = Files::in_folder(&std::env::temp_dir()).expect("a folder");
-        let state = AppState::new(school.executor.clone(), projections.clone(), files, SiteId::DEFAULT, None);
+        let state = AppState::new(&school.executor, projections.clone(), files, SiteId::DEFAULT, None);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
-        let server = tokio::spawn(async move { axum::serve(listener, router(state)).await.expect("it serves") });
+        // One client stands for many here.
+        let limits = Limits { per_token: None, per_address: None, ..Limits::default() };
+        let server = tokio::spawn(async move { serve(listener, router(state, &limits), &limits, pending()).await });
         let running = Self { address, projections, server };
         running.caught_up(school).await;
         running

@@ -27,6 +27,7 @@ mod health;
 mod hubs;
 mod imports;
 mod layers;
+mod limits;
 mod marking_queue;
 mod me;
 mod modules;
@@ -57,8 +58,10 @@ use crate::problem::ApiError;
 
 pub use crate::accounts::AccountSettings;
 pub use crate::calendar::path as calendar_path;
-pub use crate::connections::Connections;
+pub use crate::client::TrustedProxies;
+pub use crate::connections::serve;
 pub use crate::csv::{Sheet, disarmed};
+pub use crate::limits::Limits;
 pub use crate::problem::{FieldError, Problem};
 pub use crate::report::{page as report_page, sheet as report_sheet};
 pub use crate::state::AppState;
@@ -107,12 +110,14 @@ pub fn describe_metrics() {
     rollbook_projections::engine::describe_metrics();
 }
 
-/// The routes with everything around them. Listening and shutting down are the binary's.
-pub fn router(state: AppState) -> Router {
+/// The routes with everything around them, for [`serve`]: nothing is counted yet.
+pub fn router(state: AppState, limits: &Limits) -> Router {
     let operations = operations();
     let document = Bytes::from(openapi::document(&operations).to_string());
     let routes = operations.into_iter().fold(Router::new(), |router, Operation { path, route, patient, .. }| {
-        router.route(&path, if patient { route } else { route.layer(from_fn(layers::in_time)) })
+        let route =
+            if patient { route.layer(from_fn(layers::patiently)) } else { route.layer(from_fn(layers::in_time)) };
+        router.route(&path, route)
     });
     let service = routes
         .merge(docs::parts())
@@ -121,5 +126,5 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(Extension(openapi::Served(document)))
         .with_state(state);
-    layers::around(service)
+    layers::around(service, limits)
 }

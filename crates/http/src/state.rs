@@ -39,9 +39,9 @@ impl std::fmt::Debug for AppState {
 }
 
 impl AppState {
-    /// A service for one site. Without a metrics handle `/metrics` is not offered.
+    /// A service for one site: what handlers reach sees no other. Without a metrics handle `/metrics` is not offered.
     pub fn new(
-        executor: Executor,
+        executor: &Executor,
         projections: Projections,
         files: Files,
         site: SiteId,
@@ -52,13 +52,14 @@ impl AppState {
 
     /// A service for one site, with what is configured about signing in.
     pub fn with_accounts(
-        executor: Executor,
+        executor: &Executor,
         projections: Projections,
         files: Files,
         site: SiteId,
         metrics: Option<PrometheusHandle>,
         settings: AccountSettings,
     ) -> Self {
+        let executor = Executor::new(executor.store().of_site(site), executor.clock().clone());
         let (accounts, ended) = (Accounts::new(settings), watch::Sender::new(false));
         Self(Arc::new(Shared { executor, projections, files, site, metrics, accounts, ended }))
     }

@@ -4,6 +4,7 @@
 
 mod asking;
 mod importing;
+mod limiting;
 mod mailing;
 mod rebuilding;
 mod reporting;
@@ -23,6 +24,7 @@ pub use asking::{
     Audit, AuditCommand, Explain, ExplainFormat, Export, ExportFormat, Exported, Format, Replay, ReplayFormat,
 };
 pub use importing::{Import, ImportAttendance, ImportRoster, Importing};
+pub use limiting::Limiting;
 pub use mailing::Mail;
 pub use rebuilding::{AsOf, Rebuild, When, Which};
 pub use reporting::{Report, ReportFormat};
@@ -107,6 +109,9 @@ pub struct Serve {
     /// Who is made the site's owner at start-up
     #[arg(long, env = "ROLLBOOK_OWNER_EMAIL", value_name = "EMAIL")]
     pub owner_email: Option<String>,
+    /// How much one client may ask for
+    #[command(flatten)]
+    pub limiting: Limiting,
     /// How emails are delivered
     #[command(flatten)]
     pub mail: Mail,
@@ -121,6 +126,9 @@ pub struct Demo {
     /// End after the tables instead of serving
     #[arg(long)]
     pub exit: bool,
+    /// How much one client may ask for
+    #[command(flatten)]
+    pub limiting: Limiting,
     /// How emails are delivered
     #[command(flatten)]
     pub mail: Mail,

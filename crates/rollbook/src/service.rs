@@ -8,7 +8,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rollbook_domain::SiteId;
 use rollbook_files::Files;
-use rollbook_http::{AccountSettings, AppState, Connections};
+use rollbook_http::{AccountSettings, AppState, Limits};
 use rollbook_mail::{Mailer, Mailing, Settings};
 use rollbook_projections::Projections;
 use rollbook_store::{Clock, EventStore, Executor, listen};
@@ -51,7 +51,14 @@ impl Service {
     }
 
     /// Delivers emails, and answers HTTP until somebody asks to end; then takes no new connection and ends the requests under way.
-    pub async fn serve(&self, socket: TcpListener, clock: &Clock, signals: &Signals, mail: &Settings) -> Done {
+    pub async fn serve(
+        &self,
+        socket: TcpListener,
+        clock: &Clock,
+        signals: &Signals,
+        mail: &Settings,
+        limits: &Limits,
+    ) -> Done {
         let metrics = PrometheusBuilder::new().install_recorder().map_err(Failure::new)?;
         let executor = Executor::new(self.store.clone(), clock.clone());
         rollbook_http::describe_metrics();
@@ -62,32 +69,31 @@ impl Service {
         let measuring = tokio::spawn(measure(self.projections.clone(), clock.clone(), metrics.clone()));
         let (projections, files) = (self.projections.clone(), self.files.clone());
         let accounts = AccountSettings { public_url: mail.public_url.clone().filter(|url| !url.trim().is_empty()) };
-        let state = AppState::with_accounts(executor, projections, files, SiteId::DEFAULT, Some(metrics), accounts);
+        let state = AppState::with_accounts(&executor, projections, files, SiteId::DEFAULT, Some(metrics), accounts);
         let cleaning = tokio::spawn(clean_up(state.clone()));
         let (asked, served) = (signals.clone(), state.clone());
-        let serving = axum::serve(Connections(socket), rollbook_http::router(state))
-            .with_graceful_shutdown(async move {
-                asked.asked().await;
-                served.end();
-            })
-            .into_future();
-        let ended = tokio::select! {
-            served = serving => served.map_err(Failure::from),
+        let router = rollbook_http::router(state, limits);
+        let serving = rollbook_http::serve(socket, router, limits, async move {
+            asked.asked().await;
+            served.end();
+        });
+        tokio::select! {
+            () = serving => {}
             () = async { signals.asked().await; tokio::time::sleep(LAST_REQUESTS).await } => {
                 output::say(&format!("requests still under way after {} s were broken off", LAST_REQUESTS.as_secs()));
-                Ok(())
             }
-        };
+        }
         measuring.abort();
         cleaning.abort();
         mailing.stop().await;
-        ended
+        Ok(())
     }
 
     /// Stops following the log.
     pub async fn stop(self) {
         self.projections.stop().await;
         self.listener.abort();
+        self.store.close().await;
     }
 }
 

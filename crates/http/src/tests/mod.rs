@@ -28,12 +28,12 @@ fn unreachable() -> AppState {
     let executor = Executor::new(store.clone(), Clock::frozen("2025-01-07T09:00:00Z".parse().unwrap()));
     // No test here comes as far as a file.
     let files = Files::in_folder(&std::env::temp_dir()).unwrap();
-    AppState::new(executor, Projections::new(store), files, SiteId::DEFAULT, None)
+    AppState::new(&executor, Projections::new(store), files, SiteId::DEFAULT, None)
 }
 
 /// Sends a request; the body as JSON, null where it is none.
 async fn send(request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
-    send_to(crate::router(unreachable()), request).await
+    send_to(crate::router(unreachable(), &crate::Limits::default()), request).await
 }
 
 async fn send_to(router: Router, request: Request<Body>) -> (StatusCode, HeaderMap, Value) {

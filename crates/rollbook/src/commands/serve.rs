@@ -29,7 +29,7 @@ pub async fn run(
         }
         database.tell_place();
         output::line(&format!("listening on {}", url(&socket)?))?;
-        service.serve(socket, clock, signals, mail).await
+        service.serve(socket, clock, signals, mail, &arguments.limiting.limits()).await
     }
     .await;
     service.stop().await;
