@@ -342,6 +342,7 @@ impl IntoResponse for ApiError {
         let (status, _) = self.status();
         let retry_after = match &self {
             Self::TooManyRequests { wait } => Some(whole_seconds(*wait)),
+            Self::Account(problem) => problem.retry_after(),
             _ => (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
         };
         let mut response = (status, Json(self.problem())).into_response();
@@ -352,11 +353,6 @@ impl IntoResponse for ApiError {
             headers.insert(CONTENT_RANGE, size);
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Self::Account(problem) = &self
-            && let Some(seconds) = problem.retry_after()
-        {
-            headers.insert(RETRY_AFTER, seconds.into());
-        }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

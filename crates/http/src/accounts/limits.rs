@@ -5,7 +5,7 @@
 //! device where it has, only what fails on that device counts: strangers lock nobody out of their own.
 
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +14,7 @@ use lru::LruCache;
 use sha2::{Digest, Sha256};
 
 use super::problem::AccountProblem;
+use crate::client::ClientAddress;
 
 /// What an address, or a known device, may fail at for one account.
 const TOGETHER: (u32, TimeDelta) = (10, TimeDelta::minutes(15));
@@ -77,12 +78,12 @@ impl Limits {
     pub fn attempt(
         &self,
         account: &str,
-        address: IpAddr,
+        client: ClientAddress,
         device: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<Attempt, AccountProblem> {
         let account = Sha256::digest(account).into();
-        let address = network(address);
+        let address = client.network();
         let origin = device.map_or(Origin::Address(address), |device| Origin::Device(Sha256::digest(device).into()));
         let attempt = Attempt { account, address: device.is_none().then_some(address), origin };
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -123,8 +124,8 @@ impl Limits {
     }
 
     /// Takes on that an address asks for a reset, or says how long to wait.
-    pub fn reset(&self, address: IpAddr, now: DateTime<Utc>) -> Result<(), AccountProblem> {
-        let address = network(address);
+    pub fn reset(&self, client: ClientAddress, now: DateTime<Utc>) -> Result<(), AccountProblem> {
+        let address = client.network();
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(wait) = counts.resets.wait(&address, now) {
             return Err(too_many(wait));
@@ -136,17 +137,6 @@ impl Limits {
 
 fn too_many(wait: TimeDelta) -> AccountProblem {
     AccountProblem::TooManyAttempts { retry_after: u64::try_from(wait.num_seconds()).unwrap_or(0) + 1 }
-}
-
-/// What one subscriber has: an IPv4 address, or 64 bits of IPv6.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        v4 @ IpAddr::V4(_) => v4,
-    }
 }
 
 /// Counts by key, each in a window of time that begins with its first.

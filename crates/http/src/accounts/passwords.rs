@@ -4,6 +4,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
+use rollbook_domain::SiteId;
 use rollbook_domain::account::{PasswordChange, SetPassword};
 use rollbook_domain::text::Email;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -63,7 +64,7 @@ struct ChangeAsked {
 async fn change_password(
     State(state): State<AppState>,
     Holder(who): Holder,
-    ClientAddress(address): ClientAddress,
+    client: ClientAddress,
     body: JsonBytes,
 ) -> Result<StatusCode, ApiError> {
     let ChangeAsked { current, new } = body.read()?;
@@ -73,7 +74,7 @@ async fn change_password(
     let mut place = state.accounts().hashing.place()?;
     // Whoever has found an open session guesses no further than whoever has none.
     let account = format!("{site}/{person}");
-    let attempt = limits.attempt(&account, address, None, now).map_err(ApiError::Account)?;
+    let attempt = limits.attempt(&account, client, None, now).map_err(ApiError::Account)?;
     let phc = state.store().credential(site, person).await?;
     let verified = place.verify(&current, phc.as_ref()).await.inspect_err(|_| limits.forgive(&attempt))?;
     let Some(phc) = phc.filter(|_| verified != Verified::No) else { return Err(wrong()) };
@@ -99,21 +100,21 @@ struct ResetAsked {
 async fn reset_password(
     State(state): State<AppState>,
     Site(site): Site,
-    ClientAddress(address): ClientAddress,
+    client: ClientAddress,
     body: JsonBytes,
 ) -> Result<StatusCode, ApiError> {
     let ResetAsked { email } = body.read()?;
-    ask_for_reset(&state, site, address, &email).await?;
+    ask_for_reset(&state, site, client, &email).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
 /// Writes down that an address is to be mailed a link: one row, whoever it is or is not. Who it is, is looked up afterwards.
 pub async fn ask_for_reset(
     state: &AppState,
-    site: rollbook_domain::SiteId,
-    address: std::net::IpAddr,
+    site: SiteId,
+    client: ClientAddress,
     email: &Email,
 ) -> Result<(), ApiError> {
-    state.accounts().limits.reset(address, state.now()).map_err(ApiError::Account)?;
+    state.accounts().limits.reset(client, state.now()).map_err(ApiError::Account)?;
     Ok(state.store().ask_for_reset(site, email.as_str(), state.now()).await?)
 }

@@ -78,7 +78,11 @@ impl AccountProblem {
 
     /// How long to wait before trying again, in seconds.
     pub fn retry_after(self) -> Option<u64> {
-        if let Self::TooManyAttempts { retry_after } = self { Some(retry_after) } else { None }
+        match self {
+            Self::TooManyAttempts { retry_after } => Some(retry_after),
+            Self::ProviderUnavailable => Some(1),
+            _ => None,
+        }
     }
 }
 

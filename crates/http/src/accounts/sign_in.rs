@@ -1,8 +1,6 @@
 //! Signing in with a password. Whoever has no account, no password or no right is told the same as who has a wrong password, after
 //! the same work.
 
-use std::net::IpAddr;
-
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -60,13 +58,13 @@ struct SignInAsked {
 async fn sign_in(
     State(state): State<AppState>,
     Site(site): Site,
-    ClientAddress(address): ClientAddress,
+    client: ClientAddress,
     headers: HeaderMap,
     body: JsonBytes,
 ) -> Result<Response, ApiError> {
     let SignInAsked { email, password, cookie } = body.read()?;
     let device = cookies::cookie(&headers, cookies::DEVICE);
-    let entrant = let_in(&state, site, address, (&email, &password), device).await?;
+    let entrant = let_in(&state, site, client, (&email, &password), device).await?;
     begin(&state, site, entrant).await?.answer(cookie)
 }
 
@@ -74,7 +72,7 @@ async fn sign_in(
 pub async fn let_in(
     state: &AppState,
     site: SiteId,
-    address: IpAddr,
+    client: ClientAddress,
     (email, password): (&str, &SecretString),
     device: Option<SecretString>,
 ) -> Result<Entrant, ApiError> {
@@ -89,7 +87,7 @@ pub async fn let_in(
     let known = candidate.as_ref().is_some_and(|candidate| candidate.known_device);
     let own_device = device.as_ref().filter(|_| known).map(|device| device.expose_secret());
     let account = format!("{site}/{}", email_key(email));
-    let attempt = limits.attempt(&account, address, own_device, now).map_err(ApiError::Account)?;
+    let attempt = limits.attempt(&account, client, own_device, now).map_err(ApiError::Account)?;
     let phc = candidate.as_ref().and_then(|candidate| candidate.phc.as_ref());
     let verified = place.verify(password, phc).await.inspect_err(|_| limits.forgive(&attempt))?;
     // Looked up for nobody, too.

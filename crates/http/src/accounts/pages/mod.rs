@@ -117,13 +117,13 @@ struct SignInForm {
 async fn signing_in(
     State(state): State<AppState>,
     Site(site): Site,
-    ClientAddress(address): ClientAddress,
+    client: ClientAddress,
     headers: HeaderMap,
     Form(form): Form<SignInForm>,
 ) -> Result<Response, ApiError> {
     let device = cookies::cookie(&headers, cookies::DEVICE);
     let begun = async {
-        let entrant = let_in(&state, site, address, (&form.email, &form.password), device).await?;
+        let entrant = let_in(&state, site, client, (&form.email, &form.password), device).await?;
         begin(&state, site, entrant).await
     };
     match begun.await {
@@ -190,7 +190,7 @@ struct ResetForm {
 async fn resetting(
     State(state): State<AppState>,
     Site(site): Site,
-    ClientAddress(address): ClientAddress,
+    client: ClientAddress,
     Form(form): Form<ResetForm>,
 ) -> Result<Response, ApiError> {
     let title = "Forgotten password";
@@ -198,7 +198,7 @@ async fn resetting(
         let form = forms::password_reset(Some("that is no email address"));
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, title, &form));
     };
-    match ask_for_reset(&state, site, address, &email).await {
+    match ask_for_reset(&state, site, client, &email).await {
         Ok(()) => Ok(page(StatusCode::ACCEPTED, title, &forms::reset_asked())),
         Err(problem) => Ok(refused(problem, title, |why| forms::password_reset(Some(why)))),
     }
