@@ -25,6 +25,12 @@ pub enum ApiError {
     BadHeader(String),
     /// No token, or one that stands for nobody who may act.
     Unauthenticated(&'static str),
+    /// No site answers on this host.
+    UnknownHost,
+    /// The site answers nobody any more.
+    SiteClosed,
+    /// The host lets in others than the caller.
+    WrongHost(&'static str),
     /// The caller may not read this, and may know that it is there.
     Forbidden(&'static str),
     /// Nothing that this caller may see.
@@ -145,6 +151,9 @@ impl ApiError {
             Self::NotJson(_) => (StatusCode::BAD_REQUEST, "not_json"),
             Self::BadHeader(_) => (StatusCode::BAD_REQUEST, "bad_header"),
             Self::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+            Self::UnknownHost => (StatusCode::NOT_FOUND, "unknown_host"),
+            Self::SiteClosed => (StatusCode::GONE, "site_closed"),
+            Self::WrongHost(_) => (StatusCode::FORBIDDEN, "wrong_host"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "not_allowed"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
@@ -310,6 +319,13 @@ impl From<ExecuteError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        self.response()
+    }
+}
+
+impl ApiError {
+    /// The answer.
+    pub fn response(&self) -> Response {
         let (status, _) = self.status();
         let mut response = (status, Json(self.problem())).into_response();
         let headers = response.headers_mut();

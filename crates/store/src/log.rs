@@ -11,6 +11,8 @@ use rollbook_domain::enrolment::Enrolment;
 use rollbook_domain::hub::Hub;
 use rollbook_domain::module::Module;
 use rollbook_domain::person::Person;
+use rollbook_domain::site::Site;
+use rollbook_domain::site_settings::SiteSettings;
 use rollbook_domain::syllabus::Syllabus;
 use rollbook_domain::week_emails::WeekEmails;
 use rollbook_domain::{Event, SiteId, StreamId, StreamType};
@@ -108,6 +110,8 @@ impl EventStore {
             StreamType::Enrolment => log.get_events::<Enrolment>(&id).await,
             StreamType::Syllabus => log.get_events::<Syllabus>(&id).await,
             StreamType::WeekEmails => log.get_events::<WeekEmails>(&id).await,
+            StreamType::Site => log.get_events::<Site>(&id).await,
+            StreamType::SiteSettings => log.get_events::<SiteSettings>(&id).await,
         };
         events.map_err(unavailable)?.into_iter().map(|event| from_postgres_es(site, stream, event)).collect()
     }
