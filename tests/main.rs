@@ -16,6 +16,7 @@ mod pages;
 mod processes;
 mod read_models;
 mod school;
+mod sites;
 mod structure;
 mod survival;
 mod syllabus;

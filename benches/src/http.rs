@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use futures::stream::{self, StreamExt};
 use rollbook_domain::SiteId;
 use rollbook_files::Files;
-use rollbook_http::{AppState, router};
+use rollbook_http::{Installation, Setup, UnknownHosts};
 use rollbook_projections::Projections;
 use rollbook_store::Position;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -98,10 +98,18 @@ impl Running {
         let projections = Projections::start(school.executor.store().clone());
         // Nothing here uploads.
         let files = Files::in_folder(&std::env::temp_dir()).expect("a folder");
-        let state = AppState::new(school.executor.clone(), projections.clone(), files, SiteId::DEFAULT, None);
+        let installation = Installation::open(Setup {
+            executor: school.executor.clone(),
+            projections: projections.clone(),
+            files,
+            metrics: None,
+            super_admins: Vec::new(),
+            unknown_hosts: UnknownHosts::Refused,
+        });
+        let routes = installation.await.expect("the registry").router();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
-        let server = tokio::spawn(async move { axum::serve(listener, router(state)).await.expect("it serves") });
+        let server = tokio::spawn(async move { axum::serve(listener, routes).await.expect("it serves") });
         let running = Self { address, projections, server };
         running.caught_up(school).await;
         running

@@ -35,8 +35,8 @@ pub use actor::{Actor, Authority};
 pub use command::Command;
 pub use event::Event;
 pub use ids::{
-    CohortId, CommandId, EnrolmentId, HubId, MaterialId, MessageId, ModuleId, PersonId, SiteId, SiteSettingsId, StreamId,
-    StreamType, SyllabusId, UploadId, WeekEmailsId,
+    CohortId, CommandId, EnrolmentId, HubId, MaterialId, MessageId, ModuleId, PersonId, SiteId, SiteSettingsId,
+    StreamId, StreamType, SyllabusId, UploadId, WeekEmailsId,
 };
 pub use origin::Origin;
 pub use personal::Personal;

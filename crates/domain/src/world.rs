@@ -14,7 +14,10 @@ use crate::cohort::Cohort;
 use crate::enrolment::Enrolment;
 use crate::event::Event;
 use crate::hub::Hub;
-use crate::ids::{CohortId, EnrolmentId, HubId, ModuleId, PersonId, SiteId, SiteSettingsId, StreamId, StreamType, SyllabusId, WeekEmailsId};
+use crate::ids::{
+    CohortId, EnrolmentId, HubId, ModuleId, PersonId, SiteId, SiteSettingsId, StreamId, StreamType, SyllabusId,
+    WeekEmailsId,
+};
 use crate::module::Module;
 use crate::person::Person;
 use crate::site::Site;

@@ -15,6 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, field};
 
 use crate::problem::ApiError;
+use crate::sites::Through;
 
 /// The most bytes that a body may have.
 pub const BODY_LIMIT_BYTES: usize = 1 << 20;
@@ -41,6 +42,7 @@ async fn observed(request: Request, next: Next) -> Response {
         "request",
         method,
         path,
+        site = request.extensions().get::<Through>().map(|through| through.slug.as_str()),
         status = field::Empty,
         command_id = field::Empty,
         position = field::Empty

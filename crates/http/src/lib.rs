@@ -36,12 +36,15 @@ mod problem;
 mod projections;
 mod report;
 mod seen;
+mod sites;
 mod state;
 mod subscriptions;
 mod syllabus;
 #[cfg(test)]
 mod tests;
 pub mod uploads;
+
+use std::sync::LazyLock;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -58,6 +61,7 @@ pub use crate::connections::Connections;
 pub use crate::csv::{Sheet, disarmed};
 pub use crate::problem::{FieldError, Problem};
 pub use crate::report::{page as report_page, sheet as report_sheet};
+pub use crate::sites::{Installation, Setup, UnknownHosts, ensure_owner};
 pub use crate::state::AppState;
 
 /// Every operation, in the order of the documentation.
@@ -83,6 +87,7 @@ fn operations() -> Vec<Operation> {
         projections::operations(),
         parked::operations(),
         health::operations(),
+        sites::operations(),
         openapi::operations(),
         docs::operations(),
     ]
@@ -103,10 +108,13 @@ pub fn describe_metrics() {
     rollbook_projections::engine::describe_metrics();
 }
 
-/// The routes with everything around them. Listening and shutting down are the binary's.
-pub fn router(state: AppState) -> Router {
+/// The document as it is served, the same for every site.
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(document().to_string()));
+
+/// The routes of one site with everything around them. [`Installation::router`] is before them, listening and shutting down
+/// are the binary's.
+fn service(state: AppState) -> Router {
     let operations = operations();
-    let document = Bytes::from(openapi::document(&operations).to_string());
     let routes = operations.into_iter().fold(Router::new(), |router, Operation { path, route, patient, .. }| {
         router.route(&path, if patient { route } else { route.layer(from_fn(layers::in_time)) })
     });
@@ -114,7 +122,7 @@ pub fn router(state: AppState) -> Router {
         .merge(docs::parts())
         .fallback(async || ApiError::NotFound("there is nothing at this path".to_owned()))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .layer(Extension(openapi::Served(document)))
+        .layer(Extension(openapi::Served(DOCUMENT.clone())))
         .with_state(state);
     layers::around(service)
 }

@@ -210,7 +210,9 @@ impl ApiError {
             | Self::ProjectionDiffers(detail)
             | Self::RebuildUnderWay(detail)
             | Self::NotReady(detail) => detail.clone(),
-            Self::Unauthenticated(detail) | Self::Forbidden(detail) => (*detail).to_owned(),
+            Self::Unauthenticated(detail) | Self::Forbidden(detail) | Self::WrongHost(detail) => (*detail).to_owned(),
+            Self::UnknownHost => "no school answers on this host".to_owned(),
+            Self::SiteClosed => "this school is closed".to_owned(),
             Self::MethodNotAllowed => "this path does not take this method; Allow says which it takes".to_owned(),
             Self::TooLarge => format!("a body has at most {} bytes", crate::BODY_LIMIT_BYTES),
             Self::UploadTooLarge => format!("a file has at most {LIMIT_BYTES} bytes"),

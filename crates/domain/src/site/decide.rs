@@ -29,7 +29,8 @@ impl Site {
 
     fn set_hosts(&self, command: &SetSiteHosts, facts: &SiteFacts) -> Result<Vec<SiteEvent>, SiteRule> {
         let hosts: Vec<SiteHost> = command.hosts.iter().map(SiteHost::from).collect();
-        let taken = |host: &&SiteHost| facts.host_owners.get(&host.host).is_some_and(|owner| Some(*owner) != facts.site_id);
+        let taken =
+            |host: &&SiteHost| facts.host_owners.get(&host.host).is_some_and(|owner| Some(*owner) != facts.site_id);
         if let Some(SiteHost { host, .. }) = hosts.iter().find(taken) {
             return Err(SiteRule::HostTaken { host: host.clone() });
         }

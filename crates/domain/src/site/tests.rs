@@ -122,10 +122,7 @@ fn a_slug_is_short_and_plain() {
 #[test]
 fn refuses_a_host_that_another_site_has() {
     let body = json!({ "hosts": [{ "host": "a.example.org" }, { "host": "b.example.org" }] });
-    let facts = |owner| SiteFacts {
-        host_owners: [("b.example.org".to_owned(), owner)].into(),
-        ..SiteFacts::default()
-    };
+    let facts = |owner| SiteFacts { host_owners: [("b.example.org".to_owned(), owner)].into(), ..SiteFacts::default() };
     let taken = SiteRule::HostTaken { host: "b.example.org".to_owned() };
     when_claimed(vec![opened()], "SetSiteHosts", body.clone(), facts(OTHER)).then_expect_error(taken);
     let both = [("a.example.org", HostAdmits::Everyone), ("b.example.org", HostAdmits::Everyone)];

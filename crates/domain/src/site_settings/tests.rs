@@ -12,7 +12,7 @@ fn set(setting: SettingValue) -> SiteSettingsEvent {
     SiteSettingsEvent::SiteSettingSet { setting }
 }
 
-fn then(given: Vec<SiteSettingsEvent>, setting: Value, expected: Vec<SiteSettingsEvent>) {
+fn then(given: Vec<SiteSettingsEvent>, setting: &Value, expected: Vec<SiteSettingsEvent>) {
     let command = given::command("SetSiteSetting", json!({ "setting": setting }));
     let Command::SiteSettings(command) = command else { panic!("it is about settings") };
     let asked = Asked { command, by: by(ADMIN, Authority::Admin), facts: () };
@@ -23,14 +23,17 @@ fn then(given: Vec<SiteSettingsEvent>, setting: Value, expected: Vec<SiteSetting
 fn a_setting_is_set_once() {
     let zone = "Pacific/Auckland".to_owned().try_into().unwrap();
     for (setting, value) in [
-        (json!({ "name": "display_name", "value": " Te Kura " }), SettingValue::DisplayName { value: "Te Kura".into() }),
+        (
+            json!({ "name": "display_name", "value": " Te Kura " }),
+            SettingValue::DisplayName { value: "Te Kura".into() },
+        ),
         (json!({ "name": "timezone", "value": "Pacific/Auckland" }), SettingValue::Timezone { value: zone }),
         (json!({ "name": "session_hours", "value": 12 }), SettingValue::SessionHours { value: 12 }),
         (json!({ "name": "invitation_hours", "value": 72 }), SettingValue::InvitationHours { value: 72 }),
         (json!({ "name": "password_sign_in", "value": false }), SettingValue::PasswordSignIn { value: false }),
     ] {
-        then(vec![], setting.clone(), vec![set(value.clone())]);
-        then(vec![set(value)], setting, vec![]);
+        then(vec![], &setting, vec![set(value.clone())]);
+        then(vec![set(value)], &setting, vec![]);
     }
 }
 
@@ -38,7 +41,7 @@ fn a_setting_is_set_once() {
 fn a_setting_changes_no_other_one() {
     let before = vec![set(SettingValue::SessionHours { value: 12 }), set(SettingValue::InvitationHours { value: 12 })];
     let after = vec![set(SettingValue::SessionHours { value: 24 })];
-    then(before, json!({ "name": "session_hours", "value": 24 }), after);
+    then(before, &json!({ "name": "session_hours", "value": 24 }), after);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -15,6 +16,11 @@ use tokio::sync::watch;
 
 use super::{Registry, SuperAdmins, dispatch, owners};
 use crate::state::{AppState, Parts};
+
+/// How long changes of the log gather before the registry is read again.
+const LINGER: Duration = Duration::from_millis(50);
+/// How soon it is read again where that failed.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What becomes of requests for a host that no site has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,7 +103,18 @@ impl Installation {
 
     /// Keeps the registry up to date with the log until it is broken off.
     pub async fn follow(&self) {
-        self.0.registry.follow(&self.0.projections, async || self.settle().await).await;
+        let mut positions = self.0.projections.positions();
+        loop {
+            positions.mark_unchanged();
+            if let Err(error) = self.refresh().await {
+                tracing::warn!(%error, retry_in = ?AGAIN, "the registry of sites cannot be read");
+                tokio::time::sleep(AGAIN).await;
+            } else if positions.changed().await.is_err() {
+                return;
+            } else {
+                tokio::time::sleep(LINGER).await;
+            }
+        }
     }
 
     /// Reads the registry again, and makes sure that new sites have their owners.

@@ -1,21 +1,15 @@
-//! The registry in memory: which sites there are, and which host is whose. It follows the read model and decides nothing;
+//! The registry in memory: which sites there are, and which host is whose. It is read from the read model and decides nothing;
 //! what it hands out are names, never a way into a site.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rollbook_domain::SiteId;
 use rollbook_domain::site::HostAdmits;
+use rollbook_projections::QueryError;
 use rollbook_projections::models::sites::{self, SiteItem};
-use rollbook_projections::{Projections, QueryError};
 use rollbook_store::EventStore;
 use tokio::sync::watch;
-
-/// How long changes gather before the registry is read again.
-const LINGER: Duration = Duration::from_millis(50);
-/// How soon it is read again where that failed.
-const AGAIN: Duration = Duration::from_secs(1);
 
 /// The sites of the installation as this process knows them. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -36,9 +30,9 @@ pub struct Known {
 
 impl Known {
     fn new(sites: Vec<SiteItem>) -> Self {
-        let hosts = sites.iter().flat_map(|site| {
-            site.hosts.iter().map(|host| (host.host.clone(), (site.site_id, host.admits)))
-        });
+        let hosts = sites
+            .iter()
+            .flat_map(|site| site.hosts.iter().map(|host| (host.host.clone(), (site.site_id, host.admits))));
         let hosts = hosts.collect();
         Self { sites: sites.into_iter().map(|site| (site.site_id, site)).collect(), hosts }
     }
@@ -83,26 +77,5 @@ impl Registry {
         let closed = known.wait_for(|known| known.site(site).is_none_or(|site| site.closed));
         // Its sender is in the same place, so there is always one.
         let _ = closed.await;
-    }
-
-    /// Follows the read models, as often as they have come to know something, and says so each time.
-    pub async fn follow(&self, projections: &Projections, mut told: impl AsyncFnMut()) {
-        let mut positions = projections.positions();
-        loop {
-            positions.mark_unchanged();
-            match self.refresh().await {
-                Ok(()) => {
-                    told().await;
-                    if positions.changed().await.is_err() {
-                        return;
-                    }
-                    tokio::time::sleep(LINGER).await;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, retry_in = ?AGAIN, "the registry of sites cannot be read");
-                    tokio::time::sleep(AGAIN).await;
-                }
-            }
-        }
     }
 }

@@ -66,17 +66,8 @@ impl ReadModel for Sites {
     const VERSION: i32 = 1;
     const TABLE: &'static str = "sites";
     const KEY: &'static [&'static str] = &["id"];
-    const COLUMNS: &'static [&'static str] = &[
-        "slug",
-        "name",
-        "hosts",
-        "closed",
-        "closed_reason",
-        "owner_email",
-        "owner_name",
-        "opened_at",
-        "version",
-    ];
+    const COLUMNS: &'static [&'static str] =
+        &["slug", "name", "hosts", "closed", "closed_reason", "owner_email", "owner_name", "opened_at", "version"];
     const STREAMS: &'static [StreamType] = &[StreamType::Site];
 
     type Key = SiteId;
