@@ -28,3 +28,6 @@ create table site_settings (
     version           bigint not null,
     primary key (site_id, id)
 );
+
+select guard_site('sites');
+select guard_site('site_settings');

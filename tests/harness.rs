@@ -1,5 +1,6 @@
 //! A real PostgreSQL for every test run, and a database of its own for every test, copied from a migrated template.
 
+use std::future::pending;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -12,8 +13,9 @@ use rollbook_domain::text::Email;
 use rollbook_domain::{Actor, PersonId, Personal, SiteId};
 use rollbook_embedded::Instance;
 use rollbook_files::Files;
-use rollbook_http::{AppState, Connections, Installation, Setup, UnknownHosts};
+use rollbook_http::{AppState, Installation, Limits, Setup, UnknownHosts, serve};
 use rollbook_projections::Projections;
+use rollbook_store::isolation::every_site;
 use rollbook_store::migrate::migrate;
 use rollbook_store::{Clock, EventStore, Executor, Request};
 use serde_json::{Value, json};
@@ -99,7 +101,7 @@ async fn server() -> &'static Instance {
 }
 
 fn options(server: &Instance) -> PgConnectOptions {
-    server.url().parse().expect("a URL that sqlx reads")
+    every_site(server.url().parse().expect("a URL that sqlx reads"))
 }
 
 /// An instant from its RFC 3339 form.
@@ -140,6 +142,8 @@ pub struct Hosting {
     pub super_admins: Vec<&'static str>,
     /// What becomes of requests for a host that no site has.
     pub unknown_hosts: UnknownHosts,
+    /// How much one client may ask for.
+    pub limits: Limits,
 }
 
 /// An answer.
@@ -190,6 +194,7 @@ impl Service {
             metrics: Some(metrics),
             super_admins: hosting.super_admins.iter().map(address).collect(),
             unknown_hosts: hosting.unknown_hosts,
+            limits: hosting.limits.clone(),
         });
         let installation = installation.await.expect("the registry");
         let followed = installation.clone();
@@ -197,9 +202,7 @@ impl Service {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let routes = installation.router();
-        let server = tokio::spawn(async move {
-            axum::serve(Connections(listener), routes).await.expect("the service serves");
-        });
+        let server = tokio::spawn(async move { serve(listener, routes, &hosting.limits, pending()).await });
         let (site, state) = (SiteId::DEFAULT, installation.site(SiteId::DEFAULT));
         let tasks = vec![server, following];
         Self {

@@ -9,6 +9,7 @@ mod flows;
 mod harness;
 mod histories;
 mod imports;
+mod isolation;
 mod log;
 mod metrics;
 mod names;

@@ -1,6 +1,7 @@
 //! A PostgreSQL of its own for the figures, with the durable settings of the embedded default; it never reuses one.
 
 use rollbook_embedded::Instance;
+use rollbook_store::isolation::every_site;
 use rollbook_store::migrate::migrate;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
@@ -45,7 +46,7 @@ impl Server {
         let options: PgConnectOptions = self.instance.url().parse().expect("a URL");
         let pool = PgPoolOptions::new()
             .max_connections(64)
-            .connect_with(options.database(name))
+            .connect_with(every_site(options.database(name)))
             .await
             .expect("the service's role connects");
         if migrated {

@@ -2,6 +2,8 @@
 
 use std::net::TcpListener;
 
+use rollbook_store::isolation::url_of_every_site;
+
 use super::demo::PLAYED;
 use super::program::Home;
 use crate::harness::Database;
@@ -90,7 +92,7 @@ async fn a_database_of_ones_own_is_used_as_it_is() {
         |arguments: &[&str]| home.start(home.command(arguments).env("DATABASE_URL", &database.url)).finish().done().out;
     let migrated = run(&["migrate"]);
     assert!(migrated.starts_with("PostgreSQL at 127.0.0.1:") && migrated.contains(": up to date: all "), "{migrated}");
-    assert_eq!(run(&["database-url"]).trim(), database.url);
+    assert_eq!(run(&["database-url"]).trim(), url_of_every_site(&database.url));
     let token = run(&["token", "--email", "own@example.org", "--owner-email", "own@example.org"]);
     assert_eq!(token.split_whitespace().count(), 1, "{token}");
     assert!(run(&["events"]).contains("own@example.org"));

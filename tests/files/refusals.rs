@@ -44,7 +44,7 @@ async fn a_file_that_lies_is_refused() {
 #[tokio::test]
 async fn a_name_that_says_nothing_is_refused() {
     let school = School::open().await;
-    let long = format!("{}.pdf", "n".repeat(20_000));
+    let long = format!("{}.pdf", "n".repeat(2_000));
     for name in ["", "..", "a", "a.svg", "a.html", "a.exe", "a.pdf.", "a.pdf/..", long.as_str()] {
         let refused = send(&school, &school.owner, name, PDF).await;
         if name == "a.pdf." {

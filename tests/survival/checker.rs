@@ -99,7 +99,7 @@ const DAMAGES: &[(&str, &[&str])] = &[
     ("update commands set first_position = null where first_position = 20", &["Command"]),
     ("update commands set last_position = 100000 where first_position is null", &["Command"]),
     (
-        "update commands set streams = replace(streams::text, '\"version\":1', '\"version\":2')::json
+        "update commands set streams = regexp_replace(streams::text, '\"version\":', '\"version\":1')::json
         where first_position = 20",
         &["Command", "Receipt"],
     ),

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use nix::sys::signal::Signal;
 use rand::RngExt;
+use rollbook_store::isolation::url_of_every_site;
 use sqlx::Connection;
 
 use super::scene::{Burden, command, random, serve, token};
@@ -63,7 +64,7 @@ async fn a_row_that_somebody_has_changed_is_named() {
     burden.more(40).await;
     burden.everything_is_there(&database.url).await;
     process.running.end(Signal::SIGTERM).done();
-    let mut connection = sqlx::PgConnection::connect(&database.url).await.expect("a connection");
+    let mut connection = sqlx::PgConnection::connect(&url_of_every_site(&database.url)).await.expect("a connection");
     let sql = "update roster set held_reason = 'forged', held = true
         where ctid = (select min(ctid) from roster) returning enrolment_id::text";
     let enrolment: String = sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("somebody tampers");

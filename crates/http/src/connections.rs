@@ -1,36 +1,147 @@
-//! Connections to clients, cut when a client takes nothing of its answer for too long: no slow reader holds memory for
-//! ever. Whoever reads, however slowly, is never cut.
+//! Connections to clients: so many at a time, cut when a client takes nothing of its answer, or does not come to the end of
+//! its headers, for too long: no slow client holds memory for ever. Whoever reads, however slowly, is never cut.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
-use std::pin::Pin;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::serve::Listener;
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
+use tower::ServiceExt as _;
+
+use crate::client::{ClientAddress, Peer};
+use crate::limits::Limits;
 
 /// How long a client may take nothing.
 const STALLED: Duration = Duration::from_secs(30);
 
-/// A socket that takes connections.
-#[derive(Debug)]
-pub struct Connections(pub TcpListener);
+/// How long a client may take for the headers of a request, and between two requests.
+const HEADERS: Duration = Duration::from_secs(30);
 
-impl Listener for Connections {
-    type Io = Connection<TcpStream>;
-    type Addr = SocketAddr;
+/// The most headers of a request, and the most bytes that are read before they end.
+const MOST_HEADERS: usize = 100;
+const BUFFER_BYTES: usize = 64 << 10;
 
-    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
-        (Connection { stream, stalled: None }, address)
+/// How long to wait where the machine gives no more connections.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// Answers requests until `stop`; then takes no new connection, and ends when the requests under way have been answered.
+pub async fn serve(socket: TcpListener, router: Router, limits: &Limits, stop: impl Future<Output = ()>) {
+    let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
+    let open = Arc::new(Open::default());
+    let under_way = GracefulShutdown::new();
+    let mut stop = pin!(stop);
+    loop {
+        // Who comes when there is no place waits in the system's queue, which has an end of its own.
+        let (place, stream, address) = tokio::select! {
+            () = &mut stop => break,
+            accepted = accept(&socket, &places) => accepted,
+        };
+        let peer = address.ip().to_canonical();
+        let at_most = if limits.proxies.contain(peer) { usize::MAX } else { limits.connections_per_address };
+        let Some(counted) = open.count(ClientAddress(peer).network(), at_most) else {
+            tracing::debug!("a connection was refused: its address has too many");
+            continue;
+        };
+        let router = router.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(Peer(peer));
+            router.clone().oneshot(request)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADERS)
+            .max_headers(MOST_HEADERS)
+            .max_buf_size(BUFFER_BYTES)
+            .serve_connection(TokioIo::new(Connection { stream, stalled: None }), service);
+        let connection = under_way.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection was broken off");
+            }
+            drop((counted, place));
+        });
     }
+    drop(socket);
+    under_way.shutdown().await;
+}
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+/// The next connection, once there is a place for it.
+async fn accept(socket: &TcpListener, places: &Arc<Semaphore>) -> (OwnedSemaphorePermit, TcpStream, SocketAddr) {
+    let place = Arc::clone(places).acquire_owned().await.expect("nobody closes it");
+    loop {
+        match socket.accept().await {
+            Ok((stream, address)) => {
+                // A whole answer is one write: there is nothing to wait for.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "a connection has gone");
+                }
+                return (place, stream, address);
+            }
+            Err(error) if is_the_clients(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "no connection can be taken");
+                sleep(EXHAUSTED).await;
+            }
+        }
+    }
+}
+
+/// Whether one client's connection failed, and not the taking of connections.
+fn is_the_clients(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// How many connections each address has.
+#[derive(Debug, Default)]
+struct Open(Mutex<HashMap<IpAddr, usize>>);
+
+/// One of an address's connections, for as long as it lives.
+#[derive(Debug)]
+struct OneOf {
+    open: Arc<Open>,
+    network: IpAddr,
+}
+
+impl Open {
+    /// Counts one more of an address; none where it has as many as it may.
+    fn count(self: &Arc<Self>, network: IpAddr, at_most: usize) -> Option<OneOf> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(network).or_default();
+        if *count >= at_most {
+            return None;
+        }
+        *count += 1;
+        Some(OneOf { open: Arc::clone(self), network })
+    }
+}
+
+impl Drop for OneOf {
+    fn drop(&mut self) {
+        let mut open = self.open.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.network) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.network);
+            }
+        }
     }
 }
 
@@ -97,6 +208,54 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
     use super::*;
+
+    #[test]
+    fn an_address_has_so_many_connections_and_others_have_theirs() {
+        let (open, one, other) = (Arc::new(Open::default()), [192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+        let (first, _second) = (open.count(one, 2).unwrap(), open.count(one, 2).unwrap());
+        assert!(open.count(one, 2).is_none());
+        assert!(open.count(other, 2).is_some());
+        drop(first);
+        assert!(open.count(one, 2).is_some());
+        assert_eq!(open.0.lock().unwrap().len(), 1, "who has none is forgotten");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_come_to_the_end_of_its_headers_is_cut() {
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let limits = Limits::default();
+        let serving = tokio::spawn(async move { serve(socket, Router::new(), &limits, std::future::pending()).await });
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ").await.unwrap();
+        // The clock goes on by itself while nothing else does: this ends only because somebody ended it.
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).await.unwrap();
+        serving.abort();
+    }
+
+    #[tokio::test]
+    async fn beyond_its_number_of_connections_an_address_gets_none_until_one_ends() {
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let limits =
+            Limits { connections_per_address: 1, proxies: crate::TrustedProxies::new(Vec::new()), ..Limits::default() };
+        let serving = tokio::spawn(async move { serve(socket, Router::new(), &limits, std::future::pending()).await });
+        let ask = async |client: &mut TcpStream| {
+            client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.ok()?;
+            client.read_u8().await.ok()
+        };
+        let mut first = TcpStream::connect(address).await.unwrap();
+        assert!(ask(&mut first).await.is_some());
+        let mut second = TcpStream::connect(address).await.unwrap();
+        assert!(ask(&mut second).await.is_none());
+        drop(first);
+        // The end of the first is heard of in a moment; only then is there a place.
+        while ask(&mut TcpStream::connect(address).await.unwrap()).await.is_none() {
+            tokio::task::yield_now().await;
+        }
+        serving.abort();
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_takes_nothing_is_cut_and_one_that_reads_slowly_is_not() {

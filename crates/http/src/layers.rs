@@ -6,14 +6,16 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
-use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::middleware::{Next, from_fn};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use metrics::Unit;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, field};
+use uuid::Uuid;
 
+use crate::limits::{Counted, limited};
 use crate::problem::ApiError;
 use crate::sites::Through;
 
@@ -23,13 +25,23 @@ pub const BODY_LIMIT_BYTES: usize = 1 << 20;
 /// How long a request may take.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
+/// How long a request that may be large may take: whoever sends a few bytes now and then does not hold it for ever.
+const PATIENCE: Duration = Duration::from_mins(30);
+
+/// What ties an answer, what the log says of it, and the client's own log together.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The most characters of a request's id that is taken over.
+const LONGEST_REQUEST_ID: usize = 64;
+
 /// The path in spans and metrics where no route matched: the real one may hold anything.
 const UNMATCHED: &str = "unmatched";
 
 /// Puts the layers around the routes; the last one sees a request first.
-pub fn around(router: Router) -> Router {
+pub fn around(router: Router, counted: Counted) -> Router {
     router
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
+        .layer(from_fn_with_state(counted, limited))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(guarded))
         .layer(from_fn(observed))
@@ -38,8 +50,10 @@ pub fn around(router: Router) -> Router {
 async fn observed(request: Request, next: Next) -> Response {
     let method = request.method().as_str().to_owned();
     let path = request.extensions().get::<MatchedPath>().map_or(UNMATCHED, MatchedPath::as_str).to_owned();
+    let id = request_id(request.headers());
     let span = tracing::info_span!(
         "request",
+        id,
         method,
         path,
         site = request.extensions().get::<Through>().map(|through| through.slug.as_str()),
@@ -48,13 +62,26 @@ async fn observed(request: Request, next: Next) -> Response {
         position = field::Empty
     );
     let started = Instant::now();
-    let response = next.run(request).instrument(span.clone()).await;
+    let mut response = next.run(request).instrument(span.clone()).await;
+    if let Ok(id) = id.try_into() {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
     let (status, elapsed) = (response.status().as_u16(), started.elapsed());
     span.record("status", status);
     span.in_scope(|| tracing::info!(elapsed_ms = elapsed.as_secs_f64() * 1000.0, "answered"));
     let labels = [("method", method), ("path", path), ("status", status.to_string())];
     metrics::histogram!("rollbook_http_request_seconds", &labels).record(elapsed.as_secs_f64());
     response
+}
+
+/// The id that the client or a proxy gave the request, where it is one that can stand in a log; else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let plain = |id: &&str| {
+        (1..=LONGEST_REQUEST_ID).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(plain);
+    given.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
 }
 
 /// Says what the metrics of this crate mean, once a recorder is there.
@@ -69,7 +96,16 @@ pub fn describe_metrics() {
 
 /// Ends a request that takes too long.
 pub async fn in_time(request: Request, next: Next) -> Response {
-    tokio::time::timeout(TIME_LIMIT, next.run(request)).await.unwrap_or_else(|_| ApiError::TimedOut.into_response())
+    within(TIME_LIMIT, request, next).await
+}
+
+/// Ends a request that takes much too long.
+pub async fn patiently(request: Request, next: Next) -> Response {
+    within(PATIENCE, request, next).await
+}
+
+async fn within(limit: Duration, request: Request, next: Next) -> Response {
+    tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| ApiError::TimedOut.into_response())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
@@ -90,4 +126,19 @@ async fn guarded(request: Request, next: Next) -> Response {
         .entry(CONTENT_SECURITY_POLICY)
         .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_keeps_the_id_that_it_came_with_unless_it_could_forge_a_log() {
+        let id = |text: &'static str| request_id(&HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_static(text))]));
+        assert_eq!(id("web-1_a.7"), "web-1_a.7");
+        for wrong in ["", "a b", "a=b", "a;b"] {
+            assert_ne!(id(wrong), wrong);
+        }
+        assert_eq!(request_id(&HeaderMap::new()).len(), 36);
+    }
 }

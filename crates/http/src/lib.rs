@@ -10,6 +10,7 @@ mod audit;
 mod auth;
 mod body;
 mod calendar;
+mod client;
 mod cohorts;
 mod commands;
 mod connections;
@@ -25,6 +26,7 @@ mod health;
 mod hubs;
 mod imports;
 mod layers;
+mod limits;
 mod marking_queue;
 mod me;
 mod modules;
@@ -53,12 +55,15 @@ use axum::middleware::from_fn;
 use serde_json::Value;
 
 pub(crate) use crate::layers::BODY_LIMIT_BYTES;
+use crate::limits::Counted;
 use crate::operation::Operation;
 use crate::problem::ApiError;
 
 pub use crate::calendar::path as calendar_path;
-pub use crate::connections::Connections;
+pub use crate::client::TrustedProxies;
+pub use crate::connections::serve;
 pub use crate::csv::{Sheet, disarmed};
+pub use crate::limits::Limits;
 pub use crate::problem::{FieldError, Problem};
 pub use crate::report::{page as report_page, sheet as report_sheet};
 pub use crate::sites::{Installation, Setup, UnknownHosts, ensure_owner};
@@ -113,10 +118,12 @@ static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(document().to_st
 
 /// The routes of one site with everything around them. [`Installation::router`] is before them, listening and shutting down
 /// are the binary's.
-fn service(state: AppState) -> Router {
+fn service(state: AppState, counted: Counted) -> Router {
     let operations = operations();
     let routes = operations.into_iter().fold(Router::new(), |router, Operation { path, route, patient, .. }| {
-        router.route(&path, if patient { route } else { route.layer(from_fn(layers::in_time)) })
+        let route =
+            if patient { route.layer(from_fn(layers::patiently)) } else { route.layer(from_fn(layers::in_time)) };
+        router.route(&path, route)
     });
     let service = routes
         .merge(docs::parts())
@@ -124,5 +131,5 @@ fn service(state: AppState) -> Router {
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(Extension(openapi::Served(DOCUMENT.clone())))
         .with_state(state);
-    layers::around(service)
+    layers::around(service, counted)
 }

@@ -229,11 +229,14 @@ fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
         } });
     }
     let mut responses = json!({ status: success });
-    for status in problems(operation) {
+    for status in problems(operation).iter().chain(&EVERYWHERE) {
         responses[*status] = json!({ "$ref": "#/components/responses/Problem" });
     }
     responses
 }
+
+/// What is refused before it is looked at: too long, too often, too large.
+const EVERYWHERE: [&str; 3] = ["414", "429", "431"];
 
 /// The problems that its kind of operation can have.
 fn problems(operation: &Operation) -> &'static [&'static str] {

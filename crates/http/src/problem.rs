@@ -1,6 +1,7 @@
 //! What goes wrong, as RFC 9457 problem details: one type and one table of statuses; it never decides what is wrong.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::Json;
 use axum::http::header::{CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -39,6 +40,15 @@ pub enum ApiError {
     MethodNotAllowed,
     /// The body is larger than the limit.
     TooLarge,
+    /// The path with its query is longer than the limit.
+    UrlTooLong,
+    /// The headers are larger than the limit.
+    HeadersTooLarge,
+    /// The client asks too often.
+    TooManyRequests {
+        /// For how long it must not ask again.
+        wait: Duration,
+    },
     /// The body is not declared as JSON.
     UnsupportedMediaType,
     /// The file is larger than uploads may be.
@@ -160,6 +170,9 @@ impl ApiError {
             Self::BrokenOff(_) => (StatusCode::BAD_REQUEST, "body_broken_off"),
             Self::NotThatRange { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable"),
             Self::TooLarge | Self::FileTooLarge | Self::UploadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::UrlTooLong => (StatusCode::URI_TOO_LONG, "url_too_long"),
+            Self::HeadersTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large"),
+            Self::TooManyRequests { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::File(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unreadable_file"),
             Self::UnsupportedMediaType | Self::WrongMedia(_) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
@@ -215,6 +228,11 @@ impl ApiError {
             Self::SiteClosed => "this school is closed".to_owned(),
             Self::MethodNotAllowed => "this path does not take this method; Allow says which it takes".to_owned(),
             Self::TooLarge => format!("a body has at most {} bytes", crate::BODY_LIMIT_BYTES),
+            Self::UrlTooLong => "the path with its query is too long".to_owned(),
+            Self::HeadersTooLarge => "the headers are too large".to_owned(),
+            Self::TooManyRequests { wait } => {
+                format!("too many requests; ask again in {} s", whole_seconds(*wait))
+            }
             Self::UploadTooLarge => format!("a file has at most {LIMIT_BYTES} bytes"),
             Self::NotThatRange { size } => format!("the file has {size} bytes, and none of those"),
             Self::FilesUnavailable => "the store of files cannot be reached; try again shortly".to_owned(),
@@ -279,6 +297,11 @@ impl ApiError {
     }
 }
 
+/// As `Retry-After` counts: never 0, which would say at once.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX).max(1)
+}
+
 /// `student_held` → `Student held`.
 fn title(code: &str) -> String {
     let words = code.replace('_', " ");
@@ -329,6 +352,10 @@ impl ApiError {
     /// The answer.
     pub fn response(&self) -> Response {
         let (status, _) = self.status();
+        let retry_after = match self {
+            Self::TooManyRequests { wait } => Some(whole_seconds(*wait)),
+            _ => (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
+        };
         let mut response = (status, Json(self.problem())).into_response();
         let headers = response.headers_mut();
         if let Self::NotThatRange { size } = self
@@ -340,8 +367,8 @@ impl ApiError {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = retry_after {
+            headers.insert(RETRY_AFTER, seconds.into());
         }
         response
     }

@@ -5,6 +5,7 @@
 mod asking;
 mod hosting;
 mod importing;
+mod limiting;
 mod mailing;
 mod rebuilding;
 mod reporting;
@@ -27,6 +28,7 @@ pub use asking::{
 };
 pub use hosting::Hosting;
 pub use importing::{Import, ImportAttendance, ImportRoster, Importing};
+pub use limiting::Limiting;
 pub use mailing::Mail;
 pub use rebuilding::{AsOf, Rebuild, When, Which};
 pub use reporting::{Report, ReportFormat};
@@ -119,6 +121,9 @@ pub struct Serve {
     /// The sites
     #[command(flatten)]
     pub hosting: Hosting,
+    /// How much one client may ask for
+    #[command(flatten)]
+    pub limiting: Limiting,
     /// How emails are delivered
     #[command(flatten)]
     pub mail: Mail,
@@ -133,6 +138,9 @@ pub struct Demo {
     /// End after the tables instead of serving
     #[arg(long)]
     pub exit: bool,
+    /// How much one client may ask for
+    #[command(flatten)]
+    pub limiting: Limiting,
     /// How emails are delivered
     #[command(flatten)]
     pub mail: Mail,

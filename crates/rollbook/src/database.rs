@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rollbook_embedded::{Instance, Options};
 use rollbook_store::EventStore;
+use rollbook_store::isolation::every_site;
 use rollbook_store::migrate::migrate;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
@@ -133,7 +134,7 @@ async fn connect(url: &str) -> Done<PgPool> {
     let options: PgConnectOptions = url.parse().ok().filter(|_| ours).ok_or_else(|| {
         Failure::new("DATABASE_URL cannot be read; it looks like postgres://user:password@localhost:5432/rollbook")
     })?;
-    let options = options.application_name("rollbook");
+    let options = every_site(options.application_name("rollbook"));
     // A pool tries again until its time is up, and then knows no reason: the first connection is made without one.
     let reached = match tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options)).await {
         Ok(Ok(connection)) => {

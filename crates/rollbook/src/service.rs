@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rollbook_files::Files;
-use rollbook_http::{Connections, Installation, Setup};
+use rollbook_http::{Installation, Limits, Setup};
 use rollbook_mail::{Mailer, Mailing, Settings};
 use rollbook_projections::Projections;
 use rollbook_store::{Clock, EventStore, Executor, listen};
@@ -58,6 +58,7 @@ impl Service {
         signals: &Signals,
         mail: &Settings,
         hosting: &Hosting,
+        limits: &Limits,
     ) -> Done {
         let metrics = PrometheusBuilder::new().install_recorder().map_err(Failure::new)?;
         let executor = Executor::new(self.store.clone(), clock.clone());
@@ -74,36 +75,35 @@ impl Service {
             metrics: Some(metrics),
             super_admins: hosting.super_admins.clone(),
             unknown_hosts: hosting.unknown_hosts(),
+            limits: limits.clone(),
         })
         .await?;
         let followed = installation.clone();
         let following = tokio::spawn(async move { followed.follow().await });
         let cleaning = tokio::spawn(clean_up(installation.clone()));
         let (asked, served) = (signals.clone(), installation.clone());
-        let serving = axum::serve(Connections(socket), installation.router())
-            .with_graceful_shutdown(async move {
-                asked.asked().await;
-                served.end();
-            })
-            .into_future();
-        let ended = tokio::select! {
-            served = serving => served.map_err(Failure::from),
+        let serving = rollbook_http::serve(socket, installation.router(), limits, async move {
+            asked.asked().await;
+            served.end();
+        });
+        tokio::select! {
+            () = serving => {}
             () = async { signals.asked().await; tokio::time::sleep(LAST_REQUESTS).await } => {
                 output::say(&format!("requests still under way after {} s were broken off", LAST_REQUESTS.as_secs()));
-                Ok(())
             }
-        };
+        }
         following.abort();
         measuring.abort();
         cleaning.abort();
         mailing.stop().await;
-        ended
+        Ok(())
     }
 
     /// Stops following the log.
     pub async fn stop(self) {
         self.projections.stop().await;
         self.listener.abort();
+        self.store.close().await;
     }
 }
 

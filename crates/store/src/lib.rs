@@ -8,6 +8,7 @@ pub mod clock;
 pub mod entries;
 pub mod error;
 pub mod execute;
+pub mod isolation;
 pub mod link;
 pub mod listen;
 pub mod load;

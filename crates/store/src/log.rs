@@ -20,6 +20,7 @@ use sqlx::PgPool;
 use tokio::sync::{mpsc, watch};
 
 use crate::append::Job;
+use crate::isolation::SitePools;
 use crate::load::Kept;
 use crate::recent::Recent;
 use crate::tokens::Lookup;
@@ -28,7 +29,11 @@ use crate::{Position, Recorded, StoreError};
 /// The event store of one database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct EventStore {
+    /// Where queries read: what they see is every site, or one.
     pub(crate) pool: PgPool,
+    /// Where what works for all sites at once does so.
+    pub(crate) every_site: PgPool,
+    pub(crate) sites: Arc<SitePools>,
     pub(crate) kept: Arc<Kept>,
     pub(crate) recent: Arc<Recent>,
     pub(crate) appender: Arc<OnceLock<mpsc::Sender<Job>>>,
@@ -36,9 +41,18 @@ pub struct EventStore {
 }
 
 impl EventStore {
-    /// A store on a database that the migrations have been run on.
-    pub fn new(pool: PgPool) -> Self {
-        Self { pool, kept: Arc::default(), recent: Arc::default(), appender: Arc::default(), bearers: Arc::default() }
+    /// A store on a database that the migrations have been run on. The pool's connections see every site, by
+    /// [`every_site`](crate::isolation::every_site).
+    pub fn new(every_site: PgPool) -> Self {
+        Self {
+            pool: every_site.clone(),
+            every_site,
+            sites: Arc::default(),
+            kept: Arc::default(),
+            recent: Arc::default(),
+            appender: Arc::default(),
+            bearers: Arc::default(),
+        }
     }
 
     /// The pool, for the read side.
@@ -63,9 +77,10 @@ impl EventStore {
         self.recent.after(after, limit)
     }
 
-    /// The position of the last event; 0 for an empty log.
+    /// The position of the last event, of whatever site; 0 for an empty log.
     pub async fn head(&self) -> Result<Position, StoreError> {
-        let head = sqlx::query_scalar("select coalesce(max(position), 0) from events").fetch_one(&self.pool).await?;
+        let sql = "select coalesce(max(position), 0) from events";
+        let head = sqlx::query_scalar(sql).fetch_one(&self.every_site).await?;
         Ok(head)
     }
 
@@ -85,7 +100,7 @@ impl EventStore {
              select low from search where low = high",
         )
         .bind(instant)
-        .fetch_one(&self.pool)
+        .fetch_one(&self.every_site)
         .await?;
         Ok(position)
     }

@@ -71,7 +71,7 @@ impl EventStore {
         let (reply, answer) = oneshot::channel();
         let lookups = self.bearers.get_or_init(|| {
             let (sender, queue) = mpsc::channel(QUEUE);
-            tokio::spawn(look_up(self.pool.clone(), self.kept.clone(), queue));
+            tokio::spawn(look_up(self.every_site.clone(), self.kept.clone(), queue));
             sender
         });
         let lookup = Lookup { site, hash: hash(token), now, reply };

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rollbook_embedded::{Instance, Options};
+use rollbook_store::isolation::every_site;
 use sqlx::{Connection, PgConnection};
 
 use crate::Error;
@@ -123,7 +124,7 @@ async fn restart(program: &Program, services: &mut Vec<Service>, whom: usize) ->
 
 /// Waits until every read model is at the end of the log.
 pub async fn caught_up(url: &str) -> Result<(), Error> {
-    let mut database = PgConnection::connect(url).await?;
+    let mut database = PgConnection::connect_with(&every_site(url.parse()?)).await?;
     let began = Instant::now();
     loop {
         let sql = "select count(*) from projections

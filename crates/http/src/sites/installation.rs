@@ -15,6 +15,7 @@ use rollbook_store::Executor;
 use tokio::sync::watch;
 
 use super::{Registry, SuperAdmins, dispatch, owners};
+use crate::limits::{Counted, Limits};
 use crate::state::{AppState, Parts};
 
 /// How long changes of the log gather before the registry is read again.
@@ -47,6 +48,16 @@ pub struct Setup {
     pub super_admins: Vec<Email>,
     /// What becomes of requests for a host that no site has.
     pub unknown_hosts: UnknownHosts,
+    /// How much one client may ask for, of all sites together.
+    pub limits: Limits,
+}
+
+impl Setup {
+    /// One with nothing out of the ordinary: no metrics and no super admins.
+    pub fn new(executor: Executor, projections: Projections, files: Files) -> Self {
+        let (unknown_hosts, limits) = (UnknownHosts::default(), Limits::default());
+        Self { executor, projections, files, metrics: None, super_admins: Vec::new(), unknown_hosts, limits }
+    }
 }
 
 /// The service of all sites. Cheap to clone.
@@ -61,6 +72,7 @@ struct Shared {
     registry: Registry,
     super_admins: SuperAdmins,
     unknown_hosts: UnknownHosts,
+    counted: Counted,
     ended: Arc<watch::Sender<bool>>,
     /// The service of each site that was asked for.
     services: Mutex<HashMap<SiteId, Router>>,
@@ -77,7 +89,7 @@ impl std::fmt::Debug for Installation {
 impl Installation {
     /// An installation whose sites are not known yet: see [`Self::open`] and [`Self::follow`].
     pub fn new(setup: Setup) -> Self {
-        let Setup { executor, projections, files, metrics, super_admins, unknown_hosts } = setup;
+        let Setup { executor, projections, files, metrics, super_admins, unknown_hosts, limits } = setup;
         let super_admins = SuperAdmins::new(executor.store().clone(), &super_admins);
         let registry = Registry::new(executor.store().clone());
         Self(Arc::new(Shared {
@@ -88,6 +100,7 @@ impl Installation {
             registry,
             super_admins,
             unknown_hosts,
+            counted: Counted::new(&limits),
             ended: Arc::default(),
             services: Mutex::default(),
             owned: Mutex::default(),
@@ -154,13 +167,18 @@ impl Installation {
         self.0.registry.known().sites().map(|site| site.site_id).collect()
     }
 
-    /// The service of one site.
+    /// What every client has asked for so far.
+    pub(crate) fn counted(&self) -> Counted {
+        self.0.counted.clone()
+    }
+
+    /// The service of one site, whose queries see no other.
     pub fn site(&self, site: SiteId) -> AppState {
         let shared = &self.0;
         // Only the default site's commands change what sites there are.
         let installation = (site == SiteId::DEFAULT).then(|| self.clone());
         AppState::new(Parts {
-            executor: shared.executor.clone(),
+            executor: Executor::new(shared.executor.store().of_site(site), shared.executor.clock().clone()),
             projections: shared.projections.clone(),
             files: shared.files.clone(),
             site,
@@ -175,7 +193,7 @@ impl Installation {
     /// The routes of one site, made when they are first asked for.
     pub(crate) fn service(&self, site: SiteId) -> Router {
         let mut services = self.0.services.lock().unwrap_or_else(PoisonError::into_inner);
-        services.entry(site).or_insert_with(|| crate::service(self.site(site))).clone()
+        services.entry(site).or_insert_with(|| crate::service(self.site(site), self.counted())).clone()
     }
 
     /// The routes of all sites: each request goes to the service of its host's.

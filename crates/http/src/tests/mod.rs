@@ -16,7 +16,7 @@ use serde_json::Value;
 use sqlx::postgres::PgPoolOptions;
 use tower::ServiceExt;
 
-use crate::{Installation, Setup, UnknownHosts};
+use crate::{Installation, Setup};
 
 /// A service whose database is not there.
 pub(crate) fn unreachable() -> Installation {
@@ -28,19 +28,12 @@ pub(crate) fn unreachable() -> Installation {
     let executor = Executor::new(store.clone(), Clock::frozen("2025-01-07T09:00:00Z".parse().unwrap()));
     // No test here comes as far as a file.
     let files = Files::in_folder(&std::env::temp_dir()).unwrap();
-    Installation::new(Setup {
-        executor,
-        projections: Projections::new(store),
-        files,
-        metrics: None,
-        super_admins: Vec::new(),
-        unknown_hosts: UnknownHosts::Refused,
-    })
+    Installation::new(Setup::new(executor, Projections::new(store), files))
 }
 
 /// Sends a request; the body as JSON, null where it is none.
 async fn send(request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
-    send_to(crate::service(unreachable().site(SiteId::DEFAULT)), request).await
+    send_to(unreachable().service(SiteId::DEFAULT), request).await
 }
 
 pub(crate) async fn send_to(router: Router, request: Request<Body>) -> (StatusCode, HeaderMap, Value) {

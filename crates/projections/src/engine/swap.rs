@@ -73,7 +73,8 @@ async fn take_over(
     }
     // Where the table was built to the end of the log, it may be ahead of the live one.
     let position = if live.position > at { fold_in_tx(&mut tx, store, model, at, live.position).await? } else { at };
-    let sql = format!("drop table {}; alter table {} set schema {LIVE}", table.live(), table.name());
+    let (name, live) = (table.name(), table.live());
+    let sql = format!("drop table {live}; alter table {name} set schema {LIVE}; select guard_site('{live}')");
     run(&mut tx, &sql).await?;
     checkpoints::rebuilt_in_tx(&mut tx, &shape, position).await?;
     tx.commit().await?;

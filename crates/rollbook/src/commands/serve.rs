@@ -31,7 +31,7 @@ pub async fn run(
         bootstrap::super_admins(&executor, &arguments.hosting.super_admins).await?;
         database.tell_place();
         output::line(&format!("listening on {}", url(&socket)?))?;
-        service.serve(socket, clock, signals, mail, &arguments.hosting).await
+        service.serve(socket, clock, signals, mail, &arguments.hosting, &arguments.limiting.limits()).await
     }
     .await;
     service.stop().await;

@@ -19,6 +19,7 @@ mod writing;
 
 use std::time::{Duration, Instant};
 
+use rollbook_http::Limits;
 use rollbook_mail::Settings;
 use rollbook_store::Clock;
 use tokio::net::TcpListener;
@@ -47,7 +48,7 @@ pub async fn run(
     // Whoever cannot be served afterwards hears of it before the play.
     let socket = if arguments.exit { None } else { Some(bind(arguments.listen).await?) };
     let service = Service::start(database, files::open(place)?).await?;
-    let done = perform(&service, database, clock, signals, socket, mail).await;
+    let done = perform(&service, database, clock, signals, socket, mail, &arguments.limiting.limits()).await;
     service.stop().await;
     done
 }
@@ -59,6 +60,7 @@ async fn perform(
     signals: &Signals,
     socket: Option<TcpListener>,
     mail: &Settings,
+    limits: &Limits,
 ) -> Done {
     let fixture = Fixture::load()?;
     let mail = &post::as_files(mail);
@@ -84,5 +86,5 @@ async fn perform(
         return output::line("\n`rollbook demo` without --exit serves this, and prints tokens and lines to paste.");
     };
     invitation::print(store, &fixture, &played.cast, clock, &url(&socket)?).await?;
-    service.serve(socket, clock, signals, mail, &Hosting::default()).await
+    service.serve(socket, clock, signals, mail, &Hosting::default(), limits).await
 }

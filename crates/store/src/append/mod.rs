@@ -103,7 +103,7 @@ impl EventStore {
     fn appender(&self) -> &mpsc::Sender<Job> {
         self.appender.get_or_init(|| {
             let (sender, queue) = mpsc::channel(appender::QUEUE);
-            tokio::spawn(appender::run(Link::new(&self.pool, &[]), self.recent.clone(), queue));
+            tokio::spawn(appender::run(Link::new(&self.every_site, &[]), self.recent.clone(), queue));
             sender
         })
     }

@@ -7,6 +7,7 @@ mod log;
 mod models;
 mod violation;
 
+use rollbook_store::isolation::every_site;
 use sqlx::{Connection, PgConnection};
 
 use crate::Error;
@@ -43,7 +44,7 @@ pub async fn check(url: &str, receipts: &[Receipt]) -> Result<Report, Error> {
 /// The same without the read models: also while the service runs.
 pub async fn check_log(url: &str, receipts: &[Receipt]) -> Result<Report, Error> {
     let mut report = Report { receipts: receipts.len(), ..Report::default() };
-    let mut database = PgConnection::connect(url).await?;
+    let mut database = PgConnection::connect_with(&every_site(url.parse()?)).await?;
     let mut snapshot = database.begin_with("begin isolation level repeatable read read only").await?;
     let log = log::read(&mut snapshot, receipts, &mut report).await?;
     commands::check(&mut snapshot, &log, receipts, &mut report).await?;

@@ -1,0 +1,47 @@
+//! What the command line and the environment say about how much one client may ask for.
+
+use std::num::NonZeroU32;
+
+use clap::Args;
+use ipnet::IpNet;
+use rollbook_http::{Limits, TrustedProxies};
+
+/// How much one client may ask for.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Limits (of this process; 0 is no limit)")]
+pub struct Limiting {
+    /// Requests a second for one token; five seconds' worth may come at once
+    #[arg(long, env = "ROLLBOOK_RATE_PER_TOKEN", default_value_t = rate(Limits::default().per_token), value_name = "N")]
+    rate_per_token: u32,
+    /// Requests a second from one address, or one IPv6 network of 64 bits
+    #[arg(long, env = "ROLLBOOK_RATE_PER_ADDRESS", default_value_t = rate(Limits::default().per_address), value_name = "N")]
+    rate_per_address: u32,
+    /// Connections at a time
+    #[arg(long, env = "ROLLBOOK_CONNECTIONS", default_value_t = Limits::default().connections, value_name = "N")]
+    connections: usize,
+    /// Connections at a time from one address
+    #[arg(long, env = "ROLLBOOK_CONNECTIONS_PER_ADDRESS", default_value_t = Limits::default().connections_per_address,
+        value_name = "N")]
+    connections_per_address: usize,
+    /// The proxies whose X-Forwarded-For is believed, in place of those on this machine: 10.0.0.0/8,192.0.2.7/32
+    #[arg(long, env = "ROLLBOOK_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS")]
+    trusted_proxies: Option<Vec<IpNet>>,
+}
+
+impl Limiting {
+    /// The limits of the process.
+    pub fn limits(&self) -> Limits {
+        let unless_zero = |count: usize| if count == 0 { usize::MAX } else { count };
+        Limits {
+            per_token: NonZeroU32::new(self.rate_per_token),
+            per_address: NonZeroU32::new(self.rate_per_address),
+            connections: unless_zero(self.connections),
+            connections_per_address: unless_zero(self.connections_per_address),
+            proxies: self.trusted_proxies.clone().map_or_else(TrustedProxies::default, TrustedProxies::new),
+        }
+    }
+}
+
+fn rate(limit: Option<NonZeroU32>) -> u32 {
+    limit.map_or(0, NonZeroU32::get)
+}
