@@ -19,6 +19,7 @@ mod processes;
 mod read_models;
 mod rights;
 mod school;
+mod sites;
 mod structure;
 mod survival;
 mod syllabus;

@@ -13,6 +13,8 @@ use crate::hub::HubEvent;
 use crate::ids::StreamType;
 use crate::module::ModuleEvent;
 use crate::person::PersonEvent;
+use crate::site::SiteEvent;
+use crate::site_settings::SiteSettingsEvent;
 use crate::syllabus::SyllabusEvent;
 use crate::week_emails::WeekEmailsEvent;
 
@@ -34,6 +36,10 @@ pub enum Event {
     Syllabus(SyllabusEvent),
     /// Of a cohort's emails.
     WeekEmails(WeekEmailsEvent),
+    /// Of a site.
+    Site(SiteEvent),
+    /// Of a site's settings.
+    SiteSettings(SiteSettingsEvent),
 }
 
 /// A stored event that this version of the software cannot read.
@@ -141,6 +147,8 @@ domain_events! {
     EnrolmentEvent => Enrolment,
     SyllabusEvent => Syllabus,
     WeekEmailsEvent => WeekEmails,
+    SiteEvent => Site,
+    SiteSettingsEvent => SiteSettings,
 }
 
 /// The steps that bring events of older versions to today's form, oldest first. None is needed yet.

@@ -24,6 +24,8 @@ pub mod personal;
 pub mod plan;
 pub mod policy;
 pub mod refusal;
+pub mod site;
+pub mod site_settings;
 pub mod syllabus;
 pub mod text;
 pub mod week_emails;
@@ -33,8 +35,8 @@ pub use actor::{Actor, Authority};
 pub use command::Command;
 pub use event::Event;
 pub use ids::{
-    CohortId, CommandId, EnrolmentId, HubId, MaterialId, MessageId, ModuleId, PersonId, SiteId, StreamId, StreamType,
-    SyllabusId, UploadId, WeekEmailsId,
+    CohortId, CommandId, EnrolmentId, HubId, MaterialId, MessageId, ModuleId, PersonId, SiteId, SiteSettingsId,
+    StreamId, StreamType, SyllabusId, UploadId, WeekEmailsId,
 };
 pub use origin::Origin;
 pub use personal::Personal;

@@ -9,6 +9,8 @@ use crate::ids::StreamId;
 use crate::module::ModuleRule;
 use crate::person::PersonRule;
 use crate::plan::{ImportRule, PlanRule};
+use crate::site::SiteRule;
+use crate::site_settings::SiteSettingsRule;
 use crate::syllabus::SyllabusRule;
 use crate::week_emails::WeekEmailsRule;
 
@@ -76,6 +78,12 @@ pub enum Rule {
     /// Of a cohort's emails.
     #[error(transparent)]
     WeekEmails(#[from] WeekEmailsRule),
+    /// Of a site.
+    #[error(transparent)]
+    Site(#[from] SiteRule),
+    /// Of a site's settings.
+    #[error(transparent)]
+    SiteSettings(#[from] SiteSettingsRule),
 }
 
 impl Rule {
@@ -91,6 +99,8 @@ impl Rule {
             Self::Syllabus(rule) => rule.into(),
             Self::Import(rule) => rule.into(),
             Self::WeekEmails(rule) => rule.into(),
+            Self::Site(rule) => rule.into(),
+            Self::SiteSettings(rule) => rule.into(),
         }
     }
 }

@@ -14,9 +14,14 @@ use crate::cohort::Cohort;
 use crate::enrolment::Enrolment;
 use crate::event::Event;
 use crate::hub::Hub;
-use crate::ids::{CohortId, EnrolmentId, HubId, ModuleId, PersonId, StreamId, StreamType, SyllabusId, WeekEmailsId};
+use crate::ids::{
+    CohortId, EnrolmentId, HubId, ModuleId, PersonId, SiteId, SiteSettingsId, StreamId, StreamType, SyllabusId,
+    WeekEmailsId,
+};
 use crate::module::Module;
 use crate::person::Person;
+use crate::site::Site;
+use crate::site_settings::SiteSettings;
 use crate::syllabus::Syllabus;
 use crate::week_emails::WeekEmails;
 
@@ -59,6 +64,10 @@ pub enum AnyLoaded {
     Syllabus(Loaded<Syllabus>),
     /// Of a cohort's emails.
     WeekEmails(Loaded<WeekEmails>),
+    /// Of a site.
+    Site(Loaded<Site>),
+    /// Of a site's settings.
+    SiteSettings(Loaded<SiteSettings>),
 }
 
 /// The facts that a command is decided on.
@@ -133,6 +142,8 @@ streams! {
     Enrolment, EnrolmentId, enrolment;
     Syllabus, SyllabusId, syllabus;
     WeekEmails, WeekEmailsId, week_emails;
+    Site, SiteId, site;
+    SiteSettings, SiteSettingsId, site_settings;
 }
 
 impl World {

@@ -1,4 +1,5 @@
 //! Who is asking: a bearer token's person, and what they may read. Rights come from the log and the policy, never from here.
+//! A super admin comes in from the default site, with an owner's rights.
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
@@ -6,14 +7,17 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use rollbook_domain::person::Role;
 use rollbook_domain::policy::Reader;
-use rollbook_domain::{Actor, PersonId, SiteId};
+use rollbook_domain::site::HostAdmits;
+use rollbook_domain::{Actor, Command, PersonId, SiteId};
 use rollbook_projections::models::reader::reader;
-use rollbook_store::Position;
 use rollbook_store::tokens::Bearer;
+use rollbook_store::{Position, StoreError};
 use sqlx::PgPool;
 
 use crate::headers::single;
+use crate::operation::Whom;
 use crate::problem::ApiError;
+use crate::sites::Through;
 use crate::state::AppState;
 
 /// The site that a request is for.
@@ -35,12 +39,69 @@ pub struct Authenticated {
     pub site: SiteId,
     /// Who, as the log had them when the token was looked up, and its position then.
     pub bearer: Bearer,
+    /// Whether they are a super admin: a person of the default site, whatever this one is.
+    pub super_admin: bool,
 }
 
 impl Authenticated {
-    /// The actor of a command.
-    pub fn actor(&self) -> Actor {
-        Actor::Person(self.bearer.person)
+    /// Whom a token stands for in a site; none if it is nobody who may come in. They need not be active.
+    pub async fn of(state: &AppState, token: &str) -> Result<Option<Self>, StoreError> {
+        let (site, now) = (state.site(), state.now());
+        if let Some(bearer) = state.store().bearer(site, token, now).await? {
+            let super_admin = site == SiteId::DEFAULT && state.super_admins().include(&bearer.state);
+            return Ok(Some(Self { site, bearer, super_admin }));
+        }
+        if site == SiteId::DEFAULT {
+            return Ok(None);
+        }
+        let bearer = state.super_admins().bearer(token, now).await?;
+        Ok(bearer.map(|bearer| Self { site, bearer, super_admin: true }))
+    }
+
+    /// The actor of a command. At home a super admin acts as the person they are, but for the sites themselves.
+    pub fn actor(&self, command: &Command) -> Actor {
+        if self.is_guest() || (self.super_admin && command.is_of_the_registry()) {
+            Actor::SuperAdmin(self.bearer.person)
+        } else {
+            Actor::Person(self.bearer.person)
+        }
+    }
+
+    /// Whether they are no person of this site.
+    pub fn is_guest(&self) -> bool {
+        self.super_admin && self.site != SiteId::DEFAULT
+    }
+
+    /// Refuses a guest what only a person of the site has.
+    pub fn at_home(self) -> Result<Self, ApiError> {
+        if self.is_guest() { Err(NOT_AT_HOME) } else { Ok(self) }
+    }
+
+    /// Whether they may act, as an owner or an admin.
+    pub fn is_admin(&self) -> bool {
+        let person = &self.bearer.state;
+        person.active && (self.super_admin || person.is(Role::Owner) || person.is(Role::Admin))
+    }
+
+    /// Refuses whoever comes in by a host that is for others.
+    async fn may_use(&self, host: HostAdmits, state: &AppState) -> Result<(), ApiError> {
+        if host == HostAdmits::Everyone || (host == HostAdmits::Staff && self.is_admin()) {
+            return Ok(());
+        }
+        let reader = if self.is_guest() { None } else { self.reader(state).await? };
+        let (let_in, others): (fn(&Reader) -> bool, _) = match host {
+            HostAdmits::Everyone => return Ok(()),
+            HostAdmits::Students => (|reader| !reader.enrolments.is_empty(), STUDENTS_ONLY),
+            HostAdmits::Staff => (Reader::is_staff, STAFF_ONLY),
+        };
+        if reader.as_ref().is_some_and(let_in) { Ok(()) } else { Err(others) }
+    }
+
+    /// What they may read by their appointments and enrolments: of read models that have first reached the log's position of
+    /// this request, so that what was taken away has ended.
+    async fn reader(&self, state: &AppState) -> Result<Option<Reader>, ApiError> {
+        state.reached(self.bearer.head).await?;
+        Ok(reader(state.pool(), self.site, self.bearer.person).await?)
     }
 }
 
@@ -48,13 +109,24 @@ impl FromRequestParts<AppState> for Authenticated {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let Site(site) = Site::from_request_parts(parts, state).await?;
-        let token = token(&parts.headers)?;
-        let bearer = state.store().bearer(site, token, state.now()).await?;
-        let bearer = bearer.ok_or(ApiError::Unauthenticated("this token is unknown, expired or revoked"))?;
-        if bearer.state.active { Ok(Self { site, bearer }) } else { Err(INACTIVE) }
+        let who = Self::of(state, token(&parts.headers)?).await?;
+        let who = who.ok_or(ApiError::Unauthenticated("this token is unknown, expired or revoked"))?;
+        if !who.bearer.state.active {
+            return Err(INACTIVE);
+        }
+        let host = parts.extensions.get::<Through>().map_or(HostAdmits::Everyone, |through| through.admits);
+        who.may_use(host, state).await?;
+        Ok(who)
     }
 }
+
+const STUDENTS_ONLY: ApiError = ApiError::WrongHost("this host is for students; use the one for staff");
+const STAFF_ONLY: ApiError = ApiError::WrongHost("this host is for staff; use the one for students");
+
+/// What a super admin hears who asks for something of their own where they are a guest.
+const NOT_AT_HOME: ApiError = ApiError::Forbidden(
+    "you are here as a super admin and have nothing of your own here; ask on the default site's host",
+);
 
 /// Whoever may not act is told so before anything else is looked at.
 const INACTIVE: ApiError = ApiError::Forbidden("the person whom this token stands for may not act");
@@ -83,6 +155,8 @@ pub struct Caller {
     pub reader: Reader,
     /// The log's position when the request was authenticated.
     pub head: Position,
+    /// The holder of the token.
+    pub who: Authenticated,
 }
 
 impl Caller {
@@ -95,23 +169,13 @@ impl Caller {
 impl FromRequestParts<AppState> for Caller {
     type Rejection = ApiError;
 
-    /// Roles and activity come from the log, with the token. Appointments and enrolments come from the read models, which must
-    /// first have reached the log's position of this request: what was taken away has ended.
+    /// Roles and activity come from the log, with the token, appointments and enrolments from the read models.
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let Authenticated { site, bearer } = Authenticated::from_request_parts(parts, state).await?;
-        let reader = if is_admin(&bearer) {
-            admin(bearer.person)
-        } else {
-            state.reached(bearer.head).await?;
-            reader(state.pool(), site, bearer.person).await?.ok_or(INACTIVE)?
-        };
-        Ok(Self { state: state.clone(), site, reader, head: bearer.head })
+        let who = Authenticated::from_request_parts(parts, state).await?;
+        let reader =
+            if who.is_admin() { admin(who.bearer.person) } else { who.reader(state).await?.ok_or(INACTIVE)? };
+        Ok(Self { state: state.clone(), site: who.site, reader, head: who.bearer.head, who })
     }
-}
-
-/// Whether a token's person may act, as an owner or an admin.
-pub fn is_admin(bearer: &Bearer) -> bool {
-    bearer.state.active && (bearer.state.is(Role::Owner) || bearer.state.is(Role::Admin))
 }
 
 fn admin(person: PersonId) -> Reader {
@@ -142,16 +206,60 @@ impl FromRequestParts<AppState> for Admin {
     }
 }
 
+/// A caller who looks after the database as a whole: a super admin, or an owner or admin of the default site.
+#[derive(Clone, Debug)]
+pub struct Operator(pub Caller);
+
+impl FromRequestParts<AppState> for Operator {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let Admin(caller) = Admin::from_request_parts(parts, state).await?;
+        if caller.site == SiteId::DEFAULT || caller.who.super_admin {
+            Ok(Self(caller))
+        } else {
+            Err(ApiError::Forbidden("the read models are of all schools; only super admins look after them from here"))
+        }
+    }
+}
+
+/// A super admin, on a host of the default site; elsewhere there is nothing of the kind.
+#[derive(Clone, Debug)]
+pub struct SuperAdmin(pub Caller);
+
+impl FromRequestParts<AppState> for SuperAdmin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        if caller.site != SiteId::DEFAULT {
+            Err(ApiError::NotFound("there is nothing at this path".to_owned()))
+        } else if caller.who.super_admin {
+            Ok(Self(caller))
+        } else {
+            Err(ApiError::Forbidden("only super admins of the installation may read this"))
+        }
+    }
+}
+
 /// Who an operation is for: what the documentation says of it.
 pub trait Audience: FromRequestParts<AppState, Rejection = ApiError> + Send + 'static {
-    /// Whether only owners and admins are let in.
-    const ADMINS_ONLY: bool;
+    /// Whom it lets in.
+    const WHOM: Whom;
 }
 
 impl Audience for Caller {
-    const ADMINS_ONLY: bool = false;
+    const WHOM: Whom = Whom::Bearers;
 }
 
 impl Audience for Admin {
-    const ADMINS_ONLY: bool = true;
+    const WHOM: Whom = Whom::Admins;
+}
+
+impl Audience for Operator {
+    const WHOM: Whom = Whom::Admins;
+}
+
+impl Audience for SuperAdmin {
+    const WHOM: Whom = Whom::SuperAdmins;
 }

@@ -26,6 +26,12 @@ pub enum ApiError {
     BadHeader(String),
     /// No token, or one that stands for nobody who may act.
     Unauthenticated(&'static str),
+    /// No site answers on this host.
+    UnknownHost,
+    /// The site answers nobody any more.
+    SiteClosed,
+    /// The host lets in others than the caller.
+    WrongHost(&'static str),
     /// The caller may not read this, and may know that it is there.
     Forbidden(&'static str),
     /// Nothing that this caller may see.
@@ -155,6 +161,9 @@ impl ApiError {
             Self::NotJson(_) => (StatusCode::BAD_REQUEST, "not_json"),
             Self::BadHeader(_) => (StatusCode::BAD_REQUEST, "bad_header"),
             Self::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+            Self::UnknownHost => (StatusCode::NOT_FOUND, "unknown_host"),
+            Self::SiteClosed => (StatusCode::GONE, "site_closed"),
+            Self::WrongHost(_) => (StatusCode::FORBIDDEN, "wrong_host"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "not_allowed"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
@@ -214,7 +223,9 @@ impl ApiError {
             | Self::ProjectionDiffers(detail)
             | Self::RebuildUnderWay(detail)
             | Self::NotReady(detail) => detail.clone(),
-            Self::Unauthenticated(detail) | Self::Forbidden(detail) => (*detail).to_owned(),
+            Self::Unauthenticated(detail) | Self::Forbidden(detail) | Self::WrongHost(detail) => (*detail).to_owned(),
+            Self::UnknownHost => "no school answers on this host".to_owned(),
+            Self::SiteClosed => "this school is closed".to_owned(),
             Self::MethodNotAllowed => "this path does not take this method; Allow says which it takes".to_owned(),
             Self::TooLarge => format!("a body has at most {} bytes", crate::BODY_LIMIT_BYTES),
             Self::UrlTooLong => "the path with its query is too long".to_owned(),
@@ -333,8 +344,15 @@ impl From<ExecuteError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        self.response()
+    }
+}
+
+impl ApiError {
+    /// The answer.
+    pub fn response(&self) -> Response {
         let (status, _) = self.status();
-        let retry_after = match &self {
+        let retry_after = match self {
             Self::TooManyRequests { wait } => Some(whole_seconds(*wait)),
             _ => (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
         };

@@ -15,6 +15,7 @@ mod import;
 mod moves;
 mod needs;
 mod one;
+mod sites;
 mod student;
 mod syllabus;
 mod week_emails;
@@ -108,6 +109,8 @@ pub fn plan(command: &Command, actor: Actor, at: DateTime<Utc>, world: &World) -
         Command::Many(ManyCommand::ImportRoster(command)) => planner.import_roster(command)?,
         Command::Many(ManyCommand::ImportAttendance(command)) => planner.import_attendance(command)?,
         Command::WeekEmails(command) => planner.week_emails(command)?,
+        Command::Site(command) => planner.site(command)?,
+        Command::SiteSettings(command) => planner.site_settings(command)?,
     }
     Ok(planner.plan)
 }

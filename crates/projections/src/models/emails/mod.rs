@@ -133,7 +133,9 @@ fn messages(event: &Recorded) -> Vec<Row> {
         | Event::Module(_)
         | Event::Cohort(_)
         | Event::Hub(_)
-        | Event::Syllabus(_) => Vec::new(),
+        | Event::Syllabus(_)
+        | Event::Site(_)
+        | Event::SiteSettings(_) => Vec::new(),
     }
 }
 

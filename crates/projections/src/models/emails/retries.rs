@@ -66,6 +66,8 @@ fn wish(event: &Recorded) -> Option<Row> {
         | Event::Cohort(_)
         | Event::Hub(_)
         | Event::Syllabus(_)
-        | Event::Enrolment(_) => None,
+        | Event::Enrolment(_)
+        | Event::Site(_)
+        | Event::SiteSettings(_) => None,
     }
 }
