@@ -9,15 +9,16 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use reqwest::{Method, RequestBuilder};
 use rollbook_domain::claim::ClaimKey;
 use rollbook_domain::person::BootstrapOwner;
+use rollbook_domain::text::Email;
 use rollbook_domain::{Actor, PersonId, Personal, SiteId};
 use rollbook_embedded::Instance;
 use rollbook_files::Files;
-use rollbook_http::{AppState, Limits, router, serve};
+use rollbook_http::{AccountSettings, AppState, Installation, Limits, Setup, UnknownHosts, serve};
 use rollbook_projections::Projections;
 use rollbook_store::isolation::every_site;
 use rollbook_store::migrate::migrate;
 use rollbook_store::{Clock, EventStore, Executor, Request};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 use tempfile::TempDir;
@@ -38,6 +39,7 @@ static METRICS: LazyLock<PrometheusHandle> = LazyLock::new(|| {
 const TEMPLATE: &str = "rollbook_template";
 
 /// A database of one test.
+#[derive(Clone)]
 pub struct Database {
     /// Its URL, for the service's own role.
     pub url: String,
@@ -121,10 +123,29 @@ pub struct Service {
     pub clock: Clock,
     /// The bootstrapped owner's token.
     pub owner: String,
-    /// What the routes share.
+    /// What the routes of this site share.
     pub state: AppState,
+    /// All sites.
+    pub installation: Installation,
+    /// The site that this service's requests are for.
+    pub site: SiteId,
+    /// The host that they name; none is the one that it listens on.
+    host: Option<String>,
     client: reqwest::Client,
-    server: tokio::task::JoinHandle<()>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+/// How the whole service is set up.
+#[derive(Clone, Debug, Default)]
+pub struct Hosting {
+    /// The addresses of the super admins.
+    pub super_admins: Vec<&'static str>,
+    /// What becomes of requests for a host that no site has.
+    pub unknown_hosts: UnknownHosts,
+    /// How much one client may ask for.
+    pub limits: Limits,
+    /// How people sign in.
+    pub accounts: AccountSettings,
 }
 
 /// An answer.
@@ -148,6 +169,17 @@ impl Service {
 
     /// A service on a database that may have a history already.
     pub async fn on(database: Database, clock: Clock) -> Self {
+        Self::hosting(database, clock, Hosting::default()).await
+    }
+
+    /// A service whose one owner is a super admin.
+    pub async fn with_super_admin(now: &str) -> Self {
+        let hosting = Hosting { super_admins: vec!["owner@example.org"], ..Hosting::default() };
+        Self::hosting(Database::create().await, Clock::frozen(at(now)), hosting).await
+    }
+
+    /// A service that is set up otherwise.
+    pub async fn hosting(database: Database, clock: Clock, hosting: Hosting) -> Self {
         let metrics = METRICS.clone();
         let store = database.store();
         let executor = Executor::new(store.clone(), clock.clone());
@@ -156,25 +188,83 @@ impl Service {
         let owner = store.issue_token(SiteId::DEFAULT, owner, clock.now(), far).await.expect("a token");
         let projections = Projections::start(store);
         let files = Files::in_folder(database.files.path()).expect("a folder for files");
-        let state = AppState::new(&executor, projections.clone(), files, SiteId::DEFAULT, Some(metrics));
+        let address = |text: &&str| Email::try_new(text).expect("an address");
+        let installation = Installation::open(Setup {
+            executor: executor.clone(),
+            projections: projections.clone(),
+            files,
+            metrics: Some(metrics),
+            super_admins: hosting.super_admins.iter().map(address).collect(),
+            unknown_hosts: hosting.unknown_hosts,
+            limits: hosting.limits.clone(),
+            accounts: hosting.accounts,
+        });
+        let installation = installation.await.expect("the registry");
+        let followed = installation.clone();
+        let following = tokio::spawn(async move { followed.follow().await });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let shared = state.clone();
-        let limits = Limits::default();
-        let server = tokio::spawn(async move { serve(listener, router(shared, &limits), &limits, pending()).await });
-        Self { url, database, executor, projections, clock, owner, state, client: client(), server }
+        let routes = installation.router();
+        let server = tokio::spawn(async move { serve(listener, routes, &hosting.limits, pending()).await });
+        let (site, state) = (SiteId::DEFAULT, installation.site(SiteId::DEFAULT));
+        let tasks = vec![server, following];
+        Self {
+            url,
+            database,
+            executor,
+            projections,
+            clock,
+            owner,
+            state,
+            installation,
+            site,
+            host: None,
+            client: client(),
+            tasks,
+        }
+    }
+
+    /// The same service as another site has it: a new one, which answers on `<slug>.example.org`, with an owner of its own.
+    pub async fn site(&self, slug: &str) -> Self {
+        let (email, host) = (format!("owner@{slug}.example.org"), format!("{slug}.example.org"));
+        let open = json!({"slug": slug, "name": format!("School {slug}"), "owner_email": email});
+        let id = self.create(&self.owner, "OpenSite", open).await;
+        self.command(&self.owner, "SetSiteHosts", json!({"site_id": id, "hosts": [{"host": host}]})).await;
+        let site: SiteId = id.parse().expect("an id");
+        let store = self.executor.store();
+        let owner = store.owner(site, ClaimKey::email(&email)).await.expect("a look-up").expect("an owner");
+        let mut other = self.at_host(&host);
+        (other.site, other.state) = (site, self.installation.site(site));
+        other.owner = other.token(&owner.to_string()).await;
+        other
+    }
+
+    /// The same service, asked by another host.
+    pub fn at_host(&self, host: &str) -> Self {
+        Self {
+            url: self.url.clone(),
+            database: self.database.clone(),
+            executor: self.executor.clone(),
+            projections: self.projections.clone(),
+            clock: self.clock.clone(),
+            owner: self.owner.clone(),
+            state: self.state.clone(),
+            installation: self.installation.clone(),
+            site: self.site,
+            host: Some(host.to_owned()),
+            client: self.client.clone(),
+            tasks: Vec::new(),
+        }
     }
 
     /// Another service on the same database, as in another process: it shares nothing but the database and the clock.
     pub async fn on_the_database_of(other: &Self) -> Self {
-        let Database { url, pool, files } = &other.database;
-        let database = Database { url: url.clone(), pool: pool.clone(), files: files.clone() };
-        Self::on(database, other.clock.clone()).await
+        Self::on(other.database.clone(), other.clock.clone()).await
     }
 
     /// Ends this process's part and starts another on the same database, as after a restart.
     pub async fn restart(self) -> Self {
-        self.server.abort();
+        self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
         self.projections.stop().await;
         Self::on(self.database, self.clock).await
     }
@@ -188,12 +278,13 @@ impl Service {
     pub async fn token(&self, person: &str) -> String {
         let person = person.parse().expect("a person's id");
         let ttl = chrono::TimeDelta::days(100_000);
-        self.executor.store().issue_token(SiteId::DEFAULT, person, self.clock.now(), ttl).await.expect("a token")
+        self.executor.store().issue_token(self.site, person, self.clock.now(), ttl).await.expect("a token")
     }
 
     /// A request, to be sent by the caller.
     pub fn request(&self, method: Method, token: &str, path: &str) -> RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.url));
+        let request = if let Some(host) = &self.host { request.header("host", host) } else { request };
         if token.is_empty() { request } else { request.bearer_auth(token) }
     }
 

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use futures::stream::{self, StreamExt};
 use rollbook_domain::SiteId;
 use rollbook_files::Files;
-use rollbook_http::{AppState, Limits, router, serve};
+use rollbook_http::{Installation, Limits, Setup, serve};
 use rollbook_projections::Projections;
 use rollbook_store::Position;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -99,12 +99,14 @@ impl Running {
         let projections = Projections::start(school.executor.store().clone());
         // Nothing here uploads.
         let files = Files::in_folder(&std::env::temp_dir()).expect("a folder");
-        let state = AppState::new(&school.executor, projections.clone(), files, SiteId::DEFAULT, None);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address").to_string();
         // One client stands for many here.
         let limits = Limits { per_token: None, per_address: None, ..Limits::default() };
-        let server = tokio::spawn(async move { serve(listener, router(state, &limits), &limits, pending()).await });
+        let setup = Setup::new(school.executor.clone(), projections.clone(), files);
+        let installation = Installation::open(Setup { limits: limits.clone(), ..setup });
+        let routes = installation.await.expect("the registry").router();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let server = tokio::spawn(async move { serve(listener, routes, &limits, pending()).await });
         let running = Self { address, projections, server };
         running.caught_up(school).await;
         running

@@ -204,6 +204,6 @@ async fn it_ends_when_the_service_does() {
     let head = school.service.executor.store().head().await.expect("the head");
     let mut subscription = Subscription::open(&school.service, &school.owner, "", None).await;
     subscription.until(head).await;
-    school.service.state.end();
+    school.service.installation.end();
     assert_eq!(subscription.end().await, 0);
 }

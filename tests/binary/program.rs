@@ -21,7 +21,7 @@ use tempfile::TempDir;
 const LIMIT: Duration = Duration::from_mins(3);
 
 /// What the environment of whoever runs the tests must not decide. `ROLLBOOK_PG_BIN` may.
-const FOREIGN: [&str; 14] = [
+const FOREIGN: [&str; 17] = [
     "DATABASE_URL",
     "RESEND_API_KEY",
     "ROLLBOOK_CLOCK",
@@ -34,7 +34,10 @@ const FOREIGN: [&str; 14] = [
     "ROLLBOOK_OWNER_EMAIL",
     "ROLLBOOK_PUBLIC_URL",
     "ROLLBOOK_RESEND_URL",
+    "ROLLBOOK_SITE",
     "ROLLBOOK_SMTP_URL",
+    "ROLLBOOK_SUPER_ADMINS",
+    "ROLLBOOK_UNKNOWN_HOSTS",
     "RUST_LOG",
 ];
 

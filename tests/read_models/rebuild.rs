@@ -188,7 +188,7 @@ async fn the_read_models_of_a_past_moment_are_built_into_a_schema_of_their_own()
     caught_up(&store, &projections).await;
     let then = store.head().await.expect("a head");
     let were = rows(pool, "public").await;
-    assert_eq!(were.len(), 12);
+    assert_eq!(were.len(), 14);
     for history in histories(3) {
         write_all(pool, &history).await;
     }

@@ -10,6 +10,9 @@ use crate::ids::PersonId;
 pub enum Actor {
     /// A person of the site.
     Person(PersonId),
+    /// A super admin: somebody whom the installation's configuration names, a person of the default site. Whether they are
+    /// one is found out with their token, at every request.
+    SuperAdmin(PersonId),
     /// The installation itself: start-up configuration, and nothing a client can send.
     System,
 }
@@ -18,7 +21,7 @@ impl Actor {
     /// The person, unless it was the system.
     pub fn person(self) -> Option<PersonId> {
         match self {
-            Self::Person(id) => Some(id),
+            Self::Person(id) | Self::SuperAdmin(id) => Some(id),
             Self::System => None,
         }
     }
@@ -44,6 +47,8 @@ impl Actor {
 pub enum Authority {
     /// The installation itself.
     System,
+    /// A super admin of the installation.
+    SuperAdmin,
     /// An owner of the site.
     Owner,
     /// An admin of the site.
@@ -61,10 +66,11 @@ pub enum Authority {
 }
 
 impl Authority {
-    /// Whose attendance mark stands: admin over instructor over coordinator. Owners and the system count as admins.
+    /// Whose attendance mark stands: admin over instructor over coordinator. Owners, super admins and the system count as
+    /// admins.
     pub fn rank(self) -> u8 {
         match self {
-            Self::System | Self::Owner | Self::Admin => 3,
+            Self::System | Self::SuperAdmin | Self::Owner | Self::Admin => 3,
             Self::Instructor => 2,
             Self::Coordinator => 1,
             Self::Marker | Self::Student | Self::Oneself => 0,

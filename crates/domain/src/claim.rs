@@ -40,6 +40,10 @@ pub enum ClaimKind {
     Upload,
     /// `hub`: that the hub is open; owner: the hub. What the site's hubs are found by.
     OpenHub,
+    /// A site's slug, in the registry; owner: the site. Never released.
+    SiteSlug,
+    /// A host, in the registry; owner: the site that answers there.
+    SiteHost,
 }
 
 impl ClaimKind {
@@ -136,6 +140,16 @@ impl ClaimKey {
     /// A place in a hub.
     pub fn hub_place(hub: HubId, enrolment: EnrolmentId) -> Self {
         Self::new(ClaimKind::HubPlace, format!("{hub}/{enrolment}"))
+    }
+
+    /// One slug, one site.
+    pub fn site_slug(slug: &str) -> Self {
+        Self::new(ClaimKind::SiteSlug, slug.to_owned())
+    }
+
+    /// One host, one site.
+    pub fn site_host(host: &str) -> Self {
+        Self::new(ClaimKind::SiteHost, host.to_owned())
     }
 
     /// One uploaded file, one material.

@@ -9,10 +9,12 @@ use crate::cohort::{self, CohortCommand};
 use crate::enrolment::{self, EnrolmentCommand};
 use crate::file::StoredFile;
 use crate::hub::{self, HubCommand};
-use crate::ids::{AccountId, EnrolmentId, StreamId, SyllabusId, UploadId, WeekEmailsId};
+use crate::ids::{AccountId, EnrolmentId, SiteId, SiteSettingsId, StreamId, SyllabusId, UploadId, WeekEmailsId};
 use crate::module::{self, ModuleCommand};
 use crate::person::{self, PersonCommand};
 use crate::plan::{self, ManyCommand};
+use crate::site::{self, SiteCommand};
+use crate::site_settings::{self, SiteSettingsCommand};
 use crate::syllabus::{self, SyllabusCommand};
 use crate::week_emails::{self, WeekEmailsCommand};
 
@@ -38,6 +40,10 @@ pub enum Command {
     WeekEmails(WeekEmailsCommand),
     /// About an account.
     Account(AccountCommand),
+    /// About a site.
+    Site(SiteCommand),
+    /// About a site's settings.
+    SiteSettings(SiteSettingsCommand),
 }
 
 macro_rules! commands {
@@ -148,6 +154,12 @@ commands! {
         enrolment::MarkReflection => Enrolment(EnrolmentCommand),
         enrolment::AmendMark => Enrolment(EnrolmentCommand),
         week_emails::SendWeekEmails => WeekEmails(WeekEmailsCommand),
+        site::OpenSite => Site(SiteCommand),
+        site::SetSiteHosts => Site(SiteCommand),
+        site::RenameSite => Site(SiteCommand),
+        site::CloseSite => Site(SiteCommand),
+        site::ReopenSite => Site(SiteCommand),
+        site_settings::SetSiteSetting => SiteSettings(SiteSettingsCommand),
     }
     system {
         person::BootstrapOwner => Person(PersonCommand),
@@ -189,6 +201,9 @@ impl Command {
             Self::Syllabus(SyllabusCommand::AddMaterial(c)) => {
                 c.material_id.get_or_insert_with(|| new_id().into());
             }
+            Self::Site(SiteCommand::OpenSite(c)) => {
+                c.site_id.get_or_insert_with(|| new_id().into());
+            }
             Self::Many(ManyCommand::ImportRoster(c)) => {
                 for row in &mut c.rows {
                     row.new_ids = Some((new_id().into(), new_id().into()));
@@ -196,6 +211,18 @@ impl Command {
             }
             _ => {}
         }
+    }
+
+    /// Fills in the site that the command is sent to, where that is what it is about.
+    pub fn fill_site(&mut self, site: SiteId) {
+        if let Self::SiteSettings(SiteSettingsCommand::SetSiteSetting(c)) = self {
+            c.site = Some(site);
+        }
+    }
+
+    /// Whether it is about the sites of the installation, and so belongs in the registry: the default site.
+    pub fn is_of_the_registry(&self) -> bool {
+        matches!(self, Self::Site(_))
     }
 
     /// The upload that the command needs, if it may need one: for the edge to look up, and to [`Self::attach`].
@@ -269,6 +296,8 @@ impl Command {
                 WeekEmailsCommand::RetryEmail(c) => WeekEmailsId::from(c.cohort_id).into(),
             },
             Self::Account(command) => AccountId::from(command.person()).into(),
+            Self::Site(command) => command.site()?.into(),
+            Self::SiteSettings(SiteSettingsCommand::SetSiteSetting(c)) => SiteSettingsId::from(c.site?).into(),
         })
     }
 }

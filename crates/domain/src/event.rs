@@ -14,6 +14,8 @@ use crate::hub::HubEvent;
 use crate::ids::StreamType;
 use crate::module::ModuleEvent;
 use crate::person::PersonEvent;
+use crate::site::SiteEvent;
+use crate::site_settings::SiteSettingsEvent;
 use crate::syllabus::SyllabusEvent;
 use crate::week_emails::WeekEmailsEvent;
 
@@ -37,6 +39,10 @@ pub enum Event {
     WeekEmails(WeekEmailsEvent),
     /// Of an account.
     Account(AccountEvent),
+    /// Of a site.
+    Site(SiteEvent),
+    /// Of a site's settings.
+    SiteSettings(SiteSettingsEvent),
 }
 
 /// A stored event that this version of the software cannot read.
@@ -145,6 +151,8 @@ domain_events! {
     SyllabusEvent => Syllabus,
     WeekEmailsEvent => WeekEmails,
     AccountEvent => Account,
+    SiteEvent => Site,
+    SiteSettingsEvent => SiteSettings,
 }
 
 /// The steps that bring events of older versions to today's form, oldest first. None is needed yet.

@@ -11,7 +11,7 @@ use crate::command::Command;
 use crate::enrolment::EnrolmentEvent;
 use crate::event::Event;
 use crate::hub::HubEvent;
-use crate::ids::{CohortId, EnrolmentId, HubId, MaterialId, ModuleId, PersonId, StreamId};
+use crate::ids::{CohortId, EnrolmentId, HubId, MaterialId, ModuleId, PersonId, SiteId, StreamId};
 use crate::module::ModuleEvent;
 use crate::origin::Origin;
 use crate::person::{PersonEvent, Role};
@@ -29,6 +29,9 @@ pub(crate) const STUDENT: PersonId = PersonId(Uuid::from_u128(0x09));
 pub(crate) const OTHER_STUDENT: PersonId = PersonId(Uuid::from_u128(0x0a));
 pub(crate) const DEACTIVATED: PersonId = PersonId(Uuid::from_u128(0x0b));
 pub(crate) const NOBODY: PersonId = PersonId(Uuid::from_u128(0x0c));
+
+/// A site of the registry.
+pub(crate) const SITE: SiteId = SiteId(Uuid::from_u128(0x10));
 
 pub(crate) const MODULE: ModuleId = ModuleId(Uuid::from_u128(0x20));
 /// Run by the instructor, marked by the marker.
@@ -79,6 +82,8 @@ pub(crate) fn append(
         crate::StreamType::Syllabus => AnyLoaded::Syllabus(world.syllabus(stream.id.into())),
         crate::StreamType::WeekEmails => AnyLoaded::WeekEmails(world.week_emails(stream.id.into())),
         crate::StreamType::Account => AnyLoaded::Account(world.account(stream.id.into())),
+        crate::StreamType::Site => AnyLoaded::Site(world.site(stream.id.into())),
+        crate::StreamType::SiteSettings => AnyLoaded::SiteSettings(world.site_settings(stream.id.into())),
     };
     for event in events {
         let version = loaded.version() + 1;

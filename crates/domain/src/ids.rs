@@ -45,6 +45,8 @@ macro_rules! ids {
 ids! {
     /// A tenant: a school. Everything belongs to one.
     SiteId,
+    /// The settings of a site: the same id as the site's.
+    SiteSettingsId,
     /// One command as it was sent: the `Idempotency-Key`.
     CommandId,
     /// A human being, whatever their roles.
@@ -113,6 +115,10 @@ pub enum StreamType {
     WeekEmails,
     /// How a person signs in.
     Account,
+    /// A site of the installation; recorded in the default site.
+    Site,
+    /// What a site's owners and admins have settled about it.
+    SiteSettings,
 }
 
 impl StreamType {
@@ -156,6 +162,14 @@ streams! {
     SyllabusId => Syllabus,
     WeekEmailsId => WeekEmails,
     AccountId => Account,
+    SiteId => Site,
+    SiteSettingsId => SiteSettings,
+}
+
+impl From<SiteId> for SiteSettingsId {
+    fn from(site: SiteId) -> Self {
+        Self(site.0)
+    }
 }
 
 impl From<CohortId> for SyllabusId {
@@ -187,4 +201,4 @@ macro_rules! into_uuid {
 }
 
 into_uuid!(SiteId, CommandId, PersonId, ModuleId, CohortId, HubId, EnrolmentId);
-into_uuid!(SyllabusId, MaterialId, UploadId, WeekEmailsId, MessageId, AccountId);
+into_uuid!(SyllabusId, MaterialId, UploadId, WeekEmailsId, MessageId, SiteSettingsId, AccountId);

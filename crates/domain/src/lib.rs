@@ -25,6 +25,8 @@ pub mod personal;
 pub mod plan;
 pub mod policy;
 pub mod refusal;
+pub mod site;
+pub mod site_settings;
 pub mod syllabus;
 pub mod text;
 pub mod week_emails;
@@ -34,8 +36,8 @@ pub use actor::{Actor, Authority};
 pub use command::Command;
 pub use event::Event;
 pub use ids::{
-    AccountId, CohortId, CommandId, EnrolmentId, HubId, MaterialId, MessageId, ModuleId, PersonId, SiteId, StreamId,
-    StreamType, SyllabusId, UploadId, WeekEmailsId,
+    AccountId, CohortId, CommandId, EnrolmentId, HubId, MaterialId, MessageId, ModuleId, PersonId, SiteId,
+    SiteSettingsId, StreamId, StreamType, SyllabusId, UploadId, WeekEmailsId,
 };
 pub use origin::Origin;
 pub use personal::Personal;

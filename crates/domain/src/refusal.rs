@@ -10,6 +10,8 @@ use crate::ids::StreamId;
 use crate::module::ModuleRule;
 use crate::person::PersonRule;
 use crate::plan::{ImportRule, PlanRule};
+use crate::site::SiteRule;
+use crate::site_settings::SiteSettingsRule;
 use crate::syllabus::SyllabusRule;
 use crate::week_emails::WeekEmailsRule;
 
@@ -80,6 +82,12 @@ pub enum Rule {
     /// Of an account.
     #[error(transparent)]
     Account(#[from] AccountRule),
+    /// Of a site.
+    #[error(transparent)]
+    Site(#[from] SiteRule),
+    /// Of a site's settings.
+    #[error(transparent)]
+    SiteSettings(#[from] SiteSettingsRule),
 }
 
 impl Rule {
@@ -96,6 +104,8 @@ impl Rule {
             Self::Import(rule) => rule.into(),
             Self::WeekEmails(rule) => rule.into(),
             Self::Account(rule) => rule.into(),
+            Self::Site(rule) => rule.into(),
+            Self::SiteSettings(rule) => rule.into(),
         }
     }
 }

@@ -16,10 +16,13 @@ use crate::enrolment::Enrolment;
 use crate::event::Event;
 use crate::hub::Hub;
 use crate::ids::{
-    AccountId, CohortId, EnrolmentId, HubId, ModuleId, PersonId, StreamId, StreamType, SyllabusId, WeekEmailsId,
+    AccountId, CohortId, EnrolmentId, HubId, ModuleId, PersonId, SiteId, SiteSettingsId, StreamId, StreamType,
+    SyllabusId, WeekEmailsId,
 };
 use crate::module::Module;
 use crate::person::Person;
+use crate::site::Site;
+use crate::site_settings::SiteSettings;
 use crate::syllabus::Syllabus;
 use crate::week_emails::WeekEmails;
 
@@ -64,6 +67,10 @@ pub enum AnyLoaded {
     WeekEmails(Loaded<WeekEmails>),
     /// Of an account.
     Account(Loaded<Account>),
+    /// Of a site.
+    Site(Loaded<Site>),
+    /// Of a site's settings.
+    SiteSettings(Loaded<SiteSettings>),
 }
 
 /// The facts that a command is decided on.
@@ -139,6 +146,8 @@ streams! {
     Syllabus, SyllabusId, syllabus;
     WeekEmails, WeekEmailsId, week_emails;
     Account, AccountId, account;
+    Site, SiteId, site;
+    SiteSettings, SiteSettingsId, site_settings;
 }
 
 impl World {

@@ -1,4 +1,5 @@
 //! Who is asking: the person of a token, a session's cookie or another system's word, and what they may read. Rights come from the log and the policy, never from here.
+//! A super admin comes in from the default site, with an owner's rights.
 
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
@@ -6,7 +7,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use rollbook_domain::person::Role;
 use rollbook_domain::policy::Reader;
-use rollbook_domain::{Actor, PersonId, SiteId};
+use rollbook_domain::site::HostAdmits;
+use rollbook_domain::{Actor, Command, PersonId, SiteId};
 use rollbook_projections::models::reader::reader;
 use rollbook_store::Position;
 use rollbook_store::tokens::{Bearer, TokenKind};
@@ -15,7 +17,9 @@ use sqlx::PgPool;
 
 use crate::accounts::{AccountProblem, cookies, refuse_other_sites};
 use crate::headers::single;
+use crate::operation::Whom;
 use crate::problem::ApiError;
+use crate::sites::Through;
 use crate::state::AppState;
 
 /// The site that a request is for.
@@ -39,12 +43,69 @@ pub struct Authenticated {
     pub site: SiteId,
     /// Who, as the log had them when the token was looked up, and its position then.
     pub bearer: Bearer,
+    /// Whether they are a super admin: a person of the default site, whatever this one is.
+    pub super_admin: bool,
 }
 
 impl Authenticated {
-    /// The actor of a command.
-    pub fn actor(&self) -> Actor {
-        Actor::Person(self.bearer.person)
+    /// Whom a token stands for in a site; none if it is nobody who may come in. They need not be active.
+    pub async fn of(state: &AppState, token: &SecretString) -> Result<Option<Self>, ApiError> {
+        let (site, now, token) = (state.site(), state.now(), token.expose_secret());
+        if let Some(bearer) = state.store().bearer(site, token, now).await? {
+            let super_admin = site == SiteId::DEFAULT && state.super_admins().include(&bearer.state);
+            return Ok(Some(Self { state: state.clone(), site, bearer, super_admin }));
+        }
+        if site == SiteId::DEFAULT {
+            return Ok(None);
+        }
+        let bearer = state.super_admins().bearer(token, now).await?;
+        Ok(bearer.map(|bearer| Self { state: state.clone(), site, bearer, super_admin: true }))
+    }
+
+    /// The actor of a command. At home a super admin acts as the person they are, but for the sites themselves.
+    pub fn actor(&self, command: &Command) -> Actor {
+        if self.is_guest() || (self.super_admin && command.is_of_the_registry()) {
+            Actor::SuperAdmin(self.bearer.person)
+        } else {
+            Actor::Person(self.bearer.person)
+        }
+    }
+
+    /// Whether they are no person of this site.
+    pub fn is_guest(&self) -> bool {
+        self.super_admin && self.site != SiteId::DEFAULT
+    }
+
+    /// Refuses a guest what only a person of the site has.
+    pub fn at_home(self) -> Result<Self, ApiError> {
+        if self.is_guest() { Err(NOT_AT_HOME) } else { Ok(self) }
+    }
+
+    /// Whether they may act, as an owner or an admin.
+    pub fn is_admin(&self) -> bool {
+        let person = &self.bearer.state;
+        person.active && (self.super_admin || person.is(Role::Owner) || person.is(Role::Admin))
+    }
+
+    /// Refuses whoever comes in by a host that is for others.
+    async fn may_use(&self, host: HostAdmits, state: &AppState) -> Result<(), ApiError> {
+        if host == HostAdmits::Everyone || (host == HostAdmits::Staff && self.is_admin()) {
+            return Ok(());
+        }
+        let reader = if self.is_guest() { None } else { self.reader(state).await? };
+        let (let_in, others): (fn(&Reader) -> bool, _) = match host {
+            HostAdmits::Everyone => return Ok(()),
+            HostAdmits::Students => (|reader| !reader.enrolments.is_empty(), STUDENTS_ONLY),
+            HostAdmits::Staff => (Reader::is_staff, STAFF_ONLY),
+        };
+        if reader.as_ref().is_some_and(let_in) { Ok(()) } else { Err(others) }
+    }
+
+    /// What they may read by their appointments and enrolments: of read models that have first reached the log's position of
+    /// this request, so that what was taken away has ended.
+    async fn reader(&self, state: &AppState) -> Result<Option<Reader>, ApiError> {
+        state.reached(self.bearer.head).await?;
+        Ok(reader(state.pool(), self.site, self.bearer.person).await?)
     }
 }
 
@@ -52,22 +113,32 @@ impl FromRequestParts<AppState> for Authenticated {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let Site(site) = Site::from_request_parts(parts, state).await?;
         let presented = presented(&parts.headers)?;
         if presented.by_cookie {
             refuse_other_sites(&parts.method, &parts.headers)?;
         }
-        let bearer = resolve(state, site, &presented.token).await?;
-        within_scope(&bearer, parts)?;
-        if bearer.state.active { Ok(Self { state: state.clone(), site, bearer }) } else { Err(INACTIVE) }
+        let who = Self::of(state, &presented.token).await?;
+        let who = who.ok_or(ApiError::Unauthenticated("this token is unknown, expired or revoked"))?;
+        within_scope(&who.bearer, parts)?;
+        if !who.bearer.state.active {
+            return Err(INACTIVE);
+        }
+        let host = parts.extensions.get::<Through>().map_or(HostAdmits::Everyone, |through| through.admits);
+        who.may_use(host, state).await?;
+        Ok(who)
     }
 }
 
-/// Whom a token stands for now, whatever kind of token it is.
-pub async fn resolve(state: &AppState, site: SiteId, token: &SecretString) -> Result<Bearer, ApiError> {
-    let bearer = state.store().bearer(site, token.expose_secret(), state.now()).await?;
-    bearer.ok_or(ApiError::Unauthenticated("this token is unknown, expired or revoked"))
-}
+const STUDENTS_ONLY: ApiError = ApiError::WrongHost("this host is for students; use the one for staff");
+const STAFF_ONLY: ApiError = ApiError::WrongHost("this host is for staff; use the one for students");
+
+/// What a super admin hears who asks for something of their own where they are a guest.
+const NOT_AT_HOME: ApiError = ApiError::Forbidden(
+    "you are here as a super admin and have nothing of your own here; ask on the default site's host",
+);
+
+/// Whoever may not act is told so before anything else is looked at.
+const INACTIVE: ApiError = ApiError::Forbidden("the person whom this token stands for may not act");
 
 /// Refuses what a key was not made for. Here, and not where it is asked: what is added later is closed to every key at first.
 fn within_scope(bearer: &Bearer, parts: &Parts) -> Result<(), ApiError> {
@@ -88,10 +159,10 @@ fn within_scope(bearer: &Bearer, parts: &Parts) -> Result<(), ApiError> {
 }
 
 /// Where commands are.
-pub const COMMANDS: &str = "/v1/commands/";
+const COMMANDS: &str = "/v1/commands/";
 
-/// A person who has signed in, or has a token from the command line: enough to change their own account. A program's key, and another
-/// system's word, are not.
+/// A person of this site who has signed in, or has a token from the command line: enough to change their own account. A program's
+/// key, and another system's word, are not.
 #[derive(Clone, Debug)]
 pub struct Holder(pub Authenticated);
 
@@ -100,17 +171,20 @@ impl FromRequestParts<AppState> for Holder {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let who = Authenticated::from_request_parts(parts, state).await?;
-        match who.bearer.kind {
-            TokenKind::Session | TokenKind::Issued => Ok(Self(who)),
-            TokenKind::ApiKey | TokenKind::External => Err(ApiError::Account(AccountProblem::OutOfScope(
-                "accounts are for whoever has signed in here: not for API keys, nor for another system's token",
-            ))),
-        }
+        refuse_programs(&who.bearer)?;
+        Ok(Self(who.at_home()?))
     }
 }
 
-/// Whoever may not act is told so before anything else is looked at.
-const INACTIVE: ApiError = ApiError::Forbidden("the person whom this token stands for may not act");
+/// Refuses what acts for a person without the person.
+pub fn refuse_programs(bearer: &Bearer) -> Result<(), ApiError> {
+    match bearer.kind {
+        TokenKind::Session | TokenKind::Issued => Ok(()),
+        TokenKind::ApiKey | TokenKind::External => Err(ApiError::Account(AccountProblem::OutOfScope(
+            "accounts are for whoever has signed in here: not for API keys, nor for another system's token",
+        ))),
+    }
+}
 
 /// What a request shows to say who it is from.
 #[derive(Debug)]
@@ -150,6 +224,8 @@ pub struct Caller {
     pub reader: Reader,
     /// The log's position when the request was authenticated.
     pub head: Position,
+    /// The holder of the token.
+    pub who: Authenticated,
 }
 
 impl Caller {
@@ -162,23 +238,13 @@ impl Caller {
 impl FromRequestParts<AppState> for Caller {
     type Rejection = ApiError;
 
-    /// Roles and activity come from the log, with the token. Appointments and enrolments come from the read models, which must
-    /// first have reached the log's position of this request: what was taken away has ended.
+    /// Roles and activity come from the log, with the token, appointments and enrolments from the read models.
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let Authenticated { site, bearer, state: _ } = Authenticated::from_request_parts(parts, state).await?;
-        let reader = if is_admin(&bearer) {
-            admin(bearer.person)
-        } else {
-            state.reached(bearer.head).await?;
-            reader(state.pool(), site, bearer.person).await?.ok_or(INACTIVE)?
-        };
-        Ok(Self { state: state.clone(), site, reader, head: bearer.head })
+        let who = Authenticated::from_request_parts(parts, state).await?;
+        let reader =
+            if who.is_admin() { admin(who.bearer.person) } else { who.reader(state).await?.ok_or(INACTIVE)? };
+        Ok(Self { state: state.clone(), site: who.site, reader, head: who.bearer.head, who })
     }
-}
-
-/// Whether a token's person may act, as an owner or an admin.
-pub fn is_admin(bearer: &Bearer) -> bool {
-    bearer.state.active && (bearer.state.is(Role::Owner) || bearer.state.is(Role::Admin))
 }
 
 fn admin(person: PersonId) -> Reader {
@@ -209,20 +275,64 @@ impl FromRequestParts<AppState> for Admin {
     }
 }
 
+/// A caller who looks after the database as a whole: a super admin, or an owner or admin of the default site.
+#[derive(Clone, Debug)]
+pub struct Operator(pub Caller);
+
+impl FromRequestParts<AppState> for Operator {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let Admin(caller) = Admin::from_request_parts(parts, state).await?;
+        if caller.site == SiteId::DEFAULT || caller.who.super_admin {
+            Ok(Self(caller))
+        } else {
+            Err(ApiError::Forbidden("the read models are of all schools; only super admins look after them from here"))
+        }
+    }
+}
+
+/// A super admin, on a host of the default site; elsewhere there is nothing of the kind.
+#[derive(Clone, Debug)]
+pub struct SuperAdmin(pub Caller);
+
+impl FromRequestParts<AppState> for SuperAdmin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        if caller.site != SiteId::DEFAULT {
+            Err(ApiError::NotFound("there is nothing at this path".to_owned()))
+        } else if caller.who.super_admin {
+            Ok(Self(caller))
+        } else {
+            Err(ApiError::Forbidden("only super admins of the installation may read this"))
+        }
+    }
+}
+
 /// Who an operation is for: what the documentation says of it.
 pub trait Audience: FromRequestParts<AppState, Rejection = ApiError> + Send + 'static {
-    /// Whether only owners and admins are let in.
-    const ADMINS_ONLY: bool;
+    /// Whom it lets in.
+    const WHOM: Whom;
 }
 
 impl Audience for Caller {
-    const ADMINS_ONLY: bool = false;
+    const WHOM: Whom = Whom::Bearers;
 }
 
 impl Audience for Holder {
-    const ADMINS_ONLY: bool = false;
+    const WHOM: Whom = Whom::Bearers;
 }
 
 impl Audience for Admin {
-    const ADMINS_ONLY: bool = true;
+    const WHOM: Whom = Whom::Admins;
+}
+
+impl Audience for Operator {
+    const WHOM: Whom = Whom::Admins;
+}
+
+impl Audience for SuperAdmin {
+    const WHOM: Whom = Whom::SuperAdmins;
 }

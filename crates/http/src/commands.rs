@@ -53,10 +53,17 @@ async fn execute(
     body: JsonBytes,
 ) -> Result<Response, ApiError> {
     let mut command = body.command(name)?;
+    if command.is_of_the_registry() && who.site != SiteId::DEFAULT {
+        return Err(ApiError::NotFound("there is nothing at this path".to_owned()));
+    }
     attach(&state, who.site, &mut command).await?;
     let Metadata { command_id, if_match, correlation_id } = metadata;
-    let request = Request { site: who.site, actor: who.actor(), command, command_id, if_match, correlation_id };
+    let (site, actor, of_the_registry) = (who.site, who.actor(&command), command.is_of_the_registry());
+    let request = Request { site, actor, command, command_id, if_match, correlation_id };
     let receipt = state.executor().execute(request).await?;
+    if of_the_registry {
+        state.sites_changed(receipt.position).await;
+    }
     let span = Span::current();
     span.record("command_id", display(receipt.command_id)).record("position", receipt.position);
     Ok(Json(receipt).into_response())

@@ -2,7 +2,7 @@
 
 use rollbook_domain::cohort::Week;
 use rollbook_domain::week_emails::RetryEmail;
-use rollbook_domain::{Actor, CohortId, MessageId};
+use rollbook_domain::{CohortId, MessageId};
 use rollbook_projections::models::emails::{self, EmailFilter, EmailItem, EmailStatus};
 use rollbook_projections::{Page, Paged};
 use rollbook_store::{Receipt, Request};
@@ -78,10 +78,11 @@ async fn retry(
     if !email.status.may_be_retried() {
         return Err(ApiError::EmailNotRetriable(email.status));
     }
+    let command = RetryEmail { cohort_id, message_id, enrolment_id: email.enrolment_id }.into();
     let request = Request {
         site: caller.site,
-        actor: Actor::Person(caller.reader.person),
-        command: RetryEmail { cohort_id, message_id, enrolment_id: email.enrolment_id }.into(),
+        actor: caller.who.actor(&command),
+        command,
         command_id: None,
         if_match: None,
         correlation_id: None,

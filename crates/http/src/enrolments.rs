@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rollbook_domain::{EnrolmentId, Event};
 use rollbook_projections::explain::{self, ExplainItem};
 use rollbook_projections::models::PersonRef;
-use rollbook_projections::models::names::{hub_names, person_names};
+use rollbook_projections::models::names::{actor, hub_names, person_names};
 use rollbook_projections::models::record::{self, EnrolmentRecord};
 use rollbook_projections::wording::{Names, hub_in, people_in, words};
 use rollbook_projections::{Moment, Page, Paged};
@@ -116,7 +116,7 @@ async fn history(
 
 fn item(recorded: &Recorded, names: &Names) -> Option<HistoryItem> {
     let Event::Enrolment(event) = &recorded.event else { return None };
-    let actor = recorded.actor.map(|id| PersonRef { id, name: names.person(id).into() });
+    let actor = actor(recorded, &names.people);
     Some(HistoryItem { at: recorded.recorded_at, actor, action: words(event, names), position: recorded.position })
 }
 

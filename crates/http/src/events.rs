@@ -18,7 +18,8 @@ pub fn operations() -> Vec<Operation> {
 impl Item for EventItem {}
 
 async fn after(Admin(caller): Admin, (): (), _: NoFilter, page: Page) -> Result<Paged<EventItem>, ApiError> {
-    let events = caller.state.store().read(cursor(page.after.as_deref())?, page.limit.into()).await?;
+    let after = cursor(page.after.as_deref())?;
+    let events = caller.state.store().read_site(caller.site, after, page.limit.into()).await?.events;
     let full = u32::try_from(events.len()).is_ok_and(|read| read == page.limit);
     let next = events.last().filter(|_| full).map(|event| event.position.to_string());
     Ok(Paged { items: event_items(caller.pool(), caller.site, events).await?, next })

@@ -15,8 +15,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, field};
 use uuid::Uuid;
 
-use crate::limits::{Counted, Limits, limited};
+use crate::limits::{Counted, limited};
 use crate::problem::ApiError;
+use crate::sites::Through;
 
 /// The most bytes that a body may have.
 pub const BODY_LIMIT_BYTES: usize = 1 << 20;
@@ -37,10 +38,10 @@ const LONGEST_REQUEST_ID: usize = 64;
 const UNMATCHED: &str = "unmatched";
 
 /// Puts the layers around the routes; the last one sees a request first.
-pub fn around(router: Router, limits: &Limits) -> Router {
+pub fn around(router: Router, counted: Counted) -> Router {
     router
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
-        .layer(from_fn_with_state(Counted::new(limits), limited))
+        .layer(from_fn_with_state(counted, limited))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(guarded))
         .layer(from_fn(observed))
@@ -55,6 +56,7 @@ async fn observed(request: Request, next: Next) -> Response {
         id,
         method,
         path,
+        site = request.extensions().get::<Through>().map(|through| through.slug.as_str()),
         status = field::Empty,
         command_id = field::Empty,
         position = field::Empty

@@ -39,12 +39,15 @@ mod problem;
 mod projections;
 mod report;
 mod seen;
+mod sites;
 mod state;
 mod subscriptions;
 mod syllabus;
 #[cfg(test)]
 mod tests;
 pub mod uploads;
+
+use std::sync::LazyLock;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -53,6 +56,7 @@ use axum::middleware::from_fn;
 use serde_json::Value;
 
 pub(crate) use crate::layers::BODY_LIMIT_BYTES;
+use crate::limits::Counted;
 use crate::operation::Operation;
 use crate::problem::ApiError;
 
@@ -64,6 +68,7 @@ pub use crate::csv::{Sheet, disarmed};
 pub use crate::limits::Limits;
 pub use crate::problem::{FieldError, Problem};
 pub use crate::report::{page as report_page, sheet as report_sheet};
+pub use crate::sites::{Installation, Setup, UnknownHosts, ensure_owner};
 pub use crate::state::AppState;
 
 /// Every operation, in the order of the documentation.
@@ -90,6 +95,7 @@ fn operations() -> Vec<Operation> {
         projections::operations(),
         parked::operations(),
         health::operations(),
+        sites::operations(),
         openapi::operations(),
         docs::operations(),
     ]
@@ -110,10 +116,13 @@ pub fn describe_metrics() {
     rollbook_projections::engine::describe_metrics();
 }
 
-/// The routes with everything around them, for [`serve`]: nothing is counted yet.
-pub fn router(state: AppState, limits: &Limits) -> Router {
+/// The document as it is served, the same for every site.
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(document().to_string()));
+
+/// The routes of one site with everything around them. [`Installation::router`] is before them, listening and shutting down
+/// are the binary's.
+fn service(state: AppState, counted: Counted) -> Router {
     let operations = operations();
-    let document = Bytes::from(openapi::document(&operations).to_string());
     let routes = operations.into_iter().fold(Router::new(), |router, Operation { path, route, patient, .. }| {
         let route =
             if patient { route.layer(from_fn(layers::patiently)) } else { route.layer(from_fn(layers::in_time)) };
@@ -124,7 +133,7 @@ pub fn router(state: AppState, limits: &Limits) -> Router {
         .merge(accounts::parts())
         .fallback(async || ApiError::NotFound("there is nothing at this path".to_owned()))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .layer(Extension(openapi::Served(document)))
+        .layer(Extension(openapi::Served(DOCUMENT.clone())))
         .with_state(state);
-    layers::around(service, limits)
+    layers::around(service, counted)
 }

@@ -72,7 +72,8 @@ struct MyEnrolment {
 }
 
 async fn me(caller: Caller, (): (), _: NoFilter) -> Result<Me, ApiError> {
-    let (pool, site, id) = (caller.pool(), caller.site, caller.reader.person);
+    let who = caller.who.clone().at_home()?;
+    let (pool, site, id) = (caller.pool(), caller.site, who.bearer.person);
     // What somebody reads of themselves is never older than what they may do. Also an admin, who needs no appointment to
     // read, may have some.
     caller.state.reached(caller.head).await?;

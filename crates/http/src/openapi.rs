@@ -127,6 +127,9 @@ fn described(operation: &Operation, read: &mut SchemaGenerator, written: &mut Sc
     if operation.audience == Whom::Anybody {
         described["security"] = json!([]);
     }
+    if operation.audience == Whom::SuperAdmins {
+        described["description"] = "For super admins, on a host of the default site.".into();
+    }
     if operation.audience == Whom::Admins {
         described["description"] = "For owners and admins.".into();
     }
@@ -259,6 +262,6 @@ fn problems(operation: &Operation) -> &'static [&'static str] {
         (_, Some(_), _) => &["400", "401", "403", "404", "409", "412", "413", "415", "422", "500", "503"],
         (Whom::Admins, None, []) if !operation.headers.is_empty() => &["400", "401", "403", "422", "500", "503"],
         (Whom::Admins, None, []) => &["401", "403", "422", "500", "503"],
-        (Whom::Admins | Whom::Bearers, None, _) => &["401", "403", "404", "422", "500", "503"],
+        (Whom::SuperAdmins | Whom::Admins | Whom::Bearers, None, _) => &["401", "403", "404", "422", "500", "503"],
     }
 }

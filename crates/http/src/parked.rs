@@ -4,7 +4,7 @@
 use rollbook_projections::{Page, Paged, ParkedStream, Retried};
 
 use crate::asked::NoFilter;
-use crate::auth::Admin;
+use crate::auth::{Admin, Operator};
 use crate::operation::{Item, Operation, action, list};
 use crate::problem::ApiError;
 
@@ -33,7 +33,7 @@ async fn parked(Admin(caller): Admin, name: String, _: NoFilter, page: Page) -> 
     Ok(caller.state.projections().parked(&name, Some(caller.site), &page).await?)
 }
 
-async fn retry(Admin(caller): Admin, name: String, _: NoFilter) -> Result<Retried, ApiError> {
+async fn retry(Operator(caller): Operator, name: String, _: NoFilter) -> Result<Retried, ApiError> {
     let retried = caller.state.projections().retry(Some(&name)).await?;
     retried.into_iter().next().ok_or_else(|| ApiError::not_found("projection"))
 }

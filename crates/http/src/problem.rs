@@ -28,6 +28,12 @@ pub enum ApiError {
     BadHeader(String),
     /// No token, or one that stands for nobody who may act.
     Unauthenticated(&'static str),
+    /// No site answers on this host.
+    UnknownHost,
+    /// The site answers nobody any more.
+    SiteClosed,
+    /// The host lets in others than the caller.
+    WrongHost(&'static str),
     /// The caller may not read this, and may know that it is there.
     Forbidden(&'static str),
     /// Nothing that this caller may see.
@@ -159,6 +165,9 @@ impl ApiError {
             Self::NotJson(_) => (StatusCode::BAD_REQUEST, "not_json"),
             Self::BadHeader(_) => (StatusCode::BAD_REQUEST, "bad_header"),
             Self::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+            Self::UnknownHost => (StatusCode::NOT_FOUND, "unknown_host"),
+            Self::SiteClosed => (StatusCode::GONE, "site_closed"),
+            Self::WrongHost(_) => (StatusCode::FORBIDDEN, "wrong_host"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "not_allowed"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
@@ -219,7 +228,9 @@ impl ApiError {
             | Self::ProjectionDiffers(detail)
             | Self::RebuildUnderWay(detail)
             | Self::NotReady(detail) => detail.clone(),
-            Self::Unauthenticated(detail) | Self::Forbidden(detail) => (*detail).to_owned(),
+            Self::Unauthenticated(detail) | Self::Forbidden(detail) | Self::WrongHost(detail) => (*detail).to_owned(),
+            Self::UnknownHost => "no school answers on this host".to_owned(),
+            Self::SiteClosed => "this school is closed".to_owned(),
             Self::MethodNotAllowed => "this path does not take this method; Allow says which it takes".to_owned(),
             Self::TooLarge => format!("a body has at most {} bytes", crate::BODY_LIMIT_BYTES),
             Self::UrlTooLong => "the path with its query is too long".to_owned(),
@@ -339,8 +350,15 @@ impl From<ExecuteError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        self.response()
+    }
+}
+
+impl ApiError {
+    /// The answer.
+    pub fn response(&self) -> Response {
         let (status, _) = self.status();
-        let retry_after = match &self {
+        let retry_after = match self {
             Self::TooManyRequests { wait } => Some(whole_seconds(*wait)),
             Self::Account(problem) => problem.retry_after(),
             _ => (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1),

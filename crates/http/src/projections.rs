@@ -1,4 +1,5 @@
-//! The projections as operators see them, for owners and admins: how far each is, and making or checking one anew.
+//! The projections as operators see them, for super admins and for owners and admins of the default
+//! site, because they are of all sites: how far each is, and making or checking one anew.
 
 use rollbook_projections::{Page, Paged, ProjectionError, ProjectionItem, QueryError, Verification};
 
@@ -6,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::asked::NoFilter;
-use crate::auth::Admin;
+use crate::auth::Operator;
 use crate::operation::{Item, Operation, action, list};
 use crate::problem::ApiError;
 
@@ -32,7 +33,7 @@ pub fn operations() -> Vec<Operation> {
 
 impl Item for ProjectionItem {}
 
-async fn all(Admin(caller): Admin, (): (), _: NoFilter, page: Page) -> Result<Paged<ProjectionItem>, ApiError> {
+async fn all(Operator(caller): Operator, (): (), _: NoFilter, page: Page) -> Result<Paged<ProjectionItem>, ApiError> {
     let mut items = caller.state.projections().list().await?;
     items.sort_by(|a, b| a.name.cmp(&b.name));
     items.retain(|item| page.after.as_ref().is_none_or(|after| item.name > *after));
@@ -52,7 +53,7 @@ struct RebuildAsked {
     accept_differences: bool,
 }
 
-async fn rebuild(Admin(caller): Admin, name: String, asked: RebuildAsked) -> Result<ProjectionItem, ApiError> {
+async fn rebuild(Operator(caller): Operator, name: String, asked: RebuildAsked) -> Result<ProjectionItem, ApiError> {
     let projections = caller.state.projections();
     if asked.accept_differences {
         projections.rebuild_accepting_differences(Some(&name), &mut |_| {}).await?;
@@ -63,7 +64,7 @@ async fn rebuild(Admin(caller): Admin, name: String, asked: RebuildAsked) -> Res
     rebuilt.ok_or_else(|| ApiError::not_found("projection"))
 }
 
-async fn verify(Admin(caller): Admin, name: String, _: NoFilter) -> Result<Verification, ApiError> {
+async fn verify(Operator(caller): Operator, name: String, _: NoFilter) -> Result<Verification, ApiError> {
     let verified = caller.state.projections().verify(Some(&name), &mut |_| {}).await?;
     verified.into_iter().next().ok_or_else(|| ApiError::not_found("projection"))
 }

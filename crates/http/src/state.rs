@@ -1,4 +1,5 @@
-//! What every handler shares: the executor, the read models, the files, the site, the metrics.
+//! The service of one site, which is what every handler has: the executor, the read models, the files, the site, the
+//! metrics. It holds no way into another site.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,28 +9,44 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use rollbook_domain::{Actor, Command, CommandId, SiteId};
 use rollbook_files::Files;
 use rollbook_projections::Projections;
+use rollbook_projections::models::sites::SiteItem;
 use rollbook_store::{EventStore, Executor, Position, Receipt, Request};
 use sqlx::PgPool;
 use tokio::sync::watch;
 
-use crate::accounts::{AccountSettings, Accounts};
+use crate::accounts::Accounts;
 use crate::problem::{ApiError, FieldError};
+use crate::sites::{Installation, Registry, SuperAdmins};
 
 /// How long a reader waits for a position.
 const WAIT: Duration = Duration::from_secs(5);
 
 /// The service behind the routes. Cheap to clone.
 #[derive(Clone)]
-pub struct AppState(Arc<Shared>);
+pub struct AppState(Arc<Parts>);
 
-struct Shared {
-    executor: Executor,
-    projections: Projections,
-    files: Files,
-    site: SiteId,
-    metrics: Option<PrometheusHandle>,
-    accounts: Accounts,
-    ended: watch::Sender<bool>,
+/// What a site's service is made of.
+pub struct Parts {
+    /// What carries commands out.
+    pub executor: Executor,
+    /// The read models' engine.
+    pub projections: Projections,
+    /// Where files are.
+    pub files: Files,
+    /// The site.
+    pub site: SiteId,
+    /// Which sites there are.
+    pub registry: Registry,
+    /// Who may come in from the default site.
+    pub super_admins: SuperAdmins,
+    /// Of the default site alone, where sites are managed: the whole.
+    pub installation: Option<Installation>,
+    /// Signing in: counted and hashed for all sites together.
+    pub accounts: Arc<Accounts>,
+    /// The metrics.
+    pub metrics: Option<PrometheusHandle>,
+    /// Whether the service is about to stop.
+    pub ended: Arc<watch::Sender<bool>>,
 }
 
 impl std::fmt::Debug for AppState {
@@ -39,29 +56,9 @@ impl std::fmt::Debug for AppState {
 }
 
 impl AppState {
-    /// A service for one site: what handlers reach sees no other. Without a metrics handle `/metrics` is not offered.
-    pub fn new(
-        executor: &Executor,
-        projections: Projections,
-        files: Files,
-        site: SiteId,
-        metrics: Option<PrometheusHandle>,
-    ) -> Self {
-        Self::with_accounts(executor, projections, files, site, metrics, AccountSettings::default())
-    }
-
-    /// A service for one site, with what is configured about signing in.
-    pub fn with_accounts(
-        executor: &Executor,
-        projections: Projections,
-        files: Files,
-        site: SiteId,
-        metrics: Option<PrometheusHandle>,
-        settings: AccountSettings,
-    ) -> Self {
-        let executor = Executor::new(executor.store().of_site(site), executor.clock().clone());
-        let (accounts, ended) = (Accounts::new(settings), watch::Sender::new(false));
-        Self(Arc::new(Shared { executor, projections, files, site, metrics, accounts, ended }))
+    /// A service for one site.
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
     }
 
     /// Signing in.
@@ -118,15 +115,39 @@ impl AppState {
         self.0.metrics.as_ref()
     }
 
-    /// Ends the answers that have no end of their own: the service is about to stop.
-    pub fn end(&self) {
-        self.0.ended.send_replace(true);
+    /// The site as the registry knows it.
+    pub(crate) fn known_site(&self) -> Option<SiteItem> {
+        self.0.registry.known().site(self.0.site).cloned()
+    }
+
+    /// Who may come in from the default site.
+    pub(crate) fn super_admins(&self) -> &SuperAdmins {
+        &self.0.super_admins
     }
 
     /// Waits until the service is about to stop.
     pub async fn ended(&self) {
+        let mut ended = self.0.ended.subscribe();
         // Its sender is in the same place, so there is always one.
-        let _ = self.0.ended.subscribe().wait_for(|ended| *ended).await;
+        let _ = ended.wait_for(|ended| *ended).await;
+    }
+
+    /// Waits until the site is closed.
+    pub async fn closed(&self) {
+        self.0.registry.closed(self.0.site).await;
+    }
+
+    /// Lets what a command about the sites has done take effect here, before its answer. In other processes it does a moment
+    /// later; and here, too, if this cannot be done now.
+    pub(crate) async fn sites_changed(&self, position: Position) {
+        let Some(installation) = &self.0.installation else { return };
+        let refreshed = match self.reached(position).await {
+            Ok(_) => installation.refresh().await.map_err(|error| error.to_string()),
+            Err(_) => Err("the read models are behind".to_owned()),
+        };
+        if let Err(why) = refreshed {
+            tracing::warn!(why, "the registry follows later");
+        }
     }
 
     /// Now, by the service's clock.

@@ -15,7 +15,7 @@ use futures::stream::poll_fn;
 use metrics::gauge;
 use rollbook_domain::SiteId;
 use rollbook_projections::logged::{EventItem, event_items};
-use rollbook_store::{Position, StoreError};
+use rollbook_store::{Position, StoreError, Stretch};
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -23,7 +23,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::asked::{Asked, invalid};
-use crate::auth::{Admin, is_admin, presented, resolve};
+use crate::auth::{Admin, Authenticated, presented};
 use crate::headers::single;
 use crate::operation::{Header, Operation, Success, Whom, position_header};
 use crate::problem::ApiError;
@@ -118,7 +118,8 @@ async fn serve(state: AppState, site: SiteId, token: SecretString, after: Positi
     open.increment(1);
     let why = tokio::select! {
         why = feed(&state, site, after, &events) => why,
-        why = rights_end(&state, site, &token) => why,
+        why = rights_end(&state, &token) => why,
+        () = state.closed() => "the site is closed",
         () = events.closed() => "the subscriber has gone",
         () = state.ended() => "the service ends",
     };
@@ -132,17 +133,18 @@ async fn feed(state: &AppState, site: SiteId, mut after: Position, events: &Send
     let mut heard = store.heard();
     loop {
         heard.mark_unchanged();
-        let read = match store.read(after, BATCH).await {
+        let Stretch { events: read, reached } = match store.read_site(site, after, BATCH).await {
             Ok(read) => read,
             Err(error) => return unreadable(&error),
         };
-        let Some(last) = read.last().map(|event| event.position) else {
+        if read.is_empty() {
+            after = reached;
             tokio::select! {
                 _ = heard.changed() => {}
                 () = tokio::time::sleep(POLL) => {}
             }
             continue;
-        };
+        }
         let Ok(items) = event_items(store.pool(), site, read).await else { return "the names cannot be read" };
         for item in items {
             let Ok(event) = as_event(&item) else { return "an event cannot be written" };
@@ -150,7 +152,7 @@ async fn feed(state: &AppState, site: SiteId, mut after: Position, events: &Send
                 return why;
             }
         }
-        after = last;
+        after = reached;
     }
 }
 
@@ -173,15 +175,15 @@ async fn hand_on(events: &Sender<Event>, event: Event) -> Result<(), &'static st
 }
 
 /// Waits until the token or the role is gone; says which way.
-async fn rights_end(state: &AppState, site: SiteId, token: &SecretString) -> &'static str {
+async fn rights_end(state: &AppState, token: &SecretString) -> &'static str {
     let mut every = interval(RIGHTS);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         every.tick().await;
-        match resolve(state, site, token).await {
-            Ok(bearer) if is_admin(&bearer) => {}
-            Ok(_) => return "the subscriber may not read the log any more",
-            Err(ApiError::Unauthenticated(_)) => return "the token is not valid any more",
+        match Authenticated::of(state, token).await {
+            Ok(Some(who)) if who.is_admin() => {}
+            Ok(Some(_)) => return "the subscriber may not read the log any more",
+            Ok(None) => return "the token is not valid any more",
             Err(_) => return "whether the subscriber may still read the log cannot be told",
         }
     }

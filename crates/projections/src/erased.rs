@@ -17,7 +17,7 @@ use crate::model::{ReadModel, Rows};
 use crate::models::{
     absence_flags::AbsenceFlags, audit_trail::AuditTrail, cohorts::Cohorts, emails::EmailRetries, emails::Emails,
     hubs::Hubs, marking_queue::MarkingQueue, modules::Modules, people::People, reflections::Reflections,
-    roster::Roster, syllabus::Syllabi,
+    roster::Roster, site_settings::SiteSettings, sites::Sites, syllabus::Syllabi,
 };
 
 /// A row or a key as the database takes it: a field for each column.
@@ -145,6 +145,8 @@ pub static MODELS: &[&dyn AnyModel] = &[
     &Erased::<Emails>::NEW,
     &Erased::<EmailRetries>::NEW,
     &Erased::<AuditTrail>::NEW,
+    &Erased::<Sites>::NEW,
+    &Erased::<SiteSettings>::NEW,
 ];
 
 impl<M: ReadModel> AnyModel for Erased<M> {

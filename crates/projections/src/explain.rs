@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::models::PersonRef;
 use crate::models::absence_flags::AbsenceFlags;
-use crate::models::names::person_names;
+use crate::models::names::{actor, person_names};
 use crate::models::roster::Roster;
 use crate::page::part;
 use crate::{Page, Paged, QueryError, ReadModel, Rows};
@@ -134,7 +134,7 @@ async fn events<M: ReadModel>(
         position: event.position,
         event_type: event.event.type_name(),
         at: event.recorded_at,
-        actor: event.actor.map(|id| PersonRef { id, name: names.get(&id).cloned().unwrap_or_else(|| "".into()) }),
+        actor: actor(&event, &names),
         authority: event.authority,
         changes,
     });

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::QueryError;
 use crate::models::PersonRef;
-use crate::models::names::person_names;
+use crate::models::names::{actor, person_names};
 
 /// An event of the log.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -46,7 +46,6 @@ pub async fn event_items(pool: &PgPool, site: SiteId, events: Vec<Recorded>) -> 
     let own: Vec<Recorded> = events.into_iter().filter(|event| event.site == site).collect();
     let names = person_names(pool, site, &own.iter().filter_map(|event| event.actor).collect()).await?;
     let items = own.into_iter().map(|event| {
-        let name = |id| names.get(&id).cloned().unwrap_or_else(|| "".into());
         Ok(EventItem {
             position: event.position,
             stream_type: event.stream.kind,
@@ -56,7 +55,7 @@ pub async fn event_items(pool: &PgPool, site: SiteId, events: Vec<Recorded>) -> 
             version: event.event.version(),
             data: event.event.data().map_err(StoreError::from)?,
             command_id: event.command_id,
-            actor: event.actor.map(|id| PersonRef { id, name: name(id) }),
+            actor: actor(&event, &names),
             authority: event.authority,
             recorded_at: event.recorded_at,
         })

@@ -3,11 +3,13 @@
 #![expect(clippy::doc_markdown, reason = "the comments are the text of --help, which knows no markdown")]
 
 mod asking;
+mod hosting;
 mod importing;
 mod limiting;
 mod mailing;
 mod rebuilding;
 mod reporting;
+mod sites;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,6 +17,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use rollbook_domain::StreamId;
+use rollbook_domain::site::Slug;
 use rollbook_store::Position;
 
 use crate::commands::events::parse_stream;
@@ -23,11 +26,13 @@ use crate::commands::token::{Ttl, parse_ttl};
 pub use asking::{
     Audit, AuditCommand, Explain, ExplainFormat, Export, ExportFormat, Exported, Format, Replay, ReplayFormat,
 };
+pub use hosting::Hosting;
 pub use importing::{Import, ImportAttendance, ImportRoster, Importing};
 pub use limiting::Limiting;
 pub use mailing::Mail;
 pub use rebuilding::{AsOf, Rebuild, When, Which};
 pub use reporting::{Report, ReportFormat};
+pub use sites::{Open, Sites};
 
 /// Courses in cohorts, on an event log in PostgreSQL.
 ///
@@ -61,6 +66,9 @@ pub struct Place {
     /// The folder with postgres, initdb and pg_ctl; otherwise they are looked for
     #[arg(long, global = true, env = "ROLLBOOK_PG_BIN", value_name = "DIR")]
     pub pg_bin: Option<PathBuf>,
+    /// The site that the command is about, by its slug
+    #[arg(long, global = true, env = "ROLLBOOK_SITE", default_value = Slug::DEFAULT, value_name = "SLUG", value_parser = parse_slug)]
+    pub site: Slug,
     /// Stop the clock at this instant, for rehearsals
     #[arg(long, global = true, env = "ROLLBOOK_CLOCK", value_name = "RFC 3339", value_parser = parse_instant)]
     pub clock: Option<DateTime<Utc>>,
@@ -98,6 +106,9 @@ pub enum Command {
     /// Look at the read models, rebuild them, compare them with the log, or take up what they have set aside
     #[command(subcommand)]
     Projections(Projections),
+    /// Look at the sites of the installation, open one, and say where it answers
+    #[command(subcommand)]
+    Sites(Sites),
 }
 
 /// `rollbook serve`
@@ -106,9 +117,12 @@ pub struct Serve {
     /// Where to listen
     #[arg(long, env = "ROLLBOOK_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
-    /// Who is made the site's owner at start-up
+    /// Who is made the default site's owner at start-up
     #[arg(long, env = "ROLLBOOK_OWNER_EMAIL", value_name = "EMAIL")]
     pub owner_email: Option<String>,
+    /// The sites
+    #[command(flatten)]
+    pub hosting: Hosting,
     /// How much one client may ask for
     #[command(flatten)]
     pub limiting: Limiting,
@@ -197,6 +211,10 @@ pub enum Projections {
     Parked,
     /// Take up again what read models have set aside, after a fix
     Retry(Which),
+}
+
+fn parse_slug(text: &str) -> Result<Slug, String> {
+    Slug::try_new(text).map_err(|error| error.to_string())
 }
 
 fn parse_instant(text: &str) -> Result<DateTime<Utc>, String> {

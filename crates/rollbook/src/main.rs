@@ -16,6 +16,7 @@ mod output;
 mod progress;
 mod service;
 mod signals;
+mod sites;
 mod table;
 
 use std::process::ExitCode;

@@ -6,9 +6,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use rollbook_domain::SiteId;
 use rollbook_files::Files;
-use rollbook_http::{AccountSettings, AppState, Limits};
+use rollbook_http::{AccountSettings, Installation, Limits, Setup};
 use rollbook_mail::{Mailer, Mailing, Settings};
 use rollbook_projections::Projections;
 use rollbook_store::{Clock, EventStore, Executor, listen};
@@ -16,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
+use crate::cli::Hosting;
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::output;
@@ -57,6 +57,7 @@ impl Service {
         clock: &Clock,
         signals: &Signals,
         mail: &Settings,
+        hosting: &Hosting,
         limits: &Limits,
     ) -> Done {
         let metrics = PrometheusBuilder::new().install_recorder().map_err(Failure::new)?;
@@ -67,13 +68,22 @@ impl Service {
         let mailer = Mailer::try_new(projections, store, clock.clone(), mail).map_err(Failure::new)?;
         let mailing = Mailing::start(mailer);
         let measuring = tokio::spawn(measure(self.projections.clone(), clock.clone(), metrics.clone()));
-        let (projections, files) = (self.projections.clone(), self.files.clone());
-        let accounts = AccountSettings { public_url: mail.public_url.clone().filter(|url| !url.trim().is_empty()) };
-        let state = AppState::with_accounts(&executor, projections, files, SiteId::DEFAULT, Some(metrics), accounts);
-        let cleaning = tokio::spawn(clean_up(state.clone()));
-        let (asked, served) = (signals.clone(), state.clone());
-        let router = rollbook_http::router(state, limits);
-        let serving = rollbook_http::serve(socket, router, limits, async move {
+        let installation = Installation::open(Setup {
+            executor,
+            projections: self.projections.clone(),
+            files: self.files.clone(),
+            metrics: Some(metrics),
+            super_admins: hosting.super_admins.clone(),
+            unknown_hosts: hosting.unknown_hosts(),
+            limits: limits.clone(),
+            accounts: AccountSettings { public_url: mail.public_url.clone().filter(|url| !url.trim().is_empty()) },
+        })
+        .await?;
+        let followed = installation.clone();
+        let following = tokio::spawn(async move { followed.follow().await });
+        let cleaning = tokio::spawn(clean_up(installation.clone()));
+        let (asked, served) = (signals.clone(), installation.clone());
+        let serving = rollbook_http::serve(socket, installation.router(), limits, async move {
             asked.asked().await;
             served.end();
         });
@@ -83,6 +93,7 @@ impl Service {
                 output::say(&format!("requests still under way after {} s were broken off", LAST_REQUESTS.as_secs()));
             }
         }
+        following.abort();
         measuring.abort();
         cleaning.abort();
         mailing.stop().await;
@@ -111,20 +122,23 @@ async fn measure(projections: Projections, clock: Clock, metrics: PrometheusHand
 }
 
 /// Takes away the uploads that nobody used and what has run out of accounts, now and then, until it is broken off.
-async fn clean_up(state: AppState) {
+async fn clean_up(installation: Installation) {
     let mut every = tokio::time::interval(CLEAN_UP);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         every.tick().await;
-        match rollbook_http::uploads::clean_up(&state).await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "abandoned uploads were taken away"),
-            Err(error) => tracing::warn!(%error, "abandoned uploads could not be taken away"),
-        }
-        match state.store().clean_up_accounts(SiteId::DEFAULT, state.now()).await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "what had run out of accounts was taken away"),
-            Err(error) => tracing::warn!(%error, "what has run out of accounts could not be taken away"),
+        for site in installation.sites() {
+            match rollbook_http::uploads::clean_up(&installation.site(site)).await {
+                Ok(0) => {}
+                Ok(count) => tracing::info!(%site, count, "abandoned uploads were taken away"),
+                Err(error) => tracing::warn!(%site, %error, "abandoned uploads could not be taken away"),
+            }
+            let state = installation.site(site);
+            match state.store().clean_up_accounts(site, state.now()).await {
+                Ok(0) => {}
+                Ok(count) => tracing::info!(%site, count, "what had run out of accounts was taken away"),
+                Err(error) => tracing::warn!(%site, %error, "what has run out of accounts could not be taken away"),
+            }
         }
     }
 }

@@ -64,6 +64,24 @@ impl EventStore {
         Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
     }
 
+    /// The next entries of one site after a position and up to another: at most `limit`. The site is part of the statement, so
+    /// that the index of the sites other than the default one is seen to serve it.
+    pub(crate) async fn entries_of_site(
+        &self,
+        site: SiteId,
+        after: Position,
+        up_to: Position,
+        limit: i64,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let sql = format!(
+            "select {COLUMNS} from events
+             where site_id = '{site}' and position > $1 and position <= $2 order by position limit $3"
+        );
+        let query = sqlx::query(&sql).bind(after).bind(up_to).bind(limit);
+        let rows = query.fetch_all(&self.pool).await?;
+        Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
+    }
+
     /// The entries of one stream from its first, up to a position.
     pub async fn entries_of(&self, stream: &StreamName, until: Position) -> Result<Vec<Entry>, StoreError> {
         let sql = format!(

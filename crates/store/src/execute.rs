@@ -89,6 +89,11 @@ impl Executor {
         let command_id = command_id.unwrap_or_else(|| new_id().into());
         let correlation_id = correlation_id.unwrap_or(command_id.0);
         command.fill_ids(new_id);
+        command.fill_site(site);
+        // The sites of the installation are claimed in one place.
+        if command.is_of_the_registry() && site != SiteId::DEFAULT {
+            return Err(Refusal::NotAllowed("sites are managed in the default site").into());
+        }
 
         let sent = Sent { site, actor, command: &command, command_id, command_hash, correlation_id, if_match, at };
         // What this process knows is usually all there is: the append checks that, so that loading it first would only tell
@@ -117,6 +122,7 @@ impl Executor {
     /// What a command would do now: decided on fresh facts, and not appended.
     pub async fn preview(&self, site: SiteId, actor: Actor, mut command: Command) -> Result<Plan, ExecuteError> {
         command.fill_ids(new_id);
+        command.fill_site(site);
         let Facts { world, receipt: _ } = self.store.facts(site, actor, &command, new_id().into()).await?;
         Ok(plan(&command, actor, self.clock.now(), &world)?)
     }

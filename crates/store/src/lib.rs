@@ -28,7 +28,7 @@ pub use clock::Clock;
 pub use entries::{Entry, StreamName, Unreadable};
 pub use error::StoreError;
 pub use execute::{ExecuteError, Executor, Request};
-pub use log::EventStore;
+pub use log::{EventStore, Stretch};
 pub use receipt::{Receipt, ReceiptEvent, ReceiptStream};
 pub use recorded::Recorded;
 pub use scan::{Partition, Scan, ScanError, Share};

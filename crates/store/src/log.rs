@@ -12,6 +12,8 @@ use rollbook_domain::enrolment::Enrolment;
 use rollbook_domain::hub::Hub;
 use rollbook_domain::module::Module;
 use rollbook_domain::person::Person;
+use rollbook_domain::site::Site;
+use rollbook_domain::site_settings::SiteSettings;
 use rollbook_domain::syllabus::Syllabus;
 use rollbook_domain::week_emails::WeekEmails;
 use rollbook_domain::{Event, SiteId, StreamId, StreamType};
@@ -110,6 +112,19 @@ impl EventStore {
         entries.into_iter().map(|entry| entry.map_err(|unreadable| unreadable.error)).collect()
     }
 
+    /// The next events of one site after a position, at most `limit`; other sites' are passed over. One that cannot be read is
+    /// an error.
+    pub async fn read_site(&self, site: SiteId, after: Position, limit: i64) -> Result<Stretch, StoreError> {
+        // What is appended after this is left for the next stretch, so that nothing is passed over unread.
+        let head = self.head().await?.max(after);
+        let events = self.entries_of_site(site, after, head, limit).await?;
+        let events: Vec<_> =
+            events.into_iter().map(|entry| entry.map_err(|unreadable| unreadable.error)).collect::<Result<_, _>>()?;
+        let full = i64::try_from(events.len()).is_ok_and(|read| read >= limit);
+        let reached = events.last().filter(|_| full).map_or(head, |event| event.position);
+        Ok(Stretch { events, reached })
+    }
+
     /// The events of one stream of a site, from its first. Single streams are loaded through an unmodified postgres-es,
     /// on a view of the one site that carries position, command and instant in the metadata.
     pub async fn stream(&self, site: SiteId, stream: StreamId) -> Result<Vec<Recorded>, StoreError> {
@@ -125,9 +140,20 @@ impl EventStore {
             StreamType::Syllabus => log.get_events::<Syllabus>(&id).await,
             StreamType::WeekEmails => log.get_events::<WeekEmails>(&id).await,
             StreamType::Account => log.get_events::<Account>(&id).await,
+            StreamType::Site => log.get_events::<Site>(&id).await,
+            StreamType::SiteSettings => log.get_events::<SiteSettings>(&id).await,
         };
         events.map_err(unavailable)?.into_iter().map(|event| from_postgres_es(site, stream, event)).collect()
     }
+}
+
+/// A stretch of the log, with the events of one site in it.
+#[derive(Clone, Debug)]
+pub struct Stretch {
+    /// The events, in order.
+    pub events: Vec<Recorded>,
+    /// The position that the log was read up to.
+    pub reached: Position,
 }
 
 fn from_postgres_es(site: SiteId, stream: StreamId, event: SerializedEvent) -> Result<Recorded, StoreError> {

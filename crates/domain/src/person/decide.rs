@@ -59,6 +59,7 @@ impl Person {
         if email.is_some() {
             // People sign in by their address: who changes an owner's becomes that owner.
             self.refuse_below_an_owner(by)?;
+            self.refuse_to_others(by, facts)?;
             // Their own address in another case is theirs already.
             if facts.email_owner.is_some_and(|owner| Some(owner) != facts.person_id) {
                 return Err(PersonRule::EmailTaken);
@@ -95,9 +96,7 @@ impl Person {
         if !self.active {
             return Ok(Vec::new());
         }
-        if self.roles.values().any(|bootstrapped| *bootstrapped) && is_another(by, facts) {
-            return Err(PersonRule::OwnerIsBootstrapped);
-        }
+        self.refuse_to_others(by, facts)?;
         self.refuse_below_an_owner(by)?;
         Ok(vec![PersonEvent::PersonDeactivated { reason }])
     }
@@ -129,10 +128,16 @@ impl Person {
         events
     }
 
+    /// Refuses everybody else what would give them the place of an owner whom the configuration names.
+    pub(super) fn refuse_to_others(&self, by: &By, facts: &PersonFacts) -> Result<(), PersonRule> {
+        let bootstrapped = self.roles.values().any(|bootstrapped| *bootstrapped);
+        if bootstrapped && is_another(by, facts) { Err(PersonRule::OwnerIsBootstrapped) } else { Ok(()) }
+    }
+
     /// Refuses an admin what would give them power over an owner.
     pub(crate) fn refuse_below_an_owner(&self, by: &By) -> Result<(), PersonRule> {
         let is_owner = self.roles.contains_key(&Role::Owner);
-        let may = matches!(by.authority, Authority::Owner | Authority::System);
+        let may = matches!(by.authority, Authority::Owner | Authority::SuperAdmin | Authority::System);
         if is_owner && !may { Err(PersonRule::OwnerProtected) } else { Ok(()) }
     }
 }

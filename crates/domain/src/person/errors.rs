@@ -22,7 +22,10 @@ pub enum PersonRule {
         role: Role,
     },
     /// The installation's configuration made them owner.
-    #[error("this owner comes from the installation's configuration and cannot be removed by others")]
+    #[error(
+        "this owner comes from the installation's configuration and cannot be removed by others, nor given \
+             another address by them"
+    )]
     OwnerIsBootstrapped,
     /// Whoever could do this to an owner could make themselves one.
     #[error("the person is an owner: only an owner may change their address, deactivate or reactivate them")]

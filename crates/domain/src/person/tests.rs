@@ -232,3 +232,17 @@ fn an_external_id_is_claimed_as_it_is_written() {
     let event = PersonEvent::PersonRegistered { name, email, external_id: Some("SØ-17".into()), origin: Origin::Hand };
     assert!(claims(&[], &event).takes.contains(&(ClaimKey::external_id("SØ-17"), STUDENT.0)));
 }
+
+#[test]
+fn the_address_of_a_bootstrapped_owner_is_changed_by_themselves_alone() {
+    let owner = || vec![soren(), granted(Role::Owner, true)];
+    let body = json!({ "email": "somebody.else@example.org" });
+    when(owner(), AN_OWNER, "CorrectPerson", body.clone()).then_expect_error(PersonRule::OwnerIsBootstrapped);
+    let super_admin = (OWNER, Authority::SuperAdmin);
+    when(owner(), super_admin, "CorrectPerson", body.clone()).then_expect_error(PersonRule::OwnerIsBootstrapped);
+    when(owner(), THEMSELVES, "CorrectPerson", body)
+        .then_expect_events(vec![corrected(None, Some("somebody.else@example.org"))]);
+    // A name gives nobody power.
+    when(owner(), AN_OWNER, "CorrectPerson", json!({ "name": "Sören" }))
+        .then_expect_events(vec![corrected(Some("Sören"), None)]);
+}

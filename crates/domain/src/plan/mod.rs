@@ -16,6 +16,7 @@ mod import;
 mod moves;
 mod needs;
 mod one;
+mod sites;
 mod student;
 mod syllabus;
 mod week_emails;
@@ -110,6 +111,8 @@ pub fn plan(command: &Command, actor: Actor, at: DateTime<Utc>, world: &World) -
         Command::Many(ManyCommand::ImportAttendance(command)) => planner.import_attendance(command)?,
         Command::WeekEmails(command) => planner.week_emails(command)?,
         Command::Account(command) => planner.account(command)?,
+        Command::Site(command) => planner.site(command)?,
+        Command::SiteSettings(command) => planner.site_settings(command)?,
     }
     Ok(planner.plan)
 }

@@ -13,6 +13,8 @@ use crate::module::ModuleCommand;
 use crate::person::PersonCommand;
 use crate::plan::ManyCommand;
 use crate::plan::import::needs as import;
+use crate::site::SiteCommand;
+use crate::site_settings::SiteSettingsCommand;
 use crate::syllabus::SyllabusCommand;
 use crate::week_emails::WeekEmailsCommand;
 use crate::world::{Need, Needs, World};
@@ -35,6 +37,12 @@ pub fn needs(command: &Command, actor: Actor, world: &World) -> BTreeSet<Need> {
         Command::Account(command) => {
             needs.person(command.person());
             needs.account(command.person().into());
+        }
+        Command::Site(command) => site(command, &mut needs),
+        Command::SiteSettings(SiteSettingsCommand::SetSiteSetting(c)) => {
+            if let Some(site) = c.site {
+                needs.site_settings(site.into());
+            }
         }
     }
     needs.missing()
@@ -233,6 +241,21 @@ fn week_emails(command: &WeekEmailsCommand, needs: &mut Needs<'_>) {
             needs.cohort(c.cohort_id);
             needs.enrolment(c.enrolment_id);
         }
+    }
+}
+
+fn site(command: &SiteCommand, needs: &mut Needs<'_>) {
+    if let Some(id) = command.site() {
+        needs.site(id);
+    }
+    match command {
+        SiteCommand::OpenSite(c) => drop(needs.owner(ClaimKey::site_slug(c.slug.as_str()))),
+        SiteCommand::SetSiteHosts(c) => {
+            for given in &c.hosts {
+                needs.owner(ClaimKey::site_host(given.host.as_str()));
+            }
+        }
+        SiteCommand::RenameSite(_) | SiteCommand::CloseSite(_) | SiteCommand::ReopenSite(_) => {}
     }
 }
 

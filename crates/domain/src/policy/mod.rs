@@ -19,6 +19,7 @@ use crate::module::ModuleCommand;
 use crate::person::{PersonCommand, Role};
 use crate::plan::{ManyCommand, students_of_marks};
 use crate::refusal::Refusal;
+use crate::site_settings::SiteSettingsCommand;
 use crate::syllabus::SyllabusCommand;
 use crate::week_emails::WeekEmailsCommand;
 use crate::world::World;
@@ -30,6 +31,8 @@ pub use reading::{OwnEnrolment, Reader, RosterScope, Weeks};
 pub enum Right {
     /// Set the installation up.
     Bootstrap,
+    /// Open, close and rename sites, and say where they answer.
+    ManageSites,
     /// Give and take the roles of owner and admin.
     GrantRoles,
     /// People, modules, cohorts, hubs, enrolments, progression, allocation, emails.
@@ -60,6 +63,8 @@ pub enum Right {
 pub struct Standing {
     /// Is the installation itself.
     pub system: bool,
+    /// Is a super admin of the installation.
+    pub super_admin: bool,
     /// Has the role.
     pub owner: bool,
     /// Has the role.
@@ -115,9 +120,9 @@ pub fn right(command: &Command) -> Right {
         | Command::Many(
             ManyCommand::AdvanceCohort(_) | ManyCommand::AllocateMarkers(_) | ManyCommand::MoveStudent(_),
         )
-        | Command::WeekEmails(WeekEmailsCommand::SendWeekEmails(_) | WeekEmailsCommand::RetryEmail(_)) => {
-            Right::Administer
-        }
+        | Command::WeekEmails(WeekEmailsCommand::SendWeekEmails(_) | WeekEmailsCommand::RetryEmail(_))
+        | Command::SiteSettings(SiteSettingsCommand::SetSiteSetting(_)) => Right::Administer,
+        Command::Site(_) => Right::ManageSites,
         Command::Many(ManyCommand::TakeAttendance(_)) => Right::TakeAttendance,
         Command::Account(command) => match command {
             AccountCommand::IssueInvitation(_) => Right::Invite,
@@ -164,6 +169,7 @@ pub fn right(command: &Command) -> Right {
 pub fn capacity(right: Right, standing: Standing) -> Option<Authority> {
     let columns = [
         (standing.system, Authority::System),
+        (standing.super_admin, Authority::SuperAdmin),
         (standing.owner, Authority::Owner),
         (standing.admin, Authority::Admin),
         (standing.instructor, Authority::Instructor),
@@ -172,8 +178,12 @@ pub fn capacity(right: Right, standing: Standing) -> Option<Authority> {
         (standing.student, Authority::Student),
         (standing.oneself, Authority::Oneself),
     ];
+    // Wherever an owner is entitled, a super admin is.
+    let counts_as = |authority| if authority == Authority::SuperAdmin { Authority::Owner } else { authority };
     let entitled: &[Authority] = match right {
         Right::Bootstrap | Right::RecordSignIns => &[Authority::System],
+        // Whoever holds the database may also open sites from its command line.
+        Right::ManageSites => &[Authority::System, Authority::SuperAdmin],
         Right::GrantRoles => &[Authority::Owner],
         Right::Administer => &[Authority::Owner, Authority::Admin],
         Right::EditSyllabus => &[Authority::Owner, Authority::Admin, Authority::Instructor],
@@ -189,7 +199,8 @@ pub fn capacity(right: Right, standing: Standing) -> Option<Authority> {
         Right::WriteReflections => &[Authority::Student],
         Right::MarkReflections => &[Authority::Owner, Authority::Admin, Authority::Marker],
     };
-    columns.into_iter().find(|(has, authority)| *has && entitled.contains(authority)).map(|(_, authority)| authority)
+    let is_entitled = |authority: Authority| entitled.contains(&authority) || entitled.contains(&counts_as(authority));
+    columns.into_iter().find(|(has, authority)| *has && is_entitled(*authority)).map(|(_, authority)| authority)
 }
 
 /// Whether the actor may issue the command, and in what capacity. Refused alike whether or not the thing exists.
@@ -198,6 +209,7 @@ pub fn authorise(command: &Command, actor: Actor, world: &World) -> Result<Autho
     capacity(right, standing(command, actor, world)).ok_or(Refusal::NotAllowed(match right {
         Right::Bootstrap | Right::RecordSignIns => "only the installation itself may do this",
         Right::OwnAccount => "an account is its person's own",
+        Right::ManageSites => "only super admins of the installation manage its sites",
         Right::GrantRoles => "only an owner gives and takes roles",
         Right::Administer | Right::ImportRoster | Right::Invite => "only an owner or an admin may do this",
         Right::EditSyllabus => "the syllabus is edited by an admin or an instructor of the cohort",
@@ -211,8 +223,10 @@ pub fn authorise(command: &Command, actor: Actor, world: &World) -> Result<Autho
 }
 
 fn standing(command: &Command, actor: Actor, world: &World) -> Standing {
-    let Actor::Person(person) = actor else {
-        return Standing { system: true, ..Standing::default() };
+    let person = match actor {
+        Actor::System => return Standing { system: true, ..Standing::default() },
+        Actor::SuperAdmin(_) => return Standing { super_admin: true, ..Standing::default() },
+        Actor::Person(person) => person,
     };
     let state = world.person(person).state;
     if !state.active {

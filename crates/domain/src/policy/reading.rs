@@ -160,6 +160,11 @@ impl Reader {
         self.admin || !self.instructs.is_empty()
     }
 
+    /// Whether they have a role or an appointment in the site: what hosts for staff are for.
+    pub fn is_staff(&self) -> bool {
+        self.admin || !(self.instructs.is_empty() && self.marks.is_empty() && self.coordinates.is_empty())
+    }
+
     /// Whether they see the audit trail: who decided what, about everybody.
     pub fn audit(&self) -> bool {
         self.admin

@@ -92,6 +92,12 @@ const TABLE: &str = "
     CreateApiKey               –     –     –     –      –     –      –      –      yes      –       –      –      –
     RevokeApiKey               –     –     –     –      –     –      –      –      yes      –       –      –      –
     LinkIdentity               –     –     –     –      –     –      –      –      yes      –       –      –      –
+    OpenSite                   –     –     –     –      –     –      –      –       –       –       –      –     yes
+    SetSiteHosts               –     –     –     –      –     –      –      –       –       –       –      –     yes
+    RenameSite                 –     –     –     –      –     –      –      –       –       –       –      –     yes
+    CloseSite                  –     –     –     –      –     –      –      –       –       –       –      –     yes
+    ReopenSite                 –     –     –     –      –     –      –      –       –       –       –      –     yes
+    SetSiteSetting            yes   yes    –     –      –     –      –      –       –       –       –      –      –
 ";
 
 /// The columns: who acts, and in what capacity if they may.
@@ -202,6 +208,12 @@ fn about_the_school(name: &str) -> Command {
         "AdvanceCohort" => json!({ "cohort_id": cohort_id, "to_week": 2 }),
         "SendWeekEmails" => json!({ "cohort_id": cohort_id, "week": 1 }),
         "MoveStudent" => json!({ "enrolment_id": ENROLMENT, "to_cohort_id": OTHER_COHORT, "reason": "moves away" }),
+        "OpenSite" => json!({ "slug": "north", "name": "Nordschule", "owner_email": "asa@example.org" }),
+        "SetSiteHosts" => json!({ "site_id": SITE, "hosts": [{ "host": "nord.example.org" }] }),
+        "RenameSite" => json!({ "site_id": SITE, "name": "Schule im Norden" }),
+        "CloseSite" => json!({ "site_id": SITE, "reason": "has moved" }),
+        "ReopenSite" => json!({ "site_id": SITE }),
+        "SetSiteSetting" => json!({ "setting": { "name": "session_hours", "value": 12 } }),
         _ => return given::command(name, about_the_student(name)),
     };
     given::command(name, body)
@@ -262,6 +274,17 @@ fn about_the_account() -> Vec<Command> {
         RevokeApiKey { person_id, key_id: id }.into(),
         LinkIdentity { person_id, issuer: "https://id.example.org".into() }.into(),
     ]
+}
+
+#[test]
+fn a_super_admin_may_do_what_an_owner_may_and_alone_of_all_people_manages_sites() {
+    let world = school();
+    for (name, row) in rows(TABLE) {
+        let Some(command) = Command::NAMES.contains(&name).then(|| about_the_school(name)) else { continue };
+        let capacity = authorise(&command, Actor::SuperAdmin(NOBODY), &world).ok();
+        let may = row[0] || command.is_of_the_registry();
+        assert_eq!(capacity, may.then_some(Authority::SuperAdmin), "{name}");
+    }
 }
 
 #[test]

@@ -6,9 +6,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{delete, post};
 use chrono::{DateTime, Utc};
-use rollbook_domain::Personal;
 use rollbook_domain::account::{CommandName, CreateApiKey, KeyScope, RevokeApiKey};
 use rollbook_domain::text::Name;
+use rollbook_domain::{Actor, Personal};
 use rollbook_store::accounts::{ApiKeyItem, NewToken, NewTokenKind};
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::ExposeSecret;
@@ -99,7 +99,7 @@ async fn create(State(state): State<AppState>, Holder(who): Holder, body: JsonBy
     let (person_id, now, key_id) = (who.bearer.person, state.now(), Uuid::new_v4());
     let label: Personal<String> = name.reveal().into();
     let command = CreateApiKey { person_id, key_id, name, scope: scope.clone(), expires_at };
-    state.record(who.site, who.actor(), command, None).await?;
+    state.record(who.site, Actor::Person(who.bearer.person), command, None).await?;
     let what = NewTokenKind::ApiKey(label.clone(), scope.clone());
     let token = NewToken { id: key_id, what, verified: None, expires_at };
     let key = state.store().issue(who.site, person_id, &token, now).await?;
@@ -116,7 +116,7 @@ struct ApiKeys {
 }
 
 async fn all(holder: Holder, (): (), _: NoFilter) -> Result<ApiKeys, ApiError> {
-    let Holder(Authenticated { site, bearer, state }) = holder;
+    let Holder(Authenticated { site, bearer, state, .. }) = holder;
     Ok(ApiKeys { items: state.store().api_keys(site, bearer.person, state.now()).await? })
 }
 
@@ -130,7 +130,7 @@ async fn revoke(
     if keys.iter().all(|key| key.key_id != key_id) {
         return Err(ApiError::not_found("API key"));
     }
-    state.record(who.site, who.actor(), RevokeApiKey { person_id, key_id }, None).await?;
+    state.record(who.site, Actor::Person(who.bearer.person), RevokeApiKey { person_id, key_id }, None).await?;
     state.store().revoke(who.site, person_id, key_id, now).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,7 +9,7 @@ use axum::response::Response;
 use axum::routing::post;
 use chrono::{DateTime, TimeDelta, Utc};
 use rollbook_domain::account::{InvitationPurpose, IssueInvitation, PasswordChange, SetPassword, SignInMethod};
-use rollbook_domain::{Actor, CommandId, PersonId, SiteId};
+use rollbook_domain::{Actor, Command, CommandId, PersonId, SiteId};
 use rollbook_store::accounts::Redeemed;
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::{ExposeSecret, SecretString};
@@ -19,7 +19,7 @@ use super::problem::AccountProblem;
 use super::session::{Begun, Entrant, SignedIn, begin};
 use super::{cookies, operation, password};
 use crate::address::{Address, At};
-use crate::auth::{Holder, Site};
+use crate::auth::{Authenticated, Site, refuse_programs};
 use crate::body::JsonBytes;
 use crate::operation::{Body, Operation, Success, Whom};
 use crate::problem::ApiError;
@@ -82,15 +82,17 @@ struct Invited {
 
 async fn issue(
     State(state): State<AppState>,
-    Holder(who): Holder,
+    who: Authenticated,
     At(person): At<PersonId>,
     headers: HeaderMap,
     body: JsonBytes,
 ) -> Result<Json<Invited>, ApiError> {
+    refuse_programs(&who.bearer)?;
     let InvitationAsked { send } = body.read()?;
     let (now, purpose) = (state.now(), InvitationPurpose::Invitation);
     let page = state.accounts().address(&headers, PAGE)?;
-    state.record(who.site, who.actor(), IssueInvitation { person_id: person, purpose }, None).await?;
+    let command: Command = IssueInvitation { person_id: person, purpose }.into();
+    state.record(who.site, who.actor(&command), command, None).await?;
     if send {
         state.store().ask_for_letter(who.site, person, purpose, now).await?;
         return Ok(Json(Invited { link: None, expires_at: None }));

@@ -4,9 +4,9 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
-use rollbook_domain::SiteId;
 use rollbook_domain::account::{PasswordChange, SetPassword};
 use rollbook_domain::text::Email;
+use rollbook_domain::{Actor, SiteId};
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -81,7 +81,7 @@ async fn change_password(
     limits.forgive(&attempt);
     let anew = place.hash(&new).await?;
     let command = SetPassword { person_id: person, how: PasswordChange::Change };
-    state.record(site, who.actor(), command, None).await?;
+    state.record(site, Actor::Person(who.bearer.person), command, None).await?;
     if state.store().change_password(site, person, (&phc, &anew), who.bearer.token_id, now).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {

@@ -70,7 +70,7 @@ struct Listed {
 }
 
 async fn all(holder: Holder, (): (), _: NoFilter) -> Result<Sessions, ApiError> {
-    let Holder(Authenticated { site, bearer, state }) = holder;
+    let Holder(Authenticated { site, bearer, state, .. }) = holder;
     let sessions = state.store().sessions(site, bearer.person, state.now()).await?;
     let listed = sessions.into_iter().map(|session| {
         let current = Some(session.session_id) == bearer.token_id;
@@ -94,7 +94,7 @@ async fn this_one(State(state): State<AppState>, Holder(who): Holder) -> Result<
 
 async fn everywhere(State(state): State<AppState>, Holder(who): Holder) -> Result<Response, ApiError> {
     let person = who.bearer.person;
-    state.record(who.site, who.actor(), SignOutEverywhere { person_id: person }, None).await?;
+    state.record(who.site, Actor::Person(who.bearer.person), SignOutEverywhere { person_id: person }, None).await?;
     state.store().revoke_sessions(who.site, person, state.now()).await?;
     Ok((cookies::headers([cookies::unset(cookies::SESSION)?]), StatusCode::NO_CONTENT).into_response())
 }

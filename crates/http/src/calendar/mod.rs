@@ -104,11 +104,13 @@ async fn of_cohort(caller: Caller, cohort: CohortId, _: NoFilter) -> Result<Docu
 }
 
 async fn issue(State(state): State<AppState>, who: Authenticated) -> Result<Json<Link>, ApiError> {
+    let who = who.at_home()?;
     let secret = state.store().issue_calendar_link(who.site, who.bearer.person, state.now()).await?;
     Ok(Json(Link { path: path(&secret) }))
 }
 
 async fn revoke(State(state): State<AppState>, who: Authenticated) -> Result<StatusCode, ApiError> {
+    let who = who.at_home()?;
     state.store().revoke_calendar_link(who.site, who.bearer.person).await?;
     Ok(StatusCode::NO_CONTENT)
 }

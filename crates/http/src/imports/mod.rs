@@ -153,7 +153,7 @@ async fn import(
     command: Command,
     report: impl FnOnce(Vec<ImportedRow>) -> Report,
 ) -> Result<Json<Report>, ApiError> {
-    let (site, actor) = (caller.site, rollbook_domain::Actor::Person(caller.reader.person));
+    let (site, actor) = (caller.site, caller.who.actor(&command));
     let Some(Metadata { command_id, if_match, correlation_id }) = commit else {
         return Ok(Json(report(state.executor().preview(site, actor, command).await?.rows)));
     };

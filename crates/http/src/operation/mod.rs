@@ -91,6 +91,8 @@ pub enum Whom {
     Bearers,
     /// Owners and admins.
     Admins,
+    /// Super admins, on a host of the default site.
+    SuperAdmins,
 }
 
 /// The answer when all is well.
@@ -135,7 +137,7 @@ fn schema<T: JsonSchema>() -> SchemaOf {
 }
 
 fn whom<A: Audience>() -> Whom {
-    if A::ADMINS_ONLY { Whom::Admins } else { Whom::Bearers }
+    A::WHOM
 }
 
 /// Work that somebody asks for, which is no command of the domain; it takes the time it takes.

@@ -16,10 +16,10 @@ use serde_json::Value;
 use sqlx::postgres::PgPoolOptions;
 use tower::ServiceExt;
 
-use crate::AppState;
+use crate::{Installation, Setup};
 
 /// A service whose database is not there.
-fn unreachable() -> AppState {
+pub(crate) fn unreachable() -> Installation {
     let pool = PgPoolOptions::new()
         .acquire_timeout(std::time::Duration::from_millis(50))
         .connect_lazy("postgres://nobody@127.0.0.1:1/none")
@@ -28,15 +28,15 @@ fn unreachable() -> AppState {
     let executor = Executor::new(store.clone(), Clock::frozen("2025-01-07T09:00:00Z".parse().unwrap()));
     // No test here comes as far as a file.
     let files = Files::in_folder(&std::env::temp_dir()).unwrap();
-    AppState::new(&executor, Projections::new(store), files, SiteId::DEFAULT, None)
+    Installation::new(Setup::new(executor, Projections::new(store), files))
 }
 
 /// Sends a request; the body as JSON, null where it is none.
 async fn send(request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
-    send_to(crate::router(unreachable(), &crate::Limits::default()), request).await
+    send_to(unreachable().service(SiteId::DEFAULT), request).await
 }
 
-async fn send_to(router: Router, request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
+pub(crate) async fn send_to(router: Router, request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
     let response = router.oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.unwrap();

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{send, send_to};
 use crate::layers;
+use crate::limits::Counted;
 
 fn get(path: &str) -> Request<Body> {
     Request::get(path).body(Body::empty()).unwrap()
@@ -57,7 +58,8 @@ async fn answers_unknown_paths_and_methods_with_problems() {
 #[tokio::test]
 async fn a_panic_is_a_problem_that_says_nothing_but_its_id() {
     let broken = Router::new().route("/broken", axum::routing::get(async || -> () { panic!("a secret") }));
-    let (status, headers, body) = send_to(layers::around(broken, &crate::Limits::default()), get("/broken")).await;
+    let (status, headers, body) =
+        send_to(layers::around(broken, Counted::new(&crate::Limits::default())), get("/broken")).await;
     assert_eq!((status.as_u16(), &body["code"]), (500, &json!("internal_error")));
     assert!(body["id"].is_string() && !body.to_string().contains("secret"));
     assert_eq!(headers["x-content-type-options"], "nosniff");

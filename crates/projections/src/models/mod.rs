@@ -20,6 +20,8 @@ pub mod reflections;
 pub mod register;
 pub mod report;
 pub mod roster;
+pub mod site_settings;
+pub mod sites;
 pub mod syllabus;
 
 use rollbook_domain::policy::RosterScope;

@@ -2,11 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rollbook_domain::{HubId, PersonId, Personal, SiteId};
+use rollbook_domain::{Authority, HubId, PersonId, Personal, SiteId};
+use rollbook_store::Recorded;
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use super::PersonRef;
 use crate::QueryError;
+
+/// What a super admin is called in a site that does not know them: they are a person of the default site.
+const SUPER_ADMIN: &str = "Super admin";
+
+/// Who did something, by the names of the site's people.
+pub fn actor(event: &Recorded, names: &BTreeMap<PersonId, Personal<String>>) -> Option<PersonRef> {
+    let unknown = if event.authority == Some(Authority::SuperAdmin) { SUPER_ADMIN } else { "" };
+    event.actor.map(|id| PersonRef { id, name: names.get(&id).cloned().unwrap_or_else(|| unknown.into()) })
+}
 
 /// The names of people; whoever the read model does not know is not there.
 pub async fn person_names(

@@ -12,11 +12,13 @@ use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, Outcome, Plac
 use rollbook_domain::hub::HubEvent;
 use rollbook_domain::module::ModuleEvent;
 use rollbook_domain::person::{PersonEvent, Role};
+use rollbook_domain::site::{HostAdmits, SiteEvent, SiteHost};
+use rollbook_domain::site_settings::{SettingValue, SiteSettingsEvent};
 use rollbook_domain::syllabus::{CopiedMaterial, MaterialContent, SyllabusEvent};
 use rollbook_domain::week_emails::WeekEmailsEvent;
 use rollbook_domain::{
     AccountId, Authority, CohortId, CommandId, EnrolmentId, Event, HubId, MaterialId, MessageId, ModuleId, Origin,
-    PersonId, Personal, SiteId, StreamId, SyllabusId, WeekEmailsId,
+    PersonId, Personal, SiteId, SiteSettingsId, StreamId, SyllabusId, WeekEmailsId,
 };
 use rollbook_store::Recorded;
 use uuid::Uuid;
@@ -283,6 +285,37 @@ fn of_account() -> BoxedStrategy<AccountEvent> {
     .boxed()
 }
 
+fn of_site() -> BoxedStrategy<SiteEvent> {
+    let host = prop_oneof![Just("a.example.org"), Just("b.example.org")];
+    let admits = prop_oneof![Just(HostAdmits::Everyone), Just(HostAdmits::Students), Just(HostAdmits::Staff)];
+    let host = (host, admits).prop_map(|(host, admits)| SiteHost { host: host.to_owned(), admits });
+    prop_oneof![
+        3 => (text(), text(), option::of(text())).prop_map(|(name, owner_email, owner_name)| SiteEvent::SiteOpened {
+            slug: "north".into(),
+            name: name.into_inner(),
+            owner_email,
+            owner_name
+        }),
+        1 => vec(host, 0..3).prop_map(|hosts| SiteEvent::SiteHostsSet { hosts }),
+        1 => text().prop_map(|name| SiteEvent::SiteRenamed { name: name.into_inner() }),
+        1 => text().prop_map(|reason| SiteEvent::SiteClosed { reason }),
+        1 => Just(SiteEvent::SiteReopened {}),
+    ]
+    .boxed()
+}
+
+fn of_site_settings() -> BoxedStrategy<SiteSettingsEvent> {
+    prop_oneof![
+        text().prop_map(|name| SettingValue::DisplayName { value: name.into_inner() }),
+        Just(SettingValue::Timezone { value: Zone::UTC }),
+        (1..99_u32).prop_map(|value| SettingValue::SessionHours { value }),
+        (1..99_u32).prop_map(|value| SettingValue::InvitationHours { value }),
+        any::<bool>().prop_map(|value| SettingValue::PasswordSignIn { value }),
+    ]
+    .prop_map(|setting| SiteSettingsEvent::SiteSettingSet { setting })
+    .boxed()
+}
+
 fn happened() -> impl Strategy<Value = (StreamId, Event)> {
     fn on<I: Into<StreamId>, E: Into<Event>>((id, event): (I, E)) -> (StreamId, Event) {
         (id.into(), event.into())
@@ -296,6 +329,8 @@ fn happened() -> impl Strategy<Value = (StreamId, Event)> {
         2 => (id::<SyllabusId>(3), of_syllabus()).prop_map(on),
         1 => (id::<WeekEmailsId>(3), of_week_emails()).prop_map(on),
         1 => (id::<AccountId>(1), of_account()).prop_map(on),
+        1 => (prop_oneof![1 => Just(SiteId::DEFAULT), 3 => id::<SiteId>(8)], of_site()).prop_map(on),
+        1 => (id::<SiteSettingsId>(8), of_site_settings()).prop_map(on),
     ]
 }
 

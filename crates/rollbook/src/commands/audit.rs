@@ -1,6 +1,7 @@
 //! `rollbook audit`: who decided what about whom, and why, straight from the read model once it is up to date.
 
 use rollbook_domain::SiteId;
+use rollbook_domain::site::Slug;
 use rollbook_http::Sheet;
 use rollbook_projections::Page;
 use rollbook_projections::models::audit_trail::{self, AuditFilter, AuditItem};
@@ -12,17 +13,19 @@ use crate::commands::replay;
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::output;
+use crate::sites::by_slug;
 use crate::table::table;
 
 /// How many rows a table has at most: whoever wants more wants another form.
 const TABLE_ROWS: usize = 5_000;
 
 /// Prints what was asked for.
-pub async fn run(database: &Database, arguments: &Audit) -> Done {
+pub async fn run(database: &Database, site: &Slug, arguments: &Audit) -> Done {
     if let Some(AuditCommand::Replay(arguments)) = &arguments.command {
-        return replay::run(database, arguments).await;
+        return replay::run(database, site, arguments).await;
     }
     let store = database.store().await?;
+    let site = by_slug(&store, site).await?;
     catch_up(&store).await?;
     let filter = AuditFilter {
         cohort_id: arguments.cohort,
@@ -34,14 +37,14 @@ pub async fn run(database: &Database, arguments: &Audit) -> Done {
         to: arguments.to,
     };
     match arguments.format {
-        Format::Table => print_table(&store, &filter).await,
+        Format::Table => print_table(&store, site, &filter).await,
         Format::Csv => {
             let sheet = Sheet::new(AuditItem::COLUMNS);
             output::part(&sheet.heading()?)?;
-            in_pages(&store, &filter, |items| output::part(&sheet.lines(items)?).map(|()| true)).await
+            in_pages(&store, site, &filter, |items| output::part(&sheet.lines(items)?).map(|()| true)).await
         }
         Format::Ndjson => {
-            in_pages(&store, &filter, |items| output::part(lines(items, "", "")?.as_bytes()).map(|()| true)).await
+            in_pages(&store, site, &filter, |items| output::part(lines(items, "", "")?.as_bytes()).map(|()| true)).await
         }
         Format::Json => {
             // One array, which is a list of lines with commas between them.
@@ -52,7 +55,7 @@ pub async fn run(database: &Database, arguments: &Audit) -> Done {
                 }
                 Ok(true)
             };
-            in_pages(&store, &filter, print).await?;
+            in_pages(&store, site, &filter, print).await?;
             output::line(if before == "[" { "[]" } else { "]" })
         }
     }
@@ -69,8 +72,8 @@ fn lines(items: &[AuditItem], first: &str, others: &str) -> Done<String> {
     Ok(lines)
 }
 
-async fn print_table(store: &EventStore, filter: &AuditFilter) -> Done {
-    let items = at_most(store, filter, TABLE_ROWS + 1).await?;
+async fn print_table(store: &EventStore, site: SiteId, filter: &AuditFilter) -> Done {
+    let items = at_most(store, site, filter, TABLE_ROWS + 1).await?;
     if items.is_empty() {
         return output::line("nothing was decided that matches");
     }
@@ -82,10 +85,15 @@ async fn print_table(store: &EventStore, filter: &AuditFilter) -> Done {
 }
 
 /// Everything that the filter lets through, page by page, for as long as more is wanted: no more than a page is held.
-async fn in_pages(store: &EventStore, filter: &AuditFilter, mut take: impl FnMut(&[AuditItem]) -> Done<bool>) -> Done {
+async fn in_pages(
+    store: &EventStore,
+    site: SiteId,
+    filter: &AuditFilter,
+    mut take: impl FnMut(&[AuditItem]) -> Done<bool>,
+) -> Done {
     let mut page = Page { limit: Page::MAX_LIMIT, after: None };
     loop {
-        let paged = audit_trail::list(store.pool(), SiteId::DEFAULT, filter, &page).await.map_err(Failure::new)?;
+        let paged = audit_trail::list(store.pool(), site, filter, &page).await.map_err(Failure::new)?;
         let more = take(&paged.items)?;
         match paged.next {
             Some(next) if more => page = page.after(next),
@@ -95,9 +103,9 @@ async fn in_pages(store: &EventStore, filter: &AuditFilter, mut take: impl FnMut
 }
 
 /// What the filter lets through, of that the first so many.
-pub async fn at_most(store: &EventStore, filter: &AuditFilter, limit: usize) -> Done<Vec<AuditItem>> {
+pub async fn at_most(store: &EventStore, site: SiteId, filter: &AuditFilter, limit: usize) -> Done<Vec<AuditItem>> {
     let mut items = Vec::new();
-    in_pages(store, filter, |page| {
+    in_pages(store, site, filter, |page| {
         items.extend_from_slice(&page[..page.len().min(limit - items.len())]);
         Ok(items.len() < limit)
     })

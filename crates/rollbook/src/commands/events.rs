@@ -1,14 +1,16 @@
-//! `rollbook events`: the log as it is, one event a line. It shows personal data to whoever holds the database.
+//! `rollbook events`: the log of a site as it is, one event a line. It shows personal data to whoever holds the database.
 
 use std::fmt::Write;
 
+use rollbook_domain::site::Slug;
 use rollbook_domain::{SiteId, StreamId, StreamType};
-use rollbook_store::{EventStore, Position, Recorded};
+use rollbook_store::{EventStore, Position, Recorded, Stretch};
 
 use crate::cli::Events;
 use crate::database::Database;
 use crate::failure::Done;
 use crate::output;
+use crate::sites::by_slug;
 
 /// How many events are read at a time.
 const BATCH: i64 = 1_000;
@@ -17,33 +19,37 @@ const BATCH: i64 = 1_000;
 pub fn parse_stream(text: &str) -> Result<StreamId, String> {
     let wrong = || "must be a type and an id, such as enrolment/0198c1d2-7a55-7c3e-9d53-0b7f6d1f2a10".to_owned();
     let (kind, id) = text.split_once('/').ok_or_else(wrong)?;
-    let kind: StreamType =
-        kind.parse().map_err(|_| "has a type that is none of person, module, cohort, hub and enrolment".to_owned())?;
+    let kind: StreamType = kind
+        .parse()
+        .map_err(|_| "has a type that is no stream's, such as person, module, cohort, hub or enrolment".to_owned())?;
     Ok(StreamId { kind, id: id.parse().map_err(|_| wrong())? })
 }
 
 /// Prints the events that were asked for.
-pub async fn run(database: &Database, arguments: &Events) -> Done {
+pub async fn run(database: &Database, site: &Slug, arguments: &Events) -> Done {
     let store = database.store().await?;
+    let site = by_slug(&store, site).await?;
     let limit = arguments.limit.map_or(i64::MAX, i64::from);
     match arguments.stream {
-        Some(stream) => of_stream(&store, stream, arguments.after, limit).await,
-        None => of_log(&store, arguments.after, limit).await,
+        Some(stream) => of_stream(&store, site, stream, arguments.after, limit).await,
+        None => of_log(&store, site, arguments.after, limit).await,
     }
 }
 
-async fn of_stream(store: &EventStore, stream: StreamId, after: Position, limit: i64) -> Done {
-    let events = store.stream(SiteId::DEFAULT, stream).await?;
+async fn of_stream(store: &EventStore, site: SiteId, stream: StreamId, after: Position, limit: i64) -> Done {
+    let events = store.stream(site, stream).await?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let events: Vec<_> = events.into_iter().filter(|event| event.position > after).take(limit).collect();
     print(&events)
 }
 
-async fn of_log(store: &EventStore, mut after: Position, mut limit: i64) -> Done {
+async fn of_log(store: &EventStore, site: SiteId, mut after: Position, mut limit: i64) -> Done {
     while limit > 0 {
-        let events = store.read(after, limit.min(BATCH)).await?;
-        let Some(last) = events.last() else { break };
-        after = last.position;
+        let Stretch { events, reached } = store.read_site(site, after, limit.min(BATCH)).await?;
+        if events.is_empty() {
+            break;
+        }
+        after = reached;
         limit -= i64::try_from(events.len()).unwrap_or(limit);
         print(&events)?;
     }

@@ -1,6 +1,7 @@
 //! `rollbook explain`: why a student's row is as it is, event by event.
 
 use rollbook_domain::SiteId;
+use rollbook_domain::site::Slug;
 use rollbook_projections::Page;
 use rollbook_projections::explain::{self, Change, ExplainItem};
 use rollbook_store::EventStore;
@@ -11,13 +12,15 @@ use crate::cli::{Explain, ExplainFormat};
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::output;
+use crate::sites::by_slug;
 use crate::table::table;
 
 /// Prints the events that made the row.
-pub async fn run(database: &Database, arguments: &Explain) -> Done {
+pub async fn run(database: &Database, site: &Slug, arguments: &Explain) -> Done {
     let store = database.store().await?;
+    let site = by_slug(&store, site).await?;
     catch_up(&store).await?;
-    let items = all(&store, arguments).await?;
+    let items = all(&store, site, arguments).await?;
     if items.is_empty() {
         return Err(Failure::new(match arguments.flag {
             Some(flag) => format!("the enrolment {} has no flag {flag}", arguments.enrolment),
@@ -30,11 +33,11 @@ pub async fn run(database: &Database, arguments: &Explain) -> Done {
     }
 }
 
-async fn all(store: &EventStore, arguments: &Explain) -> Done<Vec<ExplainItem>> {
+async fn all(store: &EventStore, site: SiteId, arguments: &Explain) -> Done<Vec<ExplainItem>> {
     let mut page = Page { limit: Page::MAX_LIMIT, after: None };
     let mut items = Vec::new();
     loop {
-        let (site, enrolment) = (SiteId::DEFAULT, arguments.enrolment);
+        let enrolment = arguments.enrolment;
         let paged = match arguments.flag {
             Some(flag) => explain::flag(store, site, enrolment, flag, &page).await,
             None => explain::roster(store, site, enrolment, &page).await,

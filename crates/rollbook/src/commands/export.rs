@@ -5,6 +5,7 @@ use std::io::{IsTerminal, stdout};
 use std::time::Instant;
 
 use futures::TryStreamExt;
+use rollbook_domain::site::Slug;
 use rollbook_domain::{CohortId, SiteId};
 use rollbook_projections::models::cohorts;
 use rollbook_store::EventStore;
@@ -18,22 +19,24 @@ use crate::export::table::columns;
 use crate::export::writer::Writer;
 use crate::failure::{Done, Failure};
 use crate::progress::Progress;
+use crate::sites::by_slug;
 
 /// Writes what was asked for.
-pub async fn run(database: &Database, arguments: &Export) -> Done {
+pub async fn run(database: &Database, site: &Slug, arguments: &Export) -> Done {
     if arguments.format == ExportFormat::Parquet && arguments.out.is_none() && stdout().is_terminal() {
         return Err(Failure::new("Parquet is not for a terminal: give --out FILE, or send it on"));
     }
     let store = database.store().await?;
+    let site = by_slug(&store, site).await?;
     let head = catch_up(&store).await?;
     if let Some(cohort) = arguments.cohort {
-        known(&store, cohort).await?;
+        known(&store, site, cohort).await?;
     }
     let what = name(arguments.what);
     let place = Place::open(arguments.out.as_deref())?;
     let notes = [("rollbook.table", what.to_owned()), ("rollbook.position", head.to_string())];
     let mut writer = Writer::start(arguments.format, columns(arguments.what), &notes, place)?;
-    let mut source = source(&store, arguments.what, arguments.cohort, head).await?;
+    let mut source = source(&store, site, arguments.what, arguments.cohort, head).await?;
 
     let progress = Progress::start(source.steps);
     progress.plain_line(format!("exporting the {what} up to position {head}"));
@@ -52,8 +55,8 @@ pub async fn run(database: &Database, arguments: &Export) -> Done {
     Ok(())
 }
 
-async fn known(store: &EventStore, cohort: CohortId) -> Done {
-    let found = cohorts::get(store.pool(), SiteId::DEFAULT, cohort).await?;
+async fn known(store: &EventStore, site: SiteId, cohort: CohortId) -> Done {
+    let found = cohorts::get(store.pool(), site, cohort).await?;
     found.map(drop).ok_or_else(|| Failure::new(format!("there is no cohort {cohort}")))
 }
 

@@ -13,6 +13,7 @@ pub mod projections;
 pub mod replay;
 pub mod report;
 pub mod serve;
+pub mod sites;
 pub mod token;
 
 use crate::cli::{Cli, Command, Demo, Serve};
@@ -44,14 +45,17 @@ pub async fn run(cli: Cli) -> Done {
         }
         Command::Migrate => signals.unless_asked(migrate::run(&database)).await,
         Command::DatabaseUrl => database_url::run(&database),
-        Command::Token(arguments) => signals.unless_asked(token::run(&database, &clock, &arguments)).await,
-        Command::Invite(arguments) => signals.unless_asked(invite::run(&database, &clock, &arguments)).await,
-        Command::Import(asked) => signals.unless_asked(import::run(&database, &clock, &asked)).await,
-        Command::Audit(arguments) => signals.unless_asked(audit::run(&database, &arguments)).await,
-        Command::Explain(arguments) => signals.unless_asked(explain::run(&database, &arguments)).await,
-        Command::Export(arguments) => signals.unless_asked(export::run(&database, &arguments)).await,
-        Command::Report(command) => signals.unless_asked(report::run(&database, &command)).await,
-        Command::Events(arguments) => signals.unless_asked(events::run(&database, &arguments)).await,
+        Command::Token(arguments) => signals.unless_asked(token::run(&database, &clock, &place.site, &arguments)).await,
+        Command::Invite(arguments) => {
+            signals.unless_asked(invite::run(&database, &clock, &place.site, &arguments)).await
+        }
+        Command::Import(asked) => signals.unless_asked(import::run(&database, &clock, &place.site, &asked)).await,
+        Command::Audit(arguments) => signals.unless_asked(audit::run(&database, &place.site, &arguments)).await,
+        Command::Explain(arguments) => signals.unless_asked(explain::run(&database, &place.site, &arguments)).await,
+        Command::Export(arguments) => signals.unless_asked(export::run(&database, &place.site, &arguments)).await,
+        Command::Report(command) => signals.unless_asked(report::run(&database, &place.site, &command)).await,
+        Command::Events(arguments) => signals.unless_asked(events::run(&database, &place.site, &arguments)).await,
+        Command::Sites(command) => signals.unless_asked(sites::run(&database, &clock, &command)).await,
         Command::Projections(command) => signals.unless_asked(projections::run(&database, &command)).await,
     };
     let closed = database.close().await;

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use futures::StreamExt;
 use rollbook_domain::enrolment::EnrolmentEvent;
+use rollbook_domain::site::Slug;
 use rollbook_domain::{Authority, Event, Personal, SiteId};
 use rollbook_projections::explain::{Change, Explainer};
 use rollbook_projections::models::PersonRef;
-use rollbook_projections::models::names::{hub_names, person_names};
+use rollbook_projections::models::names::{actor, hub_names, person_names};
 use rollbook_projections::models::roster::{Roster, Row};
 use rollbook_projections::wording::{Names, hub_in, people_in, reason, words};
 use rollbook_store::{EventStore, Position, Recorded};
@@ -21,6 +22,7 @@ use crate::commands::explain::{parts, text};
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::output;
+use crate::sites::by_slug;
 
 /// How many events are held at a time.
 const BATCH: usize = 200;
@@ -55,10 +57,11 @@ struct Step {
 }
 
 /// Prints the history.
-pub async fn run(database: &Database, arguments: &Replay) -> Done {
+pub async fn run(database: &Database, site: &Slug, arguments: &Replay) -> Done {
     let store = database.store().await?;
+    let site = by_slug(&store, site).await?;
     let head = catch_up(&store).await?;
-    let (site, enrolment) = (SiteId::DEFAULT, arguments.enrolment);
+    let enrolment = arguments.enrolment;
     let mut row = Explainer::<Roster>::new(site, enrolment);
     let streams = [enrolment.into()].into();
     let mut events = store.streams(site, &streams, head).chunks(BATCH);
@@ -95,7 +98,7 @@ fn step(recorded: &Recorded, event: &EnrolmentEvent, names: &Names, changes: Vec
     Step {
         position: recorded.position,
         at: recorded.recorded_at,
-        actor: recorded.actor.map(|id| PersonRef { id, name: names.person(id).into() }),
+        actor: actor(recorded, &names.people),
         authority: recorded.authority,
         event_type: recorded.event.type_name(),
         words: words(event, names),

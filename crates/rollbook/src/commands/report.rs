@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::SiteId;
+use rollbook_domain::site::Slug;
 use rollbook_http::{report_page, report_sheet};
 use rollbook_projections::models::PersonRef;
 use rollbook_projections::models::report::{self, CohortReport, Hold};
@@ -13,14 +13,16 @@ use crate::cli::{Report, ReportFormat};
 use crate::database::Database;
 use crate::export::place::Place;
 use crate::failure::{Done, Failure};
+use crate::sites::by_slug;
 use crate::table::table;
 
 /// Prints the report.
-pub async fn run(database: &Database, command: &Report) -> Done {
+pub async fn run(database: &Database, site: &Slug, command: &Report) -> Done {
     let Report::Cohort(arguments) = command;
     let store = database.store().await?;
+    let site = by_slug(&store, site).await?;
     catch_up(&store).await?;
-    let found = report::get(store.pool(), SiteId::DEFAULT, arguments.cohort).await?;
+    let found = report::get(store.pool(), site, arguments.cohort).await?;
     let report = found.ok_or_else(|| Failure::new(format!("there is no cohort {}", arguments.cohort)))?;
     let text = match arguments.format {
         ReportFormat::Table => as_tables(&report),

@@ -24,12 +24,14 @@ pub async fn run(
     let socket = bind(arguments.listen).await?;
     let service = Service::start(database, files::open(place)?).await?;
     let served = async {
+        let executor = Executor::new(service.store.clone(), clock.clone());
         if let Some(email) = &arguments.owner_email {
-            bootstrap::owner(&Executor::new(service.store.clone(), clock.clone()), email).await?;
+            bootstrap::owner(&executor, email).await?;
         }
+        bootstrap::super_admins(&executor, &arguments.hosting.super_admins).await?;
         database.tell_place();
         output::line(&format!("listening on {}", url(&socket)?))?;
-        service.serve(socket, clock, signals, mail, &arguments.limiting.limits()).await
+        service.serve(socket, clock, signals, mail, &arguments.hosting, &arguments.limiting.limits()).await
     }
     .await;
     service.stop().await;

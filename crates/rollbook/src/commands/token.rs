@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use chrono::TimeDelta;
 use rollbook_domain::claim::ClaimKey;
+use rollbook_domain::site::Slug;
 use rollbook_domain::{PersonId, SiteId};
 use rollbook_store::{Clock, EventStore, Executor};
 
@@ -12,6 +13,7 @@ use crate::cli::Token;
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::output;
+use crate::sites::by_slug;
 
 /// The longest that a token may be valid, in days.
 const MAX_DAYS: i64 = 366;
@@ -36,27 +38,28 @@ pub fn parse_ttl(text: &str) -> Result<Ttl, String> {
 }
 
 /// Prints a token and nothing else, or says how many were revoked.
-pub async fn run(database: &Database, clock: &Clock, arguments: &Token) -> Done {
+pub async fn run(database: &Database, clock: &Clock, site: &Slug, arguments: &Token) -> Done {
     let store = database.store().await?;
     if let Some(email) = &arguments.owner_email {
         bootstrap::owner(&Executor::new(store.clone(), clock.clone()), email).await?;
     }
-    let person = person(&store, &arguments.email).await?;
+    let site = by_slug(&store, site).await?;
+    let person = person(&store, site, &arguments.email).await?;
     if arguments.revoke {
-        let revoked = store.revoke_tokens_of(SiteId::DEFAULT, person, clock.now()).await?;
+        let revoked = store.revoke_tokens_of(site, person, clock.now()).await?;
         let tokens = if revoked == 1 { "token" } else { "tokens" };
         return output::line(&format!("revoked {revoked} {tokens} of {}", arguments.email));
     }
-    if !store.person(SiteId::DEFAULT, person).await?.state.active {
+    if !store.person(site, person).await?.state.active {
         return Err(Failure::new(format!("{} is deactivated, and could do nothing with a token", arguments.email)));
     }
-    let token = store.issue_token(SiteId::DEFAULT, person, clock.now(), arguments.ttl.0).await?;
+    let token = store.issue_token(site, person, clock.now(), arguments.ttl.0).await?;
     output::line(&token)
 }
 
 /// Whose address it is.
-pub(super) async fn person(store: &EventStore, email: &str) -> Done<PersonId> {
-    let owner = store.owner(SiteId::DEFAULT, ClaimKey::email(email)).await?;
+pub(super) async fn person(store: &EventStore, site: SiteId, email: &str) -> Done<PersonId> {
+    let owner = store.owner(site, ClaimKey::email(email)).await?;
     owner.map(PersonId::from).ok_or_else(|| {
         Failure::new(format!(
             "nobody here has the address {email}. Register them first; the first owner is made with \

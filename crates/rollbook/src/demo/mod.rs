@@ -24,7 +24,7 @@ use rollbook_mail::Settings;
 use rollbook_store::Clock;
 use tokio::net::TcpListener;
 
-use crate::cli::{Demo, Place};
+use crate::cli::{Demo, Hosting, Place};
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::files;
@@ -86,5 +86,5 @@ async fn perform(
         return output::line("\n`rollbook demo` without --exit serves this, and prints tokens and lines to paste.");
     };
     invitation::print(store, &fixture, &played.cast, clock, &url(&socket)?).await?;
-    service.serve(socket, clock, signals, mail, limits).await
+    service.serve(socket, clock, signals, mail, &Hosting::default(), limits).await
 }

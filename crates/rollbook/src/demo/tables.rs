@@ -43,7 +43,7 @@ pub async fn show(store: &EventStore, fixture: &Fixture, cast: &Cast) -> Done {
     for student in cast.students.iter().filter(|s| roster.iter().any(|row| row.held && row.enrolment_id == s.enrolment))
     {
         let filter = AuditFilter { enrolment_id: Some(student.enrolment), ..AuditFilter::default() };
-        let items = audit::at_most(store, &filter, usize::MAX).await?;
+        let items = audit::at_most(store, SiteId::DEFAULT, &filter, usize::MAX).await?;
         if items.len() > longest.len() {
             longest = items;
         }

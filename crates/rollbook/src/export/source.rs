@@ -36,55 +36,67 @@ pub struct Source<'s> {
 }
 
 /// The rows of a site up to a position, or of one of its cohorts.
-pub async fn source(store: &EventStore, what: Exported, cohort: Option<CohortId>, head: Position) -> Done<Source<'_>> {
+pub async fn source(
+    store: &EventStore,
+    site: SiteId,
+    what: Exported,
+    cohort: Option<CohortId>,
+    head: Position,
+) -> Done<Source<'_>> {
     let batches = match (what, cohort) {
-        (Exported::Events, None) => log(store, head),
-        (Exported::Events, Some(cohort)) => log_of(store, cohort, head).await?,
-        (Exported::Audit, cohort) => audit(store, cohort),
+        (Exported::Events, None) => log(store, site, head),
+        (Exported::Events, Some(cohort)) => log_of(store, site, cohort, head).await?,
+        (Exported::Audit, cohort) => audit(store, site, cohort),
         (Exported::Roster, cohort) => {
-            let rows = roster::enrolments(store.pool(), SiteId::DEFAULT, cohort).await?.len();
-            return Ok(Source { batches: rosters(store, cohort), steps: rows as u64 });
+            let rows = roster::enrolments(store.pool(), site, cohort).await?.len();
+            return Ok(Source { batches: rosters(store, site, cohort), steps: rows as u64 });
         }
     };
     Ok(Source { batches, steps: steps(head) })
 }
 
-fn log(store: &EventStore, head: Position) -> BoxStream<'_, Done<Batch>> {
+fn log(store: &EventStore, site: SiteId, head: Position) -> BoxStream<'_, Done<Batch>> {
     let batches = try_unfold(0, move |after: Position| async move {
-        let events = store.read(after, (head - after).min(READ)).await?;
+        let mut events = store.read_site(site, after, READ).await?.events;
+        events.retain(|event| event.position <= head);
         let Some(last) = events.last().map(|event| event.position) else { return Ok(None) };
-        let items = event_items(store.pool(), SiteId::DEFAULT, events).await?;
+        let items = event_items(store.pool(), site, events).await?;
         Ok(Some((batch(&items, steps(last))?, last)))
     });
     batches.boxed()
 }
 
-async fn log_of(store: &EventStore, cohort: CohortId, head: Position) -> Done<BoxStream<'_, Done<Batch>>> {
-    let enrolments = roster::enrolments(store.pool(), SiteId::DEFAULT, Some(cohort)).await?;
+async fn log_of(
+    store: &EventStore,
+    site: SiteId,
+    cohort: CohortId,
+    head: Position,
+) -> Done<BoxStream<'_, Done<Batch>>> {
+    let enrolments = roster::enrolments(store.pool(), site, Some(cohort)).await?;
     let own = [cohort.into(), SyllabusId::from(cohort).into(), WeekEmailsId::from(cohort).into()];
     let streams = enrolments.into_iter().map(Into::into).chain(own).collect();
-    let events = store.streams(SiteId::DEFAULT, &streams, head).try_chunks(BATCH);
-    let batches = events.map_err(|broken| Failure::from(broken.1)).and_then(async |events| {
+    let events = store.streams(site, &streams, head).try_chunks(BATCH);
+    let batches = events.map_err(|broken| Failure::from(broken.1)).and_then(move |events| async move {
         let last = events.last().map_or(0, |event| event.position);
-        batch(&event_items(store.pool(), SiteId::DEFAULT, events).await?, steps(last))
+        batch(&event_items(store.pool(), site, events).await?, steps(last))
     });
     Ok(batches.boxed())
 }
 
-fn audit(store: &EventStore, cohort: Option<CohortId>) -> BoxStream<'_, Done<Batch>> {
+fn audit(store: &EventStore, site: SiteId, cohort: Option<CohortId>) -> BoxStream<'_, Done<Batch>> {
     let first = Page { limit: Page::MAX_LIMIT, after: None };
     let batches = try_unfold(Some(first), move |page| async move {
         let Some(page) = page else { return Ok(None) };
         let filter = AuditFilter { cohort_id: cohort, ..AuditFilter::default() };
-        let paged = audit_trail::list(store.pool(), SiteId::DEFAULT, &filter, &page).await?;
+        let paged = audit_trail::list(store.pool(), site, &filter, &page).await?;
         let last = paged.items.last().map_or(0, |item| item.position);
         Ok(Some((batch(&paged.items, steps(last))?, paged.next.map(|next| page.after(next)))))
     });
     batches.boxed()
 }
 
-fn rosters(store: &EventStore, cohort: Option<CohortId>) -> BoxStream<'_, Done<Batch>> {
-    let lines = roster::lines(store.pool(), SiteId::DEFAULT, cohort).try_chunks(BATCH);
+fn rosters(store: &EventStore, site: SiteId, cohort: Option<CohortId>) -> BoxStream<'_, Done<Batch>> {
+    let lines = roster::lines(store.pool(), site, cohort).try_chunks(BATCH);
     let mut read = 0;
     let batches = lines.map_err(|broken| Failure::from(broken.1)).map(move |lines| {
         let lines = lines?;

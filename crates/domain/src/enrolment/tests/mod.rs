@@ -143,7 +143,7 @@ fn hub(events: impl IntoIterator<Item = HubEvent>) -> Arc<Hub> {
 fn by(authority: Authority) -> By {
     let person = match authority {
         Authority::System => None,
-        Authority::Owner | Authority::Admin => Some(ADMIN),
+        Authority::SuperAdmin | Authority::Owner | Authority::Admin => Some(ADMIN),
         Authority::Instructor => Some(PersonId(Uuid::from_u128(5))),
         Authority::Coordinator => Some(PersonId(Uuid::from_u128(6))),
         Authority::Marker => Some(MARKER),

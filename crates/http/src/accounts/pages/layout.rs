@@ -10,7 +10,7 @@ const SCRIPT: &str = include_str!("invitation.js");
 
 /// Nothing from elsewhere, nothing inline, and forms go nowhere else.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; base-uri 'none'; \
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; \
      frame-ancestors 'none'",
 );
 

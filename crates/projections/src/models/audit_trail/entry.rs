@@ -5,9 +5,11 @@ use rollbook_domain::enrolment::{EnrolmentEvent, absent_in};
 use rollbook_domain::hub::HubEvent;
 use rollbook_domain::module::ModuleEvent;
 use rollbook_domain::person::PersonEvent;
+use rollbook_domain::site::SiteEvent;
+use rollbook_domain::site_settings::SiteSettingsEvent;
 use rollbook_domain::syllabus::SyllabusEvent;
 use rollbook_domain::week_emails::WeekEmailsEvent;
-use rollbook_domain::{CohortId, EnrolmentId, Event, HubId, ModuleId, PersonId, Personal};
+use rollbook_domain::{CohortId, EnrolmentId, Event, HubId, ModuleId, PersonId, Personal, SiteId};
 use rollbook_store::Recorded;
 
 use super::account::of_account;
@@ -25,6 +27,8 @@ pub(super) fn of(event: &Recorded) -> Option<Row> {
         Event::Enrolment(happened) => Said { enrolment: Some(EnrolmentId(id)), ..of_enrolment(happened)? },
         Event::WeekEmails(happened) => Said { cohort: Some(CohortId(id)), ..of_week_emails(happened) },
         Event::Account(happened) => Said { person: Some(PersonId(id)), ..of_account(happened) },
+        Event::Site(happened) => of_site(SiteId(id), happened),
+        Event::SiteSettings(happened) => of_site_settings(happened),
     };
     Some(Row {
         position: event.position,
@@ -207,6 +211,29 @@ fn of_week_emails(event: &WeekEmailsEvent) -> Said {
         }
         WeekEmailsEvent::EmailRetried { message_id: _, enrolment_id } => {
             Said { enrolment: Some(*enrolment_id), ..Said::new(Action::EmailRetried) }
+        }
+    }
+}
+
+/// No column is for sites, so the reason says which, and what.
+fn of_site(site: SiteId, event: &SiteEvent) -> Said {
+    let (action, what) = match event {
+        SiteEvent::SiteOpened { slug, .. } => (Action::SiteOpened, slug.clone()),
+        SiteEvent::SiteHostsSet { hosts } => {
+            let hosts: Vec<_> = hosts.iter().map(|host| format!("{} ({})", host.host, host.admits)).collect();
+            (Action::SiteHostsSet, if hosts.is_empty() { "no host".to_owned() } else { hosts.join(", ") })
+        }
+        SiteEvent::SiteRenamed { name } => (Action::SiteRenamed, name.clone()),
+        SiteEvent::SiteClosed { reason } => (Action::SiteClosed, reason.as_str().to_owned()),
+        SiteEvent::SiteReopened {} => (Action::SiteReopened, "open again".to_owned()),
+    };
+    Said::new(action).why(&format!("site {site}: {what}").into())
+}
+
+fn of_site_settings(event: &SiteSettingsEvent) -> Said {
+    match event {
+        SiteSettingsEvent::SiteSettingSet { setting } => {
+            Said::new(Action::SiteSettingSet).why(&setting.to_string().into())
         }
     }
 }

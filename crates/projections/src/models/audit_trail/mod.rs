@@ -95,6 +95,12 @@ pub enum AuditAction {
     ApiKeyCreated,
     ApiKeyRevoked,
     IdentityLinked,
+    SiteOpened,
+    SiteHostsSet,
+    SiteRenamed,
+    SiteClosed,
+    SiteReopened,
+    SiteSettingSet,
 }
 
 /// One decision.
@@ -124,7 +130,7 @@ pub struct Row {
     pub from_week: Option<u8>,
     /// The week afterwards; for a hold, a release and a session the week that it is about.
     pub to_week: Option<u8>,
-    /// Why; for a flag that is raised or cleared, the weeks that were missed then.
+    /// Why; for a flag that is raised or cleared, the weeks that were missed then; for a site or a setting, which and what.
     pub reason: Option<Personal<String>>,
     /// The command that it came from.
     pub command_id: CommandId,

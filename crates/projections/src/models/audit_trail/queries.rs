@@ -29,7 +29,7 @@ pub struct AuditItem {
     pub from_week: Option<u8>,
     /// The week afterwards; for a hold, a release and a session the week that it is about.
     pub to_week: Option<u8>,
-    /// Why; for a flag that is raised or cleared, the weeks that were missed then.
+    /// Why; for a flag that is raised or cleared, the weeks that were missed then; for a site or a setting, which and what.
     pub reason: Option<Personal<String>>,
     /// The command that it came from.
     pub command_id: CommandId,
@@ -108,7 +108,8 @@ pub async fn list(
             'from_week', q.from_week, 'to_week', q.to_week, 'reason', q.reason, 'command_id', q.command_id,
             'position', q.position,
             'actor', case when q.actor_id is not null
-                then json_build_object('id', q.actor_id, 'name', coalesce(w.name, '')) end,
+                then json_build_object('id', q.actor_id, 'name', coalesce(w.name,
+                    case when q.authority = 'super_admin' then 'Super admin' else '' end)) end,
             'subject', json_build_object(
                 'enrolment_id', q.enrolment_id,
                 'name', coalesce(p.name, c.name, h.name, m.title, ''),

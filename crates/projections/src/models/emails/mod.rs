@@ -134,7 +134,9 @@ fn messages(event: &Recorded) -> Vec<Row> {
         | Event::Cohort(_)
         | Event::Hub(_)
         | Event::Syllabus(_)
-        | Event::Account(_) => Vec::new(),
+        | Event::Account(_)
+        | Event::Site(_)
+        | Event::SiteSettings(_) => Vec::new(),
     }
 }
 

@@ -5,6 +5,7 @@ mod shown;
 
 use rollbook_domain::claim::ClaimKey;
 use rollbook_domain::plan::{ImportAttendance, ImportRoster, ImportedRow};
+use rollbook_domain::site::Slug;
 use rollbook_domain::{Actor, Command, PersonId, SiteId};
 use rollbook_import::{Report, read_attendance, read_oneroster, read_roster};
 use rollbook_store::{Clock, EventStore, Executor, Request};
@@ -14,19 +15,25 @@ use crate::cli::{Import, ImportAttendance as AttendanceAsked, ImportRoster as Ro
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::progress::Progress;
+use crate::sites::by_slug;
 
 /// The steps that the bar counts: read, decide, done.
 const STEPS: u64 = 3;
 
 /// Carries one of them out.
-pub async fn run(database: &Database, clock: &Clock, asked: &Import) -> Done {
+pub async fn run(database: &Database, clock: &Clock, site: &Slug, asked: &Import) -> Done {
     match asked {
-        Import::Roster(asked) => roster(database, clock, asked).await,
-        Import::Attendance(asked) => attendance(database, clock, asked).await,
+        Import::Roster(asked) => roster(database, clock, site, asked).await,
+        Import::Attendance(asked) => attendance(database, clock, site, asked).await,
     }
 }
 
-async fn roster(database: &Database, clock: &Clock, RosterAsked { importing, class }: &RosterAsked) -> Done {
+async fn roster(
+    database: &Database,
+    clock: &Clock,
+    site: &Slug,
+    RosterAsked { importing, class }: &RosterAsked,
+) -> Done {
     let work = Work::start(importing);
     let source = file::read(&importing.file)?;
     let read = match &source {
@@ -38,11 +45,16 @@ async fn roster(database: &Database, clock: &Clock, RosterAsked { importing, cla
     };
     work.has_read(read.len(), "rows");
     let command = ImportRoster { cohort_id: importing.cohort, rows: read.rows.clone() };
-    let report = work.import(database, clock, command.into(), |rows| read.report(rows)).await?;
+    let report = work.import(database, clock, site, command.into(), |rows| read.report(rows)).await?;
     shown::roster(&report, importing)
 }
 
-async fn attendance(database: &Database, clock: &Clock, AttendanceAsked { importing }: &AttendanceAsked) -> Done {
+async fn attendance(
+    database: &Database,
+    clock: &Clock,
+    site: &Slug,
+    AttendanceAsked { importing }: &AttendanceAsked,
+) -> Done {
     let work = Work::start(importing);
     let Source::Csv(bytes) = file::read(&importing.file)? else {
         return Err(Failure::new("attendance is imported from a CSV file"));
@@ -50,7 +62,7 @@ async fn attendance(database: &Database, clock: &Clock, AttendanceAsked { import
     let read = read_attendance(&bytes)?;
     work.has_read(read.marks.len() + read.told.len(), "marks");
     let command = ImportAttendance { cohort_id: importing.cohort, marks: read.marks.clone() };
-    let report = work.import(database, clock, command.into(), |rows| read.report(rows)).await?;
+    let report = work.import(database, clock, site, command.into(), |rows| read.report(rows)).await?;
     shown::attendance(&report, importing)
 }
 
@@ -80,17 +92,18 @@ impl<'a> Work<'a> {
         &self,
         database: &Database,
         clock: &Clock,
+        site: &Slug,
         command: Command,
         report: impl FnOnce(Vec<ImportedRow>) -> Report,
     ) -> Done<Report> {
         let store = database.store().await?;
+        let site = by_slug(&store, site).await?;
         let actor = match &self.asked.actor {
-            Some(email) => Actor::Person(person(&store, email).await?),
+            Some(email) => Actor::Person(person(&store, site, email).await?),
             None => Actor::System,
         };
         let executor = Executor::new(store, clock.clone());
         self.progress.at(2);
-        let site = SiteId::DEFAULT;
         let report = if self.asked.commit {
             let request = Request { site, actor, command, command_id: None, if_match: None, correlation_id: None };
             let receipt = executor.execute(request).await?;
@@ -103,7 +116,7 @@ impl<'a> Work<'a> {
     }
 }
 
-async fn person(store: &EventStore, email: &str) -> Done<PersonId> {
-    let owner = store.owner(SiteId::DEFAULT, ClaimKey::email(email)).await?;
+async fn person(store: &EventStore, site: SiteId, email: &str) -> Done<PersonId> {
+    let owner = store.owner(site, ClaimKey::email(email)).await?;
     owner.map(PersonId::from).ok_or_else(|| Failure::new(format!("nobody here has the address {email}")))
 }

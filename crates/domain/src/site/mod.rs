@@ -1,0 +1,21 @@
+//! A site: a school of the installation, its slug, its hosts, whether it is open; never what belongs to the school itself.
+//!
+//! All site streams are recorded in one place, the registry: the default site of the main database. So slugs and hosts are
+//! claimed over the whole installation.
+
+mod commands;
+mod decide;
+mod errors;
+mod events;
+mod host;
+mod slug;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use commands::*;
+pub use errors::SiteRule;
+pub use events::{HostAdmits, SiteEvent, SiteHost};
+pub use host::{HostError, HostName};
+pub use slug::{Slug, SlugError};
+pub use state::{Site, SiteFacts};

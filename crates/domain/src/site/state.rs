@@ -1,0 +1,47 @@
+//! What a site's stream adds up to. Applying never fails and never decides.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::events::{SiteEvent, SiteHost};
+use crate::ids::SiteId;
+
+/// A site as its events made it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Site {
+    /// Its short name; empty for the default site, which was never opened.
+    pub slug: String,
+    /// What it is called.
+    pub name: String,
+    /// Where it answers.
+    pub hosts: Vec<SiteHost>,
+    /// Whether it answers nobody any more.
+    pub closed: bool,
+}
+
+impl Site {
+    pub(super) fn apply_event(&mut self, event: &SiteEvent) {
+        match event {
+            SiteEvent::SiteOpened { slug, name, owner_email: _, owner_name: _ } => {
+                self.slug.clone_from(slug);
+                self.name.clone_from(name);
+            }
+            SiteEvent::SiteHostsSet { hosts } => self.hosts.clone_from(hosts),
+            SiteEvent::SiteRenamed { name } => self.name.clone_from(name),
+            SiteEvent::SiteClosed { reason: _ } => self.closed = true,
+            SiteEvent::SiteReopened {} => self.closed = false,
+        }
+    }
+}
+
+/// What a site needs to know from claims.
+#[derive(Clone, Debug, Default)]
+pub struct SiteFacts {
+    /// The site that the command is about.
+    pub site_id: Option<SiteId>,
+    /// Who has the slug that the command gives.
+    pub slug_owner: Option<SiteId>,
+    /// Who has the hosts that the command gives.
+    pub host_owners: BTreeMap<String, SiteId>,
+}

@@ -1,0 +1,15 @@
+//! What a site's owners and admins settle about it, setting by setting. The stream is in the site itself, under the site's
+//! id; nothing secret ever comes here.
+
+mod commands;
+mod decide;
+mod errors;
+mod events;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use commands::*;
+pub use errors::SiteSettingsRule;
+pub use events::{SettingValue, SiteSettingsEvent};
+pub use state::SiteSettings;

@@ -1,0 +1,78 @@
+//! In front of the services of the sites: each request goes to the one that its host belongs to, and to no other. It looks at
+//! nothing but the host and, for what is the process's own, the path.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Extension, Request, State};
+use axum::response::{IntoResponse, Response};
+use rollbook_domain::SiteId;
+use rollbook_domain::site::{HostAdmits, Slug};
+use tower::ServiceExt;
+
+use super::host::{Through, host_of};
+use super::{Installation, UnknownHosts};
+use crate::layers;
+use crate::problem::ApiError;
+
+/// What is the process's own: answered under any host, and without one.
+const OF_THE_PROCESS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// The routes of all sites.
+pub fn router(installation: Installation) -> Router {
+    let refusals = layers::around(Router::new().fallback(refuse), installation.counted());
+    Router::new().fallback(dispatch).with_state(Front { installation, refusals })
+}
+
+#[derive(Clone)]
+struct Front {
+    installation: Installation,
+    /// Answers what belongs to no site, like every answer.
+    refusals: Router,
+}
+
+/// Why a request belongs to no site. An extension must be one that can be copied, and an error is none.
+#[derive(Clone)]
+struct Refused(Arc<ApiError>);
+
+async fn refuse(Extension(Refused(error)): Extension<Refused>) -> Response {
+    error.response()
+}
+
+async fn dispatch(State(front): State<Front>, mut request: Request) -> Response {
+    let service = match front.installation.find(&request) {
+        Ok((site, through)) => {
+            request.extensions_mut().insert(through);
+            front.installation.service(site)
+        }
+        Err(error) => {
+            request.extensions_mut().insert(Refused(Arc::new(error)));
+            front.refusals
+        }
+    };
+    service.oneshot(request).await.into_response()
+}
+
+impl Installation {
+    /// The site that a request is for.
+    fn find(&self, request: &Request) -> Result<(SiteId, Through), ApiError> {
+        let known = self.registry().known();
+        let of_default = || (SiteId::DEFAULT, Through { slug: Slug::DEFAULT.to_owned(), admits: HostAdmits::Everyone });
+        if OF_THE_PROCESS.contains(&request.uri().path()) {
+            return Ok(of_default());
+        }
+        let host = host_of(request.uri(), request.headers())?;
+        let Some((site, admits)) = known.host(host.as_str()) else {
+            return if host.is_loopback() || self.unknown_hosts() == UnknownHosts::Default {
+                Ok(of_default())
+            } else {
+                Err(ApiError::UnknownHost)
+            };
+        };
+        match known.site(site) {
+            Some(known) if !known.closed => Ok((site, Through { slug: known.slug.clone(), admits })),
+            Some(_) => Err(ApiError::SiteClosed),
+            None => Err(ApiError::UnknownHost),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Who is a super admin: a person of the default site whom the configuration names and made an owner, for as long as all of
+//! that holds. It is looked at with every request, and nothing else of the default site can be reached through here.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use rollbook_domain::SiteId;
+use rollbook_domain::person::{Person, Role};
+use rollbook_domain::text::{Email, email_key};
+use rollbook_store::tokens::Bearer;
+use rollbook_store::{EventStore, StoreError};
+
+/// The super admins of an installation. Cheap to clone.
+#[derive(Clone)]
+pub struct SuperAdmins(Arc<Shared>);
+
+struct Shared {
+    store: EventStore,
+    /// In the form in which two are compared.
+    addresses: BTreeSet<String>,
+}
+
+impl std::fmt::Debug for SuperAdmins {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SuperAdmins").field("configured", &self.0.addresses.len()).finish()
+    }
+}
+
+impl SuperAdmins {
+    /// Those with these addresses; the store is the default site's.
+    pub fn new(store: EventStore, addresses: &[Email]) -> Self {
+        let addresses = addresses.iter().map(|address| email_key(address.as_str())).collect();
+        Self(Arc::new(Shared { store, addresses }))
+    }
+
+    /// Whether a person of the default site is one.
+    pub fn include(&self, person: &Person) -> bool {
+        person.active
+            && person.roles.get(&Role::Owner) == Some(&true)
+            && person.email.as_ref().is_some_and(|email| self.0.addresses.contains(&email_key(email.as_str())))
+    }
+
+    /// Whom a token of the default site stands for, if that is a super admin.
+    pub async fn bearer(&self, token: &str, now: DateTime<Utc>) -> Result<Option<Bearer>, StoreError> {
+        if self.0.addresses.is_empty() {
+            return Ok(None);
+        }
+        let bearer = self.0.store.bearer(SiteId::DEFAULT, token, now).await?;
+        Ok(bearer.filter(|bearer| self.include(&bearer.state)))
+    }
+}

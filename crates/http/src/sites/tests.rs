@@ -1,0 +1,72 @@
+//! Which site a host leads to, without a database.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, Uri};
+use serde_json::Value;
+
+use super::host::host_of;
+use crate::problem::ApiError;
+use crate::tests::{send_to, unreachable};
+
+fn named(uri: &'static str, hosts: &[&'static str]) -> Result<String, ApiError> {
+    let headers: HeaderMap = hosts.iter().map(|host| ("host".parse().unwrap(), host.parse().unwrap())).collect();
+    host_of(&Uri::from_static(uri), &headers).map(|host| host.to_string())
+}
+
+#[test]
+fn a_host_is_told_from_its_port_and_its_case() {
+    for (header, host) in [
+        ("School.Example.org", "school.example.org"),
+        ("school.example.org:8080", "school.example.org"),
+        ("school.example.org.", "school.example.org"),
+        ("[::1]:8080", "[::1]"),
+        ("127.0.0.1:80", "127.0.0.1"),
+    ] {
+        assert_eq!(named("/v1/me", &[header]).unwrap(), host, "{header}");
+    }
+}
+
+#[test]
+fn the_absolute_form_goes_before_the_header() {
+    let uri = "http://north.example.org:81/v1/me";
+    assert_eq!(named(uri, &["south.example.org"]).unwrap(), "north.example.org");
+    assert!(matches!(named(uri, &[]), Err(ApiError::BadHeader(_))), "RFC 9112 asks for the header all the same");
+}
+
+#[test]
+fn a_host_that_is_missing_double_or_none_is_a_bad_header() {
+    for hosts in [&[][..], &["a.example.org", "a.example.org"], &["a.example.org", "b.example.org"], &[""], &["a b"]] {
+        assert!(matches!(named("/v1/me", hosts), Err(ApiError::BadHeader(_))), "{hosts:?}");
+    }
+    for host in ["user@a.example.org", "a.example.org/x", "*.example.org", "a..org", "a_b.org", "[::1", ":80", "a,b"] {
+        assert!(matches!(named("/v1/me", &[host]), Err(ApiError::BadHeader(_))), "{host}");
+    }
+}
+
+/// The answer to a request without a token: its status and code.
+async fn asked(path: &str, host: Option<&str>) -> (u16, Value) {
+    let request = Request::get(path);
+    let request = if let Some(host) = host { request.header("host", host) } else { request };
+    let (status, headers, body) = send_to(unreachable().router(), request.body(Body::empty()).unwrap()).await;
+    assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
+    (status.as_u16(), body["code"].clone())
+}
+
+#[tokio::test]
+async fn this_machine_is_the_default_sites_and_other_hosts_are_nobodys() {
+    for host in ["localhost", "localhost:8080", "127.0.0.1", "[::1]:1"] {
+        assert_eq!(asked("/v1/me", Some(host)).await, (401, "unauthenticated".into()), "{host}");
+    }
+    for host in ["school.example.org", "10.0.0.1", "localhost.example.org"] {
+        assert_eq!(asked("/v1/me", Some(host)).await, (404, "unknown_host".into()), "{host}");
+    }
+    assert_eq!(asked("/v1/me", None).await, (400, "bad_header".into()));
+}
+
+#[tokio::test]
+async fn what_is_the_processs_own_answers_under_any_host() {
+    for host in [None, Some("school.example.org"), Some("not a host")] {
+        assert_eq!(asked("/healthz", host).await.0, 200, "{host:?}");
+        assert_eq!(asked("/readyz", host).await, (503, "store_unavailable".into()), "{host:?}");
+    }
+}

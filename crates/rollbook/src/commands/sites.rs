@@ -1,0 +1,73 @@
+//! `rollbook sites`: which schools the installation has, and the same commands about them that super admins issue over HTTP.
+//! A service that is running follows them within a moment.
+
+use rollbook_domain::site::{GivenHost, OpenSite, SetSiteHosts, Slug};
+use rollbook_domain::{Actor, Command, Personal, SiteId};
+use rollbook_projections::models::sites;
+use rollbook_store::{Clock, EventStore, Executor, Request};
+
+use crate::catch_up::catch_up;
+use crate::cli::{Open, Sites};
+use crate::database::Database;
+use crate::failure::{Done, Failure};
+use crate::output;
+use crate::sites::by_slug;
+use crate::table::table;
+
+/// Carries one of them out.
+pub async fn run(database: &Database, clock: &Clock, asked: &Sites) -> Done {
+    let store = database.store().await?;
+    let executor = Executor::new(store.clone(), clock.clone());
+    match asked {
+        Sites::List => list(&store).await,
+        Sites::Open(asked) => open(&executor, asked).await,
+        Sites::Hosts(asked) => {
+            let site = by_slug(&store, &asked.slug).await?;
+            hosts(&executor, site, &asked.slug, &asked.hosts).await
+        }
+    }
+}
+
+async fn list(store: &EventStore) -> Done {
+    catch_up(store).await?;
+    let mut shown = table(&["slug", "name", "hosts", "id"]);
+    for site in sites::every(store.pool()).await? {
+        let hosts: Vec<_> = site.hosts.iter().map(|host| format!("{} ({})", host.host, host.admits)).collect();
+        let closed = if site.closed { " (closed)" } else { "" };
+        shown.add_row([site.slug, site.name + closed, hosts.join("\n"), site.site_id.to_string()]);
+    }
+    output::line(&shown.trim_fmt())
+}
+
+async fn open(executor: &Executor, asked: &Open) -> Done {
+    let command = OpenSite {
+        site_id: None,
+        slug: asked.slug.clone(),
+        name: asked.name.clone(),
+        owner_email: Personal::new(asked.owner_email.clone()),
+        owner_name: asked.owner_name.clone().map(Personal::new),
+    };
+    execute(executor, command.into()).await?;
+    let store = executor.store();
+    let site = by_slug(store, &asked.slug).await?;
+    catch_up(store).await?;
+    let opened = sites::get(store.pool(), site).await?;
+    let opened = opened.ok_or_else(|| Failure::new("the site was opened, and cannot be read yet"))?;
+    rollbook_http::ensure_owner(executor, &opened).await?;
+    output::line(&format!("opened {}, {site}; its owner is {}", asked.slug.as_str(), asked.owner_email.as_str()))?;
+    if asked.hosts.is_empty() { Ok(()) } else { hosts(executor, site, &asked.slug, &asked.hosts).await }
+}
+
+async fn hosts(executor: &Executor, site: SiteId, slug: &Slug, hosts: &[GivenHost]) -> Done {
+    execute(executor, SetSiteHosts { site_id: site, hosts: hosts.to_vec() }.into()).await?;
+    let named: Vec<_> = hosts.iter().map(|given| format!("{} ({})", given.host, given.admits)).collect();
+    let named = if named.is_empty() { "no host".to_owned() } else { named.join(", ") };
+    output::line(&format!("{} answers on {named}", slug.as_str()))
+}
+
+async fn execute(executor: &Executor, command: Command) -> Done {
+    let site = SiteId::DEFAULT;
+    let actor = Actor::System;
+    executor.execute(Request { site, actor, command, command_id: None, if_match: None, correlation_id: None }).await?;
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! Where a site answers, whom its hosts let in, and what becomes of other hosts.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use rollbook_http::UnknownHosts;
+use rollbook_store::Clock;
+use serde_json::json;
+
+use super::{Cohort, NOW, is_problem};
+use crate::harness::{Database, Hosting, Service, at};
+
+/// Long enough for a moment, however busy the machine is.
+const A_MOMENT: std::time::Duration = std::time::Duration::from_secs(30);
+
+#[tokio::test]
+async fn a_host_moves_from_one_school_to_another() {
+    let service = Service::with_super_admin(NOW).await;
+    let (north, south) = (service.site("north").await, service.site("south").await);
+    let set = async |site: &Service, hosts: serde_json::Value| {
+        service.send(&service.owner, "SetSiteHosts", json!({"site_id": site.site, "hosts": hosts})).await
+    };
+    let shared = json!([{"host": "South.Example.org"}, {"host": "learn.example.org"}]);
+    is_problem(&set(&north, shared.clone()).await, 409, "host_taken");
+    assert_eq!(set(&south, json!([])).await.status, 200);
+    is_problem(&south.ask(&south.owner, "/v1/me").await, 404, "unknown_host");
+    assert_eq!(set(&north, shared).await.status, 200);
+
+    let at_south = north.at_host("south.example.org:8443");
+    assert_eq!(at_south.ask(&north.owner, "/v1/me").await.json["email"], "owner@north.example.org");
+    is_problem(&at_south.ask(&south.owner, "/v1/me").await, 401, "unauthenticated");
+    is_problem(&north.ask(&north.owner, "/v1/me").await, 404, "unknown_host");
+}
+
+#[tokio::test]
+async fn another_process_answers_on_a_new_host_and_a_closed_school_answers_nobody() {
+    let service = Service::with_super_admin(NOW).await;
+    let hosting = Hosting { super_admins: vec!["owner@example.org"], ..Hosting::default() };
+    let other = Service::hosting(service.database.clone(), service.clock.clone(), hosting).await;
+    let north = service.site("north").await;
+    let there = other.at_host("north.example.org");
+    // The other process hears of it a moment later, by itself.
+    let heard = async { while there.ask(&north.owner, "/v1/me").await.status != 200 {} };
+    tokio::time::timeout(A_MOMENT, heard).await.expect("a new host is known everywhere");
+
+    let close = json!({"site_id": north.site, "reason": "the building is sold"});
+    service.command(&service.owner, "CloseSite", close).await;
+    for path in ["/v1/me", "/v1/cohorts", "/calendar/x.ics", "/openapi.json", "/docs"] {
+        is_problem(&north.ask(&north.owner, path).await, 410, "site_closed");
+        is_problem(&north.ask(&service.owner, path).await, 410, "site_closed");
+    }
+    is_problem(&north.send(&north.owner, "FoundHub", json!({"name": "x"})).await, 410, "site_closed");
+    assert_eq!(north.ask("", "/healthz").await.status, 200);
+    let heard = async { while there.ask(&north.owner, "/v1/me").await.status != 410 {} };
+    tokio::time::timeout(A_MOMENT, heard).await.expect("a closed site is closed everywhere");
+    service.command(&service.owner, "ReopenSite", json!({"site_id": north.site})).await;
+    assert_eq!(north.ask(&north.owner, "/v1/me").await.status, 200, "everything is kept");
+}
+
+#[tokio::test]
+async fn hosts_let_in_whom_they_are_for() {
+    let service = Service::with_super_admin(NOW).await;
+    let north = service.site("north").await;
+    let own = Cohort::in_site(&north).await;
+    let hosts = json!([{"host": "north.example.org"}, {"host": "learn.example.org", "admits": "students"},
+        {"host": "office.example.org", "admits": "staff"}]);
+    service.command(&service.owner, "SetSiteHosts", json!({"site_id": north.site, "hosts": hosts})).await;
+    let (learn, office) = (north.at_host("learn.example.org"), north.at_host("office.example.org"));
+
+    let register = json!({"name": "Marama", "email": "marama@example.org"});
+    let marker = north.create(&north.owner, "RegisterPerson", register).await;
+    let (student, marker_token) = (north.token(&own.person).await, north.token(&marker).await);
+    for (who, token, at_learn, at_office) in [
+        ("a student", &student, 200, 403),
+        ("somebody without any part", &marker_token, 403, 403),
+        ("an owner", &north.owner, 403, 200),
+        ("a super admin", &service.owner, 403, 200),
+    ] {
+        for (host, status) in [(&learn, at_learn), (&office, at_office), (&north, 200)] {
+            let asked = host.ask(token, "/v1/cohorts").await;
+            assert_eq!(asked.status, status, "{who}: {}", asked.text);
+            if status == 403 {
+                is_problem(&asked, 403, "wrong_host");
+                is_problem(&host.send(token, "FoundHub", json!({"name": "x"})).await, 403, "wrong_host");
+            }
+        }
+    }
+    let appoint = json!({"cohort_id": own.cohort, "person_id": marker});
+    north.command(&north.owner, "AppointMarker", appoint.clone()).await;
+    assert_eq!(office.ask(&marker_token, "/v1/cohorts").await.status, 200, "at the next request");
+    north.command(&north.owner, "DismissMarker", appoint).await;
+    is_problem(&office.ask(&marker_token, "/v1/cohorts").await, 403, "wrong_host");
+    assert_eq!(learn.ask("", "/openapi.json").await.status, 200, "what is for everybody is for everybody");
+}
+
+#[tokio::test]
+async fn an_unknown_host_is_the_default_sites_where_the_configuration_says_so() {
+    let hosting = Hosting { unknown_hosts: UnknownHosts::Default, ..Hosting::default() };
+    let service = Service::hosting(Database::create().await, Clock::frozen(at(NOW)), hosting).await;
+    let anywhere = service.at_host("anything.example.org");
+    assert_eq!(anywhere.ask(&service.owner, "/v1/me").await.status, 200);
+    let strict = Service::start(NOW).await;
+    is_problem(&strict.at_host("anything.example.org").ask(&strict.owner, "/v1/me").await, 404, "unknown_host");
+    assert_eq!(strict.at_host("localhost:1234").ask(&strict.owner, "/v1/me").await.status, 200);
+    assert_eq!(strict.at_host("anything.example.org").ask("", "/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn this_machine_is_a_schools_that_claims_it() {
+    let service = Service::with_super_admin(NOW).await;
+    let north = service.site("north").await;
+    let hosts = json!([{"host": "north.example.org"}, {"host": "localhost"}]);
+    service.command(&service.owner, "SetSiteHosts", json!({"site_id": north.site, "hosts": hosts})).await;
+    let local = north.at_host("localhost");
+    assert_eq!(local.ask(&north.owner, "/v1/site").await.json["slug"], "north");
+    assert_eq!(service.ask(&service.owner, "/v1/site").await.json["slug"], "default");
+}
+
+/// What comes back for bytes as they are: the status line.
+fn raw(service: &Service, request: &str) -> String {
+    let mut stream = TcpStream::connect(service.url.trim_start_matches("http://")).expect("it listens");
+    stream.write_all(request.as_bytes()).expect("it is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_header_is_there_once_and_the_absolute_form_goes_before_it() {
+    let service = Service::with_super_admin(NOW).await;
+    service.site("north").await;
+    let end = "Connection: close\r\n\r\n";
+    for (request, status) in [
+        (format!("GET /v1/me HTTP/1.1\r\n{end}"), "400"),
+        (format!("GET /v1/me HTTP/1.1\r\nHost: north.example.org\r\nHost: south.example.org\r\n{end}"), "400"),
+        (format!("GET /v1/me HTTP/1.1\r\nHost: north.example.org/x\r\n{end}"), "400"),
+        (format!("GET /v1/me HTTP/1.1\r\nHost: north.example.org\r\n{end}"), "401"),
+        (format!("GET /v1/me HTTP/1.1\r\nHost: nobody.example.org\r\n{end}"), "404"),
+        (format!("GET http://north.example.org/v1/me HTTP/1.1\r\nHost: nobody.example.org\r\n{end}"), "401"),
+        (format!("GET http://nobody.example.org/v1/me HTTP/1.1\r\nHost: north.example.org\r\n{end}"), "404"),
+        (format!("GET /healthz HTTP/1.0\r\n{end}"), "200"),
+    ] {
+        let line = tokio::task::block_in_place(|| raw(&service, &request));
+        assert_eq!(line.split(' ').nth(1), Some(status), "{request}{line}");
+    }
+}

@@ -1,0 +1,106 @@
+//! Super admins: let into every site as an owner, for as long as everything that makes them one holds.
+
+use rollbook_domain::claim::ClaimKey;
+use rollbook_domain::person::BootstrapOwner;
+use rollbook_domain::{Actor, Personal, SiteId};
+use rollbook_store::{Clock, Executor, Request};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{NOW, is_problem};
+use crate::harness::{Database, Service, at};
+
+#[tokio::test]
+async fn a_super_admin_acts_as_an_owner_everywhere_and_the_audit_says_so() {
+    let service = Service::with_super_admin(NOW).await;
+    let north = service.site("north").await;
+    let me = service.get(&service.owner, "/v1/me").await["person_id"].clone();
+    let person =
+        north.create(&service.owner, "RegisterPerson", json!({"name": "Ana", "email": "ana@example.org"})).await;
+    north.command(&service.owner, "GrantRole", json!({"person_id": person, "role": "admin"})).await;
+    let granted = north.items(&north.owner, "/v1/audit?action=role_granted").await;
+    let last = granted.last().expect("an entry");
+    assert_eq!(last["actor"], json!({"id": me, "name": "Super admin"}));
+    assert_eq!(last["authority"], "super_admin");
+    let events = north.items(&north.owner, "/v1/events").await;
+    assert_eq!(events.last().expect("an event")["actor"], json!({"id": me, "name": "Super admin"}));
+
+    service.command(&service.owner, "FoundHub", json!({"name": "Home"})).await;
+    let founded = service.items(&service.owner, "/v1/audit?action=hub_founded").await;
+    assert_eq!(founded[0]["authority"], "owner", "at home they are the owner they are");
+    assert_ne!(founded[0]["actor"]["name"], "Super admin");
+
+    // The first owner of a site is its own: not even a super admin takes their place.
+    let owner = north.get(&north.owner, "/v1/me").await["person_id"].clone();
+    for (command, body) in [
+        ("RevokeRole", json!({"person_id": owner, "role": "owner"})),
+        ("DeactivatePerson", json!({"person_id": owner, "reason": "x"})),
+        ("CorrectPerson", json!({"person_id": owner, "email": "mine@example.org"})),
+    ] {
+        is_problem(&north.send(&service.owner, command, body).await, 409, "owner_is_bootstrapped");
+    }
+    is_problem(&north.ask(&service.owner, "/v1/me").await, 403, "not_allowed");
+}
+
+#[tokio::test]
+async fn an_ordinary_owner_of_the_default_site_is_nobody_elsewhere() {
+    let service = Service::with_super_admin(NOW).await;
+    let north = service.site("north").await;
+    let other = service.create(&service.owner, "RegisterPerson", json!({"name": "O", "email": "o@example.org"})).await;
+    service.command(&service.owner, "GrantRole", json!({"person_id": other, "role": "owner"})).await;
+    let token = service.token(&other).await;
+    is_problem(&north.ask(&token, "/v1/people").await, 401, "unauthenticated");
+    // Nor do they become one by taking the address of somebody who is.
+    let owner = service.get(&service.owner, "/v1/me").await["person_id"].clone();
+    let move_away = json!({"person_id": owner, "email": "elsewhere@example.org"});
+    is_problem(&service.send(&token, "CorrectPerson", move_away.clone()).await, 409, "owner_is_bootstrapped");
+
+    // Whoever gives their configured address up is one no longer, at the next request.
+    assert_eq!(north.ask(&service.owner, "/v1/people").await.status, 200);
+    service.command(&service.owner, "CorrectPerson", move_away).await;
+    is_problem(&north.ask(&service.owner, "/v1/people").await, 401, "unauthenticated");
+    is_problem(&service.ask(&service.owner, "/v1/sites").await, 403, "not_allowed");
+    // And the address alone makes nobody one.
+    service.command(&service.owner, "CorrectPerson", json!({"person_id": other, "email": "owner@example.org"})).await;
+    is_problem(&north.ask(&token, "/v1/people").await, 401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn who_is_deactivated_or_revoked_is_no_super_admin_at_the_next_request() {
+    let service = Service::with_super_admin(NOW).await;
+    let north = service.site("north").await;
+    let me = service.get(&service.owner, "/v1/me").await["person_id"].clone();
+    assert_eq!(north.ask(&service.owner, "/v1/people").await.status, 200);
+    service.command(&service.owner, "DeactivatePerson", json!({"person_id": me, "reason": "a pause"})).await;
+    is_problem(&north.ask(&service.owner, "/v1/people").await, 401, "unauthenticated");
+    is_problem(&service.ask(&service.owner, "/v1/sites").await, 403, "not_allowed");
+}
+
+#[tokio::test]
+async fn an_owner_is_bootstrapped_once_however_many_processes_begin() {
+    let database = Database::create().await;
+    let clock = Clock::frozen(at(NOW));
+    // Each with a store of its own, as in a process of its own.
+    let bootstraps = (0..20).map(|nth| {
+        let executor = Executor::new(database.store(), clock.clone());
+        async move {
+            let command = BootstrapOwner {
+                person_id: Uuid::new_v4().into(),
+                name: Personal::new(format!("Owner {nth}").try_into().expect("a name")),
+                email: Personal::new("Owner@example.org".to_owned().try_into().expect("an address")),
+            };
+            let site = SiteId::DEFAULT;
+            let (actor, command) = (Actor::System, command.into());
+            let request = Request { site, actor, command, command_id: None, if_match: None, correlation_id: None };
+            executor.execute(request).await.expect("it is done, or was")
+        }
+    });
+    let receipts = futures::future::join_all(bootstraps).await;
+    let events: usize = receipts.iter().map(|receipt| receipt.events.len()).sum();
+    assert_eq!(events, 2, "registered and made owner, once");
+    let count: i64 =
+        sqlx::query_scalar("select count(*) from events").fetch_one(&database.pool).await.expect("a count");
+    assert_eq!(count, 2);
+    let owner = database.store().owner(SiteId::DEFAULT, ClaimKey::email("owner@EXAMPLE.org")).await.expect("a look-up");
+    assert!(owner.is_some());
+}
