@@ -136,7 +136,7 @@ pub struct Service {
 }
 
 /// How the whole service is set up.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Hosting {
     /// The addresses of the super admins.
     pub super_admins: Vec<&'static str>,
@@ -144,6 +144,14 @@ pub struct Hosting {
     pub unknown_hosts: UnknownHosts,
     /// How much one client may ask for.
     pub limits: Limits,
+}
+
+/// One client stands for many here: how much they ask for is not limited.
+impl Default for Hosting {
+    fn default() -> Self {
+        let limits = Limits { per_token: None, per_address: None, ..Limits::default() };
+        Self { super_admins: Vec::new(), unknown_hosts: UnknownHosts::default(), limits }
+    }
 }
 
 /// An answer.

@@ -11,6 +11,7 @@ mod harness;
 mod histories;
 mod imports;
 mod isolation;
+mod limits;
 mod log;
 mod metrics;
 mod names;
