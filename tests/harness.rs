@@ -13,7 +13,7 @@ use rollbook_domain::text::Email;
 use rollbook_domain::{Actor, PersonId, Personal, SiteId};
 use rollbook_embedded::Instance;
 use rollbook_files::Files;
-use rollbook_http::{AppState, Installation, Limits, Setup, UnknownHosts, serve};
+use rollbook_http::{AccountSettings, AppState, Installation, Limits, Setup, UnknownHosts, serve};
 use rollbook_projections::Projections;
 use rollbook_store::isolation::every_site;
 use rollbook_store::migrate::migrate;
@@ -144,6 +144,8 @@ pub struct Hosting {
     pub unknown_hosts: UnknownHosts,
     /// How much one client may ask for.
     pub limits: Limits,
+    /// How people sign in.
+    pub accounts: AccountSettings,
 }
 
 /// One client stands for many here: how much they ask for is not limited.
@@ -203,6 +205,7 @@ impl Service {
             super_admins: hosting.super_admins.iter().map(address).collect(),
             unknown_hosts: hosting.unknown_hosts,
             limits: hosting.limits.clone(),
+            accounts: hosting.accounts,
         });
         let installation = installation.await.expect("the registry");
         let followed = installation.clone();

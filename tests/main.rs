@@ -1,5 +1,6 @@
 //! The whole service against a real PostgreSQL: the log, the read models, the HTTP contract, the binary.
 
+mod accounts;
 mod analysts;
 mod binary;
 mod contract;
