@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use form_urlencoded::byte_serialize;
 use serde_json::json;
 
-use crate::school::School;
+use crate::harness::Service;
+use crate::school::{BEFORE, School};
 
 /// What may stand in a cursor, instead of what a list has put there.
 const PARTS: &[&str] = &[
@@ -45,7 +46,7 @@ const PARTS: &[&str] = &[
 
 #[tokio::test]
 async fn a_cursor_that_no_list_has_given_is_refused_and_nothing_fails() {
-    let school = School::open().await;
+    let school = School::of(Service::with_super_admin(BEFORE).await, json!({})).await;
     let students = school.students(2).await;
     for student in &students {
         let token = school.service.token(&student.person).await;

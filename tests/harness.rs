@@ -136,7 +136,7 @@ pub struct Service {
 }
 
 /// How the whole service is set up.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Hosting {
     /// The addresses of the super admins.
     pub super_admins: Vec<&'static str>,
@@ -146,6 +146,14 @@ pub struct Hosting {
     pub limits: Limits,
     /// How people sign in.
     pub accounts: AccountSettings,
+}
+
+/// One client stands for many here: how much they ask for is not limited.
+impl Default for Hosting {
+    fn default() -> Self {
+        let limits = Limits { per_token: None, per_address: None, ..Limits::default() };
+        Self { super_admins: Vec::new(), unknown_hosts: UnknownHosts::default(), limits }
+    }
 }
 
 /// An answer.

@@ -12,6 +12,7 @@ mod harness;
 mod histories;
 mod imports;
 mod isolation;
+mod limits;
 mod log;
 mod metrics;
 mod names;

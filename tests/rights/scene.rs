@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 
 use reqwest::Method;
-use rollbook_domain::person::BootstrapOwner;
-use rollbook_domain::{Actor, Personal, SiteId};
-use rollbook_store::{Position, Request};
+use rollbook_store::Position;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::table::{Body, Row};
-use crate::harness::answer;
-use crate::school::{School, Student};
+use crate::harness::{Service, answer};
+use crate::school::{BEFORE, School, Student};
 
 /// Everybody there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +32,8 @@ pub enum Role {
     Admin,
     /// With the role.
     Owner,
+    /// An owner of the default site, whom the configuration names.
+    SuperAdmin,
     /// The owner of another site.
     Stranger,
 }
@@ -50,6 +50,7 @@ impl Role {
         Self::Instructor,
         Self::Admin,
         Self::Owner,
+        Self::SuperAdmin,
         Self::Stranger,
     ];
 }
@@ -64,7 +65,7 @@ pub struct Scene {
 impl Scene {
     /// Sets it: the second session is over.
     pub async fn set() -> Self {
-        let school = School::open().await;
+        let school = School::of(Service::with_super_admin(BEFORE).await, json!({})).await;
         let service = &school.service;
         let student = school.student("Moana", Some(&school.north)).await;
         let mate = school.student("Tui", Some(&school.south)).await;
@@ -75,6 +76,7 @@ impl Scene {
             "session_start": "19:00", "timezone": "Australia/Sydney"});
         let next = service.create(&school.owner, "ScheduleCohort", next).await;
         let spare_hub = service.create(&school.owner, "FoundHub", json!({"name": "Eastland"})).await;
+        let beside = service.site("beside").await;
         let newcomer = school.person("Nia Newcomer").await;
         service.now("2026-02-11T00:00:00Z");
 
@@ -98,8 +100,9 @@ impl Scene {
             (Role::Marker, school.marker.clone()),
             (Role::Instructor, school.instructor.clone()),
             (Role::Admin, school.admin.clone()),
-            (Role::Owner, school.owner.clone()),
-            (Role::Stranger, stranger(&school).await),
+            (Role::Owner, owner(&school).await),
+            (Role::SuperAdmin, school.owner.clone()),
+            (Role::Stranger, beside.owner.clone()),
         ]);
         for (role, who) in [(Role::Student, &student), (Role::OtherStudent, &mate)] {
             tokens.insert(role, service.token(&who.person).await);
@@ -124,6 +127,7 @@ impl Scene {
             ("document_id", document),
             ("upload_id", upload),
             ("message_id", Uuid::from_u128(7).to_string()),
+            ("site_id", beside.site.to_string()),
             ("name", "roster".to_owned()),
             ("week", "1".to_owned()),
         ]);
@@ -177,25 +181,9 @@ async fn write(school: &School, token: &str, student: &Student, week: u8) {
     school.service.command(token, "SubmitReflection", body).await;
 }
 
-/// The token of the owner of a site beside this one.
-async fn stranger(school: &School) -> String {
-    let site = SiteId(Uuid::new_v4());
-    let service = &school.service;
-    let person = Uuid::new_v4();
-    let command = BootstrapOwner {
-        person_id: person.into(),
-        name: Personal::new("Stig Stranger".to_owned().try_into().expect("a name")),
-        email: Personal::new("stranger@example.org".to_owned().try_into().expect("an address")),
-    };
-    let request = Request {
-        site,
-        actor: Actor::System,
-        command: command.into(),
-        command_id: None,
-        if_match: None,
-        correlation_id: None,
-    };
-    service.executor.execute(request).await.expect("the owner of another site");
-    let ttl = chrono::TimeDelta::days(1_000);
-    service.executor.store().issue_token(site, person.into(), service.clock.now(), ttl).await.expect("a token")
+/// The token of an owner of this site whom the configuration does not name.
+async fn owner(school: &School) -> String {
+    let owner = school.person("Oihane Owner").await;
+    school.command("GrantRole", json!({"person_id": owner, "role": "owner"})).await;
+    school.service.token(&owner).await
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::scene::Role;
 use super::scene::Role::{
     Admin, Coordinator, Instructor, Marker, Nobody, OtherCoordinator, OtherStudent, Owner, Stranger, Student,
+    SuperAdmin,
 };
 
 /// An operation, whom it lets in, and how it is asked.
@@ -46,15 +47,27 @@ pub enum Body {
     File(&'static str, &'static [u8]),
 }
 
-const ADMINS: &[Role] = &[Owner, Admin];
-const EDITORS: &[Role] = &[Owner, Admin, Instructor];
-const ATTENDANCE: &[Role] = &[Owner, Admin, Instructor, Coordinator];
-const STAFF: &[Role] = &[Owner, Admin, Instructor, Marker, Coordinator, OtherCoordinator];
-const MARKING: &[Role] = &[Owner, Admin, Marker];
-const COHORT: &[Role] = &[Owner, Admin, Instructor, Marker, Coordinator, OtherCoordinator, Student, OtherStudent];
-const RECORD: &[Role] = &[Owner, Admin, Instructor, Marker, Coordinator, Student];
-const EVERYBODY: &[Role] =
-    &[Owner, Admin, Instructor, Marker, Coordinator, OtherCoordinator, Student, OtherStudent, Stranger, Nobody];
+const ADMINS: &[Role] = &[Owner, SuperAdmin, Admin];
+const EDITORS: &[Role] = &[Owner, SuperAdmin, Admin, Instructor];
+const ATTENDANCE: &[Role] = &[Owner, SuperAdmin, Admin, Instructor, Coordinator];
+const STAFF: &[Role] = &[Owner, SuperAdmin, Admin, Instructor, Marker, Coordinator, OtherCoordinator];
+const MARKING: &[Role] = &[Owner, SuperAdmin, Admin, Marker];
+const COHORT: &[Role] =
+    &[Owner, SuperAdmin, Admin, Instructor, Marker, Coordinator, OtherCoordinator, Student, OtherStudent];
+const RECORD: &[Role] = &[Owner, SuperAdmin, Admin, Instructor, Marker, Coordinator, Student];
+const EVERYBODY: &[Role] = &[
+    Owner,
+    SuperAdmin,
+    Admin,
+    Instructor,
+    Marker,
+    Coordinator,
+    OtherCoordinator,
+    Student,
+    OtherStudent,
+    Stranger,
+    Nobody,
+];
 
 impl Row {
     /// The path, with the parameters called as the scene calls them.
@@ -97,7 +110,9 @@ pub fn rows() -> Vec<Row> {
     rows.extend(administration());
     rows.extend(teaching());
     rows.extend(progression());
+    rows.extend(sites());
     rows.extend(operating());
+    rows.extend(accounts());
     rows
 }
 
@@ -115,21 +130,21 @@ fn queries() -> Vec<Row> {
         query("me", COHORT, 0),
         query("list_modules", COHORT, 0),
         shown("list_cohorts", COHORT),
-        shown("list_hubs", &[Owner, Admin, Coordinator, OtherCoordinator]),
+        shown("list_hubs", &[Owner, SuperAdmin, Admin, Coordinator, OtherCoordinator]),
         query("list_people", ADMINS, 403),
         query("get_cohort", COHORT, 404),
         query("roster", STAFF, 403),
         query("absence_flags", STAFF, 403),
-        query("hub_roster", &[Owner, Admin, Coordinator], 404),
-        asked(query("advancement_sheet", &[Owner, Admin, Instructor, Marker], 403), "?to_week=2"),
+        query("hub_roster", &[Owner, SuperAdmin, Admin, Coordinator], 404),
+        asked(query("advancement_sheet", &[Owner, SuperAdmin, Admin, Instructor, Marker], 403), "?to_week=2"),
         query("session_attendance", STAFF, 403),
         // The only one is private.
-        shown("reflections", &[Owner, Admin, Marker, Student]),
+        shown("reflections", &[Owner, SuperAdmin, Admin, Marker, Student]),
         query("get_enrolment", RECORD, 404),
         query("enrolment_history", RECORD, 404),
         query("explain_enrolment", RECORD, 404),
         query("syllabus", COHORT, 404),
-        asked(query("syllabus_diff", &[Owner, Admin, Instructor, Marker], 403), "?against={cohort_id}"),
+        asked(query("syllabus_diff", &[Owner, SuperAdmin, Admin, Instructor, Marker], 403), "?against={cohort_id}"),
         query("week", COHORT, 404),
         Row { renamed: &[("material_id", "document_id")], ..query("material_file", COHORT, 404) },
         query("uploaded_file", ADMINS, 404),
@@ -157,8 +172,8 @@ fn administration() -> Vec<Row> {
     vec![
         command("RegisterPerson", ADMINS, json!({"name": "Pita", "email": "pita@example.org"})),
         command("CorrectPerson", ADMINS, json!({"person_id": "{newcomer_id}", "name": "Nia N."})),
-        command("GrantRole", &[Owner], json!({"person_id": "{newcomer_id}", "role": "admin"})),
-        command("RevokeRole", &[Owner], json!({"person_id": "{newcomer_id}", "role": "admin"})),
+        command("GrantRole", &[Owner, SuperAdmin], json!({"person_id": "{newcomer_id}", "role": "admin"})),
+        command("RevokeRole", &[Owner, SuperAdmin], json!({"person_id": "{newcomer_id}", "role": "admin"})),
         command("DeactivatePerson", ADMINS, json!({"person_id": "{newcomer_id}", "reason": REASON})),
         command("ReactivatePerson", ADMINS, json!({"person_id": "{newcomer_id}"})),
         command("DefineModule", ADMINS, json!({"code": "AKO-3", "title": "Ako"})),
@@ -289,7 +304,7 @@ fn progression() -> Vec<Row> {
     ]
 }
 
-/// The read models, and what people have to themselves; the end of a token comes last.
+/// The read models, and what people have to themselves.
 fn operating() -> Vec<Row> {
     let answered = |row: Row, status| Row { expected: Expected::Answered(status), ..row };
     vec![
@@ -300,6 +315,54 @@ fn operating() -> Vec<Row> {
         answered(query("retry_email", ADMINS, 403), 404),
         query("issue_calendar_link", COHORT, 0),
         answered(query("revoke_calendar_link", COHORT, 0), 204),
-        answered(query("revoke_token", COHORT, 0), 204),
+    ]
+}
+
+/// Signing in, and one's own account. Of the three that end a token the first does.
+fn accounts() -> Vec<Row> {
+    let answered = |row: Row, status| Row { expected: Expected::Answered(status), ..row };
+    let sent = |id, allowed, status, body| answered(command(id, allowed, body), status);
+    let key = json!({"name": "Table", "scope": "read", "expires_at": "2026-03-01T00:00:00Z"});
+    vec![
+        query("sign_in_page", EVERYBODY, 0),
+        query("invitation_page", EVERYBODY, 0),
+        query("password_reset_page", EVERYBODY, 0),
+        sent("sign_in", EVERYBODY, 422, json!({"email": "anna@example.org"})),
+        sent("accept_invitation", EVERYBODY, 409, json!({"secret": "made up", "password": "seven green herons"})),
+        sent("reset_password", EVERYBODY, 202, json!({"email": "nobody@example.org"})),
+        // No other system is configured.
+        answered(query("sign_in_elsewhere", EVERYBODY, 0), 404),
+        answered(query("sign_in_from_elsewhere", EVERYBODY, 0), 404),
+        sent("invite", ADMINS, 200, json!({})),
+        sent("create_api_key", COHORT, 200, key),
+        query("api_keys", COHORT, 0),
+        Row { renamed: &[("key_id", "message_id")], ..answered(query("revoke_api_key", COHORT, 0), 404) },
+        // Nobody here has a password.
+        sent("change_password", COHORT, 403, json!({"current": "none", "new": "seven green herons"})),
+        query("sessions", COHORT, 0),
+        Row { renamed: &[("session_id", "message_id")], ..answered(query("end_session", COHORT, 0), 404) },
+        answered(query("sign_out_everywhere", COHORT, 0), 204),
+        answered(query("sign_out", COHORT, 0), 401),
+        answered(query("revoke_token", COHORT, 0), 401),
+    ]
+}
+
+/// The sites of the installation, and what this one settles for itself.
+fn sites() -> Vec<Row> {
+    const SUPER_ADMINS: &[Role] = &[SuperAdmin];
+    vec![
+        query("site", COHORT, 0),
+        query("list_sites", SUPER_ADMINS, 403),
+        query("site_by_id", SUPER_ADMINS, 403),
+        command("SetSiteSetting", ADMINS, json!({"setting": {"name": "session_hours", "value": 12}})),
+        command("OpenSite", SUPER_ADMINS, json!({"slug": "far", "name": "Far", "owner_email": "far@example.org"})),
+        command("RenameSite", SUPER_ADMINS, json!({"site_id": "{site_id}", "name": "Beside"})),
+        command(
+            "SetSiteHosts",
+            SUPER_ADMINS,
+            json!({"site_id": "{site_id}", "hosts": [{"host": "beside.example.org"}]}),
+        ),
+        command("CloseSite", SUPER_ADMINS, json!({"site_id": "{site_id}", "reason": REASON})),
+        command("ReopenSite", SUPER_ADMINS, json!({"site_id": "{site_id}"})),
     ]
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rollbook_domain::account::{InvitationPurpose, IssueInvitation};
 use rollbook_domain::person::Person;
 use rollbook_domain::{Actor, MessageId, PersonId, SiteId};
+use rollbook_projections::models::site_settings::settings;
 use rollbook_store::accounts::AccountLetter;
 use rollbook_store::{ExecuteError, Executor, Request};
 use secrecy::ExposeSecret;
@@ -21,13 +22,8 @@ const TIMES: i32 = 12;
 /// How soon after a link for a reset there is another.
 const RESETS_APART: TimeDelta = TimeDelta::minutes(5);
 
-/// How long a link is good for.
-fn good_for(purpose: InvitationPurpose) -> TimeDelta {
-    match purpose {
-        InvitationPurpose::Invitation => TimeDelta::days(7),
-        InvitationPurpose::Reset => TimeDelta::hours(1),
-    }
-}
+/// How long a reset is good for.
+const RESET: TimeDelta = TimeDelta::hours(1);
 
 impl Mailer {
     /// Answers who asked for a reset, and sends one letter that is due; whether there was anything to do.
@@ -38,8 +34,14 @@ impl Mailer {
                 self.answer_reset(site, person, now).await?;
                 busy = true;
             }
+            let invitation = TimeDelta::hours(settings(self.store.pool(), site).await?.invitation_hours.into());
+            let good_for = |purpose| match purpose {
+                InvitationPurpose::Invitation => invitation,
+                InvitationPurpose::Reset => RESET,
+            };
             if let Some(letter) = self.store.take_letter(site, now, now + AGAIN, good_for).await? {
-                self.send_letter(site, letter, now).await?;
+                let hours = good_for(letter.purpose).num_hours();
+                self.send_letter(site, letter, hours, now).await?;
                 busy = true;
             }
         }
@@ -65,10 +67,16 @@ impl Mailer {
         Ok(self.store.answer_reset(site, person, letter, now).await?)
     }
 
-    async fn send_letter(&self, site: SiteId, letter: AccountLetter, now: DateTime<Utc>) -> Result<(), MailError> {
+    async fn send_letter(
+        &self,
+        site: SiteId,
+        letter: AccountLetter,
+        hours: i64,
+        now: DateTime<Utc>,
+    ) -> Result<(), MailError> {
         let (person, purpose) = (letter.person, letter.purpose);
         let known = self.store.person(site, person).await?.state;
-        let why = match self.deliver_letter(&known, &letter, now).await? {
+        let why = match self.deliver_letter(&known, &letter, hours, now).await? {
             None => {
                 tracing::info!(%purpose, "a letter with a link was sent");
                 return Ok(self.store.end_letter(site, person, purpose).await?);
@@ -88,6 +96,7 @@ impl Mailer {
         &self,
         person: &Person,
         letter: &AccountLetter,
+        hours: i64,
         now: DateTime<Utc>,
     ) -> Result<Option<NotSent>, MailError> {
         let for_good = |why: String| Ok(Some(NotSent { why, for_good: true }));
@@ -102,7 +111,7 @@ impl Mailer {
             email: email.clone(),
             purpose: letter.purpose,
             link: page.unwrap_or_else(|| secret.to_owned()).into(),
-            hours: good_for(letter.purpose).num_hours(),
+            hours,
         });
         let part = match self.provider.part(&letter, &self.from, now) {
             Ok(part) => part,
