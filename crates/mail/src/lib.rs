@@ -7,6 +7,7 @@
 mod config;
 mod error;
 mod letter;
+mod links;
 mod measure;
 mod patience;
 mod provider;
