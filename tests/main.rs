@@ -3,6 +3,7 @@
 mod analysts;
 mod binary;
 mod contract;
+mod cursors;
 mod emails;
 mod files;
 mod flows;
@@ -16,6 +17,7 @@ mod names;
 mod pages;
 mod processes;
 mod read_models;
+mod rights;
 mod school;
 mod sites;
 mod structure;

@@ -59,7 +59,11 @@ impl School {
 
     /// Opens the school with other settings of the cohort.
     pub async fn with(settings: Value) -> Self {
-        let service = Service::start(BEFORE).await;
+        Self::of(Service::start(BEFORE).await, settings).await
+    }
+
+    /// Opens the school in a service.
+    pub async fn of(service: Service, settings: Value) -> Self {
         let owner = service.owner.clone();
         let module =
             service.create(&owner, "DefineModule", json!({"code": "AKO-1", "title": "Ako, first steps"})).await;

@@ -1,4 +1,4 @@
-//! Dependencies point one way: domain ← store ← projections ← http ← rollbook.
+//! Dependencies point one way: domain ← store ← projections ← http ← rollbook; and what they lead to is free.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -60,13 +60,7 @@ fn the_domain_does_no_io() {
 
 /// The workspace's packages with what they depend on, leaving out what only their tests need.
 fn packages() -> BTreeMap<String, Vec<String>> {
-    let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .expect("cargo runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let metadata = metadata(&["--no-deps"]);
     let name = |value: &Value| value["name"].as_str().expect("a name").to_owned();
     metadata["packages"]
         .as_array()
@@ -77,4 +71,71 @@ fn packages() -> BTreeMap<String, Vec<String>> {
             (name(package), dependencies.iter().filter(|d| d["kind"] != "dev").map(name).collect())
         })
         .collect()
+}
+
+/// What this machine is called by those who compile for it: only what it needs has been fetched.
+fn host() -> String {
+    let output = Command::new("rustc").arg("-vV").output().expect("rustc runs");
+    let text = String::from_utf8(output.stdout).expect("text");
+    text.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host").to_owned()
+}
+
+/// What cargo says of the workspace.
+fn metadata(arguments: &[&str]) -> Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--offline", "--locked"])
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// What lets anybody use, change and pass on the service under its own licence.
+const LICENCES: &[&str] = &[
+    "0BSD",
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "CC0-1.0",
+    "CDLA-Permissive-2.0",
+    "ISC",
+    "MIT",
+    "MIT-0",
+    // Binds who changes its files, which we do not.
+    "MPL-2.0",
+    "PostgreSQL",
+    "Unicode-3.0",
+    "Zlib",
+];
+
+/// One implementation of TLS, and it is not a C library of the system's.
+const BANNED: &[&str] = &["native-tls", "openssl", "openssl-sys"];
+
+#[test]
+fn what_the_service_is_built_of_is_free_and_comes_from_one_place() {
+    let all = metadata(&["--filter-platform", &host()]);
+    let packages = all["packages"].as_array().expect("packages");
+    assert!(packages.len() > 200, "{}", packages.len());
+    let mut wrong = Vec::new();
+    for package in packages {
+        let text = |field: &str| package[field].as_str();
+        let name = text("name").expect("a name");
+        if BANNED.contains(&name) {
+            wrong.push(format!("{name} is banned"));
+        }
+        if text("source").is_some_and(|source| source != "registry+https://github.com/rust-lang/crates.io-index") {
+            wrong.push(format!("{name} comes from {:?}", text("source")));
+        }
+        let expression = spdx::Expression::parse_mode(text("license").unwrap_or_default(), spdx::ParseMode::LAX);
+        let free = expression.as_ref().is_ok_and(|expression| {
+            expression.evaluate(|one| one.license.id().is_some_and(|id| LICENCES.contains(&id.name)))
+        });
+        if !free {
+            wrong.push(format!("{name} is licensed under {:?}", text("license")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
