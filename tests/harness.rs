@@ -13,7 +13,7 @@ use rollbook_domain::text::Email;
 use rollbook_domain::{Actor, PersonId, Personal, SiteId};
 use rollbook_embedded::Instance;
 use rollbook_files::Files;
-use rollbook_http::{AppState, Installation, Limits, Setup, UnknownHosts, serve};
+use rollbook_http::{AccountSettings, AppState, Installation, Limits, Setup, UnknownHosts, serve};
 use rollbook_projections::Projections;
 use rollbook_store::isolation::every_site;
 use rollbook_store::migrate::migrate;
@@ -145,7 +145,7 @@ pub struct Service {
 }
 
 /// How the whole service is set up.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Hosting {
     /// The addresses of the super admins.
     pub super_admins: Vec<&'static str>,
@@ -153,6 +153,16 @@ pub struct Hosting {
     pub unknown_hosts: UnknownHosts,
     /// How much one client may ask for.
     pub limits: Limits,
+    /// How people sign in.
+    pub accounts: AccountSettings,
+}
+
+/// One client stands for many here: how much they ask for is not limited.
+impl Default for Hosting {
+    fn default() -> Self {
+        let limits = Limits { per_token: None, per_address: None, ..Limits::default() };
+        Self { super_admins: Vec::new(), unknown_hosts: UnknownHosts::default(), limits }
+    }
 }
 
 /// An answer.
@@ -204,6 +214,7 @@ impl Service {
             super_admins: hosting.super_admins.iter().map(address).collect(),
             unknown_hosts: hosting.unknown_hosts,
             limits: hosting.limits.clone(),
+            accounts: hosting.accounts,
         });
         let installation = installation.await.expect("the registry");
         let followed = installation.clone();

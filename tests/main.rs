@@ -1,5 +1,6 @@
 //! The whole service against a real PostgreSQL: the log, the read models, the HTTP contract, the binary.
 
+mod accounts;
 mod analysts;
 mod binary;
 mod contract;
@@ -11,6 +12,7 @@ mod harness;
 mod histories;
 mod imports;
 mod isolation;
+mod limits;
 mod log;
 mod metrics;
 mod names;

@@ -1,15 +1,16 @@
 //! Pages in a real browser: what it makes of them under their own policy, not what was sent.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::school::{AFTER, School};
 
 /// How long a page may take; a browser on a busy machine is slow to start.
-const LIMIT: Duration = Duration::from_mins(2);
+pub const LIMIT: Duration = Duration::from_mins(2);
 
 /// The names that a Chromium goes by.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -20,14 +21,27 @@ fn browser() -> PathBuf {
     places.find(|place| place.is_file()).expect("a Chromium, as `apt install chromium` gives")
 }
 
-/// The page as the browser has it once its scripts have run.
-async fn opened(url: &str, profile: &Path) -> String {
-    let profile = format!("--user-data-dir={}", profile.display());
+/// The browser without a window, to be told what to do; it ends with whoever holds it.
+fn headless(profile: &Path) -> Command {
     let mut command = Command::new(browser());
     // The sandbox needs rights that a container does not have; the pages are our own.
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]);
     command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"]);
-    command.args(["--virtual-time-budget=20000", &profile, "--dump-dom", url]).kill_on_drop(true);
+    command.arg(format!("--user-data-dir={}", profile.display())).kill_on_drop(true);
+    command
+}
+
+/// A browser that stays on a page, and goes from there wherever the page sends it.
+pub fn browsing(url: &str, profile: &Path) -> Child {
+    let mut command = headless(profile);
+    command.args(["--remote-debugging-port=0", url]).stderr(Stdio::null()).stdout(Stdio::null());
+    command.spawn().expect("it starts")
+}
+
+/// The page as the browser has it once its scripts have run.
+async fn opened(url: &str, profile: &Path) -> String {
+    let mut command = headless(profile);
+    command.args(["--virtual-time-budget=20000", "--dump-dom", url]);
     let output = tokio::time::timeout(LIMIT, command.output()).await.expect("the browser ends").expect("it starts");
     String::from_utf8(output.stdout).expect("text")
 }

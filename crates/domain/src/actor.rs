@@ -61,6 +61,8 @@ pub enum Authority {
     Marker,
     /// The student, about their own work.
     Student,
+    /// The person themselves, about their own account.
+    Oneself,
 }
 
 impl Authority {
@@ -71,7 +73,7 @@ impl Authority {
             Self::System | Self::SuperAdmin | Self::Owner | Self::Admin => 3,
             Self::Instructor => 2,
             Self::Coordinator => 1,
-            Self::Marker | Self::Student => 0,
+            Self::Marker | Self::Student | Self::Oneself => 0,
         }
     }
 }

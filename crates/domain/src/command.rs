@@ -4,11 +4,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
+use crate::account::{self, AccountCommand};
 use crate::cohort::{self, CohortCommand};
 use crate::enrolment::{self, EnrolmentCommand};
 use crate::file::StoredFile;
 use crate::hub::{self, HubCommand};
-use crate::ids::{EnrolmentId, SiteId, SiteSettingsId, StreamId, SyllabusId, UploadId, WeekEmailsId};
+use crate::ids::{AccountId, EnrolmentId, SiteId, SiteSettingsId, StreamId, SyllabusId, UploadId, WeekEmailsId};
 use crate::module::{self, ModuleCommand};
 use crate::person::{self, PersonCommand};
 use crate::plan::{self, ManyCommand};
@@ -37,6 +38,8 @@ pub enum Command {
     Syllabus(SyllabusCommand),
     /// About a cohort's emails.
     WeekEmails(WeekEmailsCommand),
+    /// About an account.
+    Account(AccountCommand),
     /// About a site.
     Site(SiteCommand),
     /// About a site's settings.
@@ -161,6 +164,15 @@ commands! {
     system {
         person::BootstrapOwner => Person(PersonCommand),
         week_emails::RetryEmail => WeekEmails(WeekEmailsCommand),
+        account::IssueInvitation => Account(AccountCommand),
+        account::SetPassword => Account(AccountCommand),
+        account::SignIn => Account(AccountCommand),
+        account::RecordFailedSignIn => Account(AccountCommand),
+        account::SignOut => Account(AccountCommand),
+        account::SignOutEverywhere => Account(AccountCommand),
+        account::CreateApiKey => Account(AccountCommand),
+        account::RevokeApiKey => Account(AccountCommand),
+        account::LinkIdentity => Account(AccountCommand),
     }
 }
 
@@ -283,6 +295,7 @@ impl Command {
                 WeekEmailsCommand::SendWeekEmails(c) => WeekEmailsId::from(c.cohort_id).into(),
                 WeekEmailsCommand::RetryEmail(c) => WeekEmailsId::from(c.cohort_id).into(),
             },
+            Self::Account(command) => AccountId::from(command.person()).into(),
             Self::Site(command) => command.site()?.into(),
             Self::SiteSettings(SiteSettingsCommand::SetSiteSetting(c)) => SiteSettingsId::from(c.site?).into(),
         })

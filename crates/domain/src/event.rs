@@ -7,6 +7,7 @@ use cqrs_es::persist::{EventUpcaster, SerializedEvent};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::account::AccountEvent;
 use crate::cohort::CohortEvent;
 use crate::enrolment::EnrolmentEvent;
 use crate::hub::HubEvent;
@@ -36,6 +37,8 @@ pub enum Event {
     Syllabus(SyllabusEvent),
     /// Of a cohort's emails.
     WeekEmails(WeekEmailsEvent),
+    /// Of an account.
+    Account(AccountEvent),
     /// Of a site.
     Site(SiteEvent),
     /// Of a site's settings.
@@ -147,6 +150,7 @@ domain_events! {
     EnrolmentEvent => Enrolment,
     SyllabusEvent => Syllabus,
     WeekEmailsEvent => WeekEmails,
+    AccountEvent => Account,
     SiteEvent => Site,
     SiteSettingsEvent => SiteSettings,
 }

@@ -81,6 +81,7 @@ pub(crate) fn append(
         crate::StreamType::Enrolment => AnyLoaded::Enrolment(world.enrolment(stream.id.into())),
         crate::StreamType::Syllabus => AnyLoaded::Syllabus(world.syllabus(stream.id.into())),
         crate::StreamType::WeekEmails => AnyLoaded::WeekEmails(world.week_emails(stream.id.into())),
+        crate::StreamType::Account => AnyLoaded::Account(world.account(stream.id.into())),
         crate::StreamType::Site => AnyLoaded::Site(world.site(stream.id.into())),
         crate::StreamType::SiteSettings => AnyLoaded::SiteSettings(world.site_settings(stream.id.into())),
     };

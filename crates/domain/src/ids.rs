@@ -69,6 +69,8 @@ ids! {
     WeekEmailsId,
     /// One email to one student.
     MessageId,
+    /// A person's account: the same id as the person's.
+    AccountId,
 }
 
 impl SiteId {
@@ -111,6 +113,8 @@ pub enum StreamType {
     Syllabus,
     /// The emails of a cohort.
     WeekEmails,
+    /// How a person signs in.
+    Account,
     /// A site of the installation; recorded in the default site.
     Site,
     /// What a site's owners and admins have settled about it.
@@ -157,6 +161,7 @@ streams! {
     EnrolmentId => Enrolment,
     SyllabusId => Syllabus,
     WeekEmailsId => WeekEmails,
+    AccountId => Account,
     SiteId => Site,
     SiteSettingsId => SiteSettings,
 }
@@ -179,6 +184,12 @@ impl From<CohortId> for WeekEmailsId {
     }
 }
 
+impl From<PersonId> for AccountId {
+    fn from(person: PersonId) -> Self {
+        Self(person.0)
+    }
+}
+
 macro_rules! into_uuid {
     ($($id:ident),* $(,)?) => {$(
         impl From<$id> for Uuid {
@@ -190,4 +201,4 @@ macro_rules! into_uuid {
 }
 
 into_uuid!(SiteId, CommandId, PersonId, ModuleId, CohortId, HubId, EnrolmentId);
-into_uuid!(SyllabusId, MaterialId, UploadId, WeekEmailsId, MessageId, SiteSettingsId);
+into_uuid!(SyllabusId, MaterialId, UploadId, WeekEmailsId, MessageId, SiteSettingsId, AccountId);

@@ -5,6 +5,7 @@
 //! Read it in this order: [`command::Command`] (everything that can be asked), [`plan`] (how one command becomes events
 //! over the streams it concerns), [`policy`] (who may), then one folder per aggregate.
 
+pub mod account;
 pub mod actor;
 pub mod claim;
 pub mod cohort;
@@ -35,8 +36,8 @@ pub use actor::{Actor, Authority};
 pub use command::Command;
 pub use event::Event;
 pub use ids::{
-    CohortId, CommandId, EnrolmentId, HubId, MaterialId, MessageId, ModuleId, PersonId, SiteId, SiteSettingsId,
-    StreamId, StreamType, SyllabusId, UploadId, WeekEmailsId,
+    AccountId, CohortId, CommandId, EnrolmentId, HubId, MaterialId, MessageId, ModuleId, PersonId, SiteId,
+    SiteSettingsId, StreamId, StreamType, SyllabusId, UploadId, WeekEmailsId,
 };
 pub use origin::Origin;
 pub use personal::Personal;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::account::AccountRule;
 use crate::cohort::CohortRule;
 use crate::enrolment::EnrolmentRule;
 use crate::hub::HubRule;
@@ -78,6 +79,9 @@ pub enum Rule {
     /// Of a cohort's emails.
     #[error(transparent)]
     WeekEmails(#[from] WeekEmailsRule),
+    /// Of an account.
+    #[error(transparent)]
+    Account(#[from] AccountRule),
     /// Of a site.
     #[error(transparent)]
     Site(#[from] SiteRule),
@@ -99,6 +103,7 @@ impl Rule {
             Self::Syllabus(rule) => rule.into(),
             Self::Import(rule) => rule.into(),
             Self::WeekEmails(rule) => rule.into(),
+            Self::Account(rule) => rule.into(),
             Self::Site(rule) => rule.into(),
             Self::SiteSettings(rule) => rule.into(),
         }

@@ -9,14 +9,15 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::account::Account;
 use crate::claim::{ClaimKey, ClaimSet};
 use crate::cohort::Cohort;
 use crate::enrolment::Enrolment;
 use crate::event::Event;
 use crate::hub::Hub;
 use crate::ids::{
-    CohortId, EnrolmentId, HubId, ModuleId, PersonId, SiteId, SiteSettingsId, StreamId, StreamType, SyllabusId,
-    WeekEmailsId,
+    AccountId, CohortId, EnrolmentId, HubId, ModuleId, PersonId, SiteId, SiteSettingsId, StreamId, StreamType,
+    SyllabusId, WeekEmailsId,
 };
 use crate::module::Module;
 use crate::person::Person;
@@ -64,6 +65,8 @@ pub enum AnyLoaded {
     Syllabus(Loaded<Syllabus>),
     /// Of a cohort's emails.
     WeekEmails(Loaded<WeekEmails>),
+    /// Of an account.
+    Account(Loaded<Account>),
     /// Of a site.
     Site(Loaded<Site>),
     /// Of a site's settings.
@@ -142,6 +145,7 @@ streams! {
     Enrolment, EnrolmentId, enrolment;
     Syllabus, SyllabusId, syllabus;
     WeekEmails, WeekEmailsId, week_emails;
+    Account, AccountId, account;
     Site, SiteId, site;
     SiteSettings, SiteSettingsId, site_settings;
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use rollbook_domain::cohort::Week;
-use rollbook_domain::{CohortId, EnrolmentId, HubId, MaterialId, MessageId, SiteId};
+use rollbook_domain::{CohortId, EnrolmentId, HubId, MaterialId, MessageId, PersonId, SiteId};
 use schemars::JsonSchema;
 use uuid::Uuid;
 
@@ -60,7 +60,7 @@ macro_rules! ids {
     )*};
 }
 
-ids!(CohortId, EnrolmentId, HubId, MaterialId, MessageId, SiteId);
+ids!(CohortId, EnrolmentId, HubId, MaterialId, MessageId, PersonId, SiteId);
 
 impl Segment for Week {
     fn read(text: &str) -> Option<Self> {

@@ -1,19 +1,21 @@
-//! Who is asking: a bearer token's person, and what they may read. Rights come from the log and the policy, never from here.
+//! Who is asking: the person of a token, a session's cookie or another system's word, and what they may read. Rights come from the log and the policy, never from here.
 //! A super admin comes in from the default site, with an owner's rights.
 
 use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
 use rollbook_domain::person::Role;
 use rollbook_domain::policy::Reader;
 use rollbook_domain::site::HostAdmits;
 use rollbook_domain::{Actor, Command, PersonId, SiteId};
 use rollbook_projections::models::reader::reader;
-use rollbook_store::tokens::Bearer;
-use rollbook_store::{Position, StoreError};
+use rollbook_store::Position;
+use rollbook_store::tokens::{Bearer, TokenKind};
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
 
+use crate::accounts::{AccountProblem, cookies, refuse_other_sites};
 use crate::headers::single;
 use crate::operation::Whom;
 use crate::problem::ApiError;
@@ -35,6 +37,8 @@ impl FromRequestParts<AppState> for Site {
 /// An active person with a valid token: enough to issue commands, whose rights the domain decides.
 #[derive(Clone, Debug)]
 pub struct Authenticated {
+    /// The service.
+    pub state: AppState,
     /// The site.
     pub site: SiteId,
     /// Who, as the log had them when the token was looked up, and its position then.
@@ -45,17 +49,17 @@ pub struct Authenticated {
 
 impl Authenticated {
     /// Whom a token stands for in a site; none if it is nobody who may come in. They need not be active.
-    pub async fn of(state: &AppState, token: &str) -> Result<Option<Self>, StoreError> {
-        let (site, now) = (state.site(), state.now());
+    pub async fn of(state: &AppState, token: &SecretString) -> Result<Option<Self>, ApiError> {
+        let (site, now, token) = (state.site(), state.now(), token.expose_secret());
         if let Some(bearer) = state.store().bearer(site, token, now).await? {
             let super_admin = site == SiteId::DEFAULT && state.super_admins().include(&bearer.state);
-            return Ok(Some(Self { site, bearer, super_admin }));
+            return Ok(Some(Self { state: state.clone(), site, bearer, super_admin }));
         }
         if site == SiteId::DEFAULT {
             return Ok(None);
         }
         let bearer = state.super_admins().bearer(token, now).await?;
-        Ok(bearer.map(|bearer| Self { site, bearer, super_admin: true }))
+        Ok(bearer.map(|bearer| Self { state: state.clone(), site, bearer, super_admin: true }))
     }
 
     /// The actor of a command. At home a super admin acts as the person they are, but for the sites themselves.
@@ -109,8 +113,13 @@ impl FromRequestParts<AppState> for Authenticated {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let who = Self::of(state, token(&parts.headers)?).await?;
+        let presented = presented(&parts.headers)?;
+        if presented.by_cookie {
+            refuse_other_sites(&parts.method, &parts.headers)?;
+        }
+        let who = Self::of(state, &presented.token).await?;
         let who = who.ok_or(ApiError::Unauthenticated("this token is unknown, expired or revoked"))?;
+        within_scope(&who.bearer, parts)?;
         if !who.bearer.state.active {
             return Err(INACTIVE);
         }
@@ -131,17 +140,77 @@ const NOT_AT_HOME: ApiError = ApiError::Forbidden(
 /// Whoever may not act is told so before anything else is looked at.
 const INACTIVE: ApiError = ApiError::Forbidden("the person whom this token stands for may not act");
 
-/// The presented token.
-pub fn token(headers: &HeaderMap) -> Result<&str, ApiError> {
+/// Refuses what a key was not made for. Here, and not where it is asked: what is added later is closed to every key at first.
+fn within_scope(bearer: &Bearer, parts: &Parts) -> Result<(), ApiError> {
+    let Some(scope) = &bearer.scope else { return Ok(()) };
+    let refused = |detail| Err(ApiError::Account(AccountProblem::OutOfScope(detail)));
+    if scope.reads() {
+        return match parts.method {
+            Method::GET | Method::HEAD => Ok(()),
+            _ => refused("this API key reads, and does nothing else"),
+        };
+    }
+    let command = parts.uri.path().strip_prefix(COMMANDS);
+    if command.is_some_and(|command| parts.method == Method::POST && scope.allows(command)) {
+        Ok(())
+    } else {
+        refused("this API key issues the commands that it was made for, and does nothing else: it does not read either")
+    }
+}
+
+/// Where commands are.
+const COMMANDS: &str = "/v1/commands/";
+
+/// A person of this site who has signed in, or has a token from the command line: enough to change their own account. A program's
+/// key, and another system's word, are not.
+#[derive(Clone, Debug)]
+pub struct Holder(pub Authenticated);
+
+impl FromRequestParts<AppState> for Holder {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let who = Authenticated::from_request_parts(parts, state).await?;
+        refuse_programs(&who.bearer)?;
+        Ok(Self(who.at_home()?))
+    }
+}
+
+/// Refuses what acts for a person without the person.
+pub fn refuse_programs(bearer: &Bearer) -> Result<(), ApiError> {
+    match bearer.kind {
+        TokenKind::Session | TokenKind::Issued => Ok(()),
+        TokenKind::ApiKey | TokenKind::External => Err(ApiError::Account(AccountProblem::OutOfScope(
+            "accounts are for whoever has signed in here: not for API keys, nor for another system's token",
+        ))),
+    }
+}
+
+/// What a request shows to say who it is from.
+#[derive(Debug)]
+pub struct Presented {
+    /// The token.
+    pub token: SecretString,
+    /// Whether it came by itself, as cookies do.
+    pub by_cookie: bool,
+}
+
+/// The presented token: the header's, and without a header the cookie's.
+pub fn presented(headers: &HeaderMap) -> Result<Presented, ApiError> {
     let header = single(headers, AUTHORIZATION.as_str())
-        .map_err(|_| ApiError::Unauthenticated("send one Authorization header"))?
-        .ok_or(ApiError::Unauthenticated("send a token as Authorization: Bearer <token>"))?;
-    header
+        .map_err(|_| ApiError::Unauthenticated("send one Authorization header"))?;
+    let Some(header) = header else {
+        let token = cookies::cookie(headers, cookies::SESSION)
+            .ok_or(ApiError::Unauthenticated("send a token as Authorization: Bearer <token>, or sign in"))?;
+        return Ok(Presented { token, by_cookie: true });
+    };
+    let token = header
         .split_once(' ')
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .filter(|token| !token.is_empty())
-        .ok_or(ApiError::Unauthenticated("send the token as Authorization: Bearer <token>"))
+        .ok_or(ApiError::Unauthenticated("send the token as Authorization: Bearer <token>"))?;
+    Ok(Presented { token: token.into(), by_cookie: false })
 }
 
 /// An active person who reads, with everything that gives them a right to.
@@ -249,6 +318,10 @@ pub trait Audience: FromRequestParts<AppState, Rejection = ApiError> + Send + 's
 }
 
 impl Audience for Caller {
+    const WHOM: Whom = Whom::Bearers;
+}
+
+impl Audience for Holder {
     const WHOM: Whom = Whom::Bearers;
 }
 

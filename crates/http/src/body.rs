@@ -5,7 +5,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use rollbook_domain::Command;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::{Path, Segment, Track};
 
 use crate::headers::single;
@@ -32,6 +32,16 @@ impl<S: Send + Sync> FromRequest<S> for JsonBytes {
 }
 
 impl JsonBytes {
+    /// A body that is no command's.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        let mut json = serde_json::Deserializer::from_slice(&self.0);
+        let mut track = Track::new();
+        let read = T::deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track));
+        let read = read.map_err(|error| self.refused(&error, &track.path()))?;
+        json.end().map_err(|error| not_json(&error))?;
+        Ok(read)
+    }
+
     /// The command of that name.
     pub fn command(&self, name: &str) -> Result<Command, ApiError> {
         let mut json = serde_json::Deserializer::from_slice(&self.0);
@@ -62,6 +72,11 @@ fn not_json(error: &serde_json::Error) -> ApiError {
 /// Where serde stumbled, as a JSON pointer that names a missing or unknown field too, and why.
 pub fn explain(message: &str, path: &Path) -> (String, String) {
     let mut pointer = pointer(path);
+    // What was given is never repeated: it may be a secret in the wrong place.
+    let wanted = message.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected "));
+    if let Some((_, wanted)) = wanted {
+        return (pointer, format!("must be {wanted}"));
+    }
     let named = |prefix: &str| message.strip_prefix(prefix)?.split('`').next();
     let (field, detail) = if let Some(field) = named("missing field `") {
         (Some(field), "is missing")

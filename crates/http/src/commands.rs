@@ -37,6 +37,7 @@ fn operation(name: &'static str) -> Operation {
         query: Vec::new(),
         headers: &[],
         command: Some(name),
+        body: None,
         upload: &[],
         success: Success::Json(SchemaGenerator::subschema_for::<Receipt>),
         patient: false,

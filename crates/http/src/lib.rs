@@ -3,6 +3,7 @@
 //! Every operation is one value of `operation::Operation`; the router and the OpenAPI document are made from the same
 //! list of them, so that neither knows a route that the other does not.
 
+mod accounts;
 mod address;
 mod as_of;
 mod asked;
@@ -59,6 +60,7 @@ use crate::limits::Counted;
 use crate::operation::Operation;
 use crate::problem::ApiError;
 
+pub use crate::accounts::AccountSettings;
 pub use crate::calendar::path as calendar_path;
 pub use crate::client::TrustedProxies;
 pub use crate::connections::serve;
@@ -73,6 +75,7 @@ pub use crate::state::AppState;
 fn operations() -> Vec<Operation> {
     [
         commands::operations(),
+        accounts::operations(),
         me::operations(),
         people::operations(),
         modules::operations(),
@@ -127,6 +130,7 @@ fn service(state: AppState, counted: Counted) -> Router {
     });
     let service = routes
         .merge(docs::parts())
+        .merge(accounts::parts())
         .fallback(async || ApiError::NotFound("there is nothing at this path".to_owned()))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(Extension(openapi::Served(DOCUMENT.clone())))

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::routing::delete;
 use rollbook_domain::enrolment::EnrolmentStatus;
 use rollbook_domain::{CohortId, EnrolmentId, HubId};
@@ -12,8 +12,9 @@ use rollbook_projections::models::reader::reader;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::accounts::sign_out;
 use crate::asked::NoFilter;
-use crate::auth::{Authenticated, Caller, token};
+use crate::auth::{Caller, Holder};
 use crate::operation::{Operation, Success, Whom, one};
 use crate::problem::ApiError;
 use crate::state::AppState;
@@ -32,6 +33,7 @@ pub fn operations() -> Vec<Operation> {
             query: Vec::new(),
             headers: &[],
             command: None,
+            body: None,
             upload: &[],
             success: Success::Nothing,
             patient: false,
@@ -92,8 +94,7 @@ async fn me(caller: Caller, (): (), _: NoFilter) -> Result<Me, ApiError> {
     })
 }
 
-async fn revoke(State(state): State<AppState>, who: Authenticated, headers: HeaderMap) -> Result<StatusCode, ApiError> {
-    let who = who.at_home()?;
-    state.store().revoke_token(who.site, token(&headers)?, state.now()).await?;
+async fn revoke(State(state): State<AppState>, Holder(who): Holder) -> Result<StatusCode, ApiError> {
+    sign_out(&state, &who).await?;
     Ok(StatusCode::NO_CONTENT)
 }

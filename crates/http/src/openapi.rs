@@ -39,6 +39,11 @@ pub fn document(operations: &[Operation]) -> Value {
                 "content": { "application/json": { "schema": { "$ref": format!("#{SCHEMAS}/{name}") } } },
             });
         }
+        if let Some(body) = operation.body {
+            let schema = Value::from((body.schema)(&mut read));
+            let content = json!({ "application/json": { "schema": schema } });
+            described["requestBody"] = json!({ "required": true, "content": content });
+        }
         if !operation.upload.is_empty() {
             let file = |media: &&str| {
                 ((*media).to_owned(), json!({ "schema": { "type": "string", "contentMediaType": media } }))
@@ -63,7 +68,7 @@ pub fn document(operations: &[Operation]) -> Value {
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "servers": [{ "url": "/" }],
-        "security": [{ "token": [] }],
+        "security": [{ "token": [] }, { "session": [] }],
         "tags": [
             { "name": "commands", "description": "What can be done; each is refused or done as a whole, and once per Idempotency-Key." },
             { "name": "queries", "description": "What can be read." },
@@ -72,7 +77,10 @@ pub fn document(operations: &[Operation]) -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+            "securitySchemes": {
+                "token": { "type": "http", "scheme": "bearer" },
+                "session": { "type": "apiKey", "in": "cookie", "name": "__Host-rollbook" },
+            },
             "responses": { "Problem": {
                 "description": "A problem (RFC 9457); `code` is stable.",
                 "content": { "application/problem+json": { "schema": problem } },
@@ -219,6 +227,8 @@ fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
         }
         Success::Other(media) => ("200", json!({ "content": { media: { "schema": { "type": "string" } } } })),
         Success::Nothing => ("204", json!({})),
+        Success::Accepted => ("202", json!({})),
+        Success::Elsewhere => ("303", json!({})),
     };
     success["description"] = "Done.".into();
     if query {
@@ -240,6 +250,9 @@ const EVERYWHERE: [&str; 6] = ["400", "404", "410", "414", "429", "431"];
 
 /// The problems that its kind of operation can have.
 fn problems(operation: &Operation) -> &'static [&'static str] {
+    if let Some(body) = operation.body {
+        return body.problems;
+    }
     if !operation.upload.is_empty() {
         return &["400", "401", "403", "404", "409", "412", "413", "415", "422", "500", "503"];
     }

@@ -17,6 +17,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::accounts::AccountProblem;
+
 /// Everything that a request can be answered with besides what it asked for.
 #[derive(Debug)]
 pub enum ApiError {
@@ -89,6 +91,8 @@ pub enum ApiError {
     RebuildUnderWay(String),
     /// The email is not one that somebody may have sent again.
     EmailNotRetriable(EmailStatus),
+    /// Signing in, or an account.
+    Account(AccountProblem),
     /// The request took longer than it may.
     TimedOut,
     /// A defect; the log has what happened under this id.
@@ -201,6 +205,7 @@ impl ApiError {
             Self::ProjectionDiffers(_) => (StatusCode::CONFLICT, "projection_differs"),
             Self::RebuildUnderWay(_) => (StatusCode::CONFLICT, "rebuild_under_way"),
             Self::EmailNotRetriable(_) => (StatusCode::CONFLICT, "email_not_retriable"),
+            Self::Account(problem) => problem.status(),
             Self::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "timed_out"),
             Self::Internal(_) | Self::Command(ExecuteError::Store(_)) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal_error")
@@ -260,6 +265,7 @@ impl ApiError {
             Self::EmailNotRetriable(status) => {
                 format!("the email is {status}; only one that is failed or unconfirmed is sent again")
             }
+            Self::Account(problem) => problem.detail(),
             Self::TimedOut => {
                 "the request took too long; a command may still have been carried out: send it again under the same \
                  Idempotency-Key"
@@ -354,11 +360,12 @@ impl ApiError {
         let (status, _) = self.status();
         let retry_after = match self {
             Self::TooManyRequests { wait } => Some(whole_seconds(*wait)),
+            Self::Account(problem) => problem.retry_after(),
             _ => (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
         };
         let mut response = (status, Json(self.problem())).into_response();
         let headers = response.headers_mut();
-        if let Self::NotThatRange { size } = self
+        if let Self::NotThatRange { size } = &self
             && let Ok(size) = format!("bytes */{size}").try_into()
         {
             headers.insert(CONTENT_RANGE, size);

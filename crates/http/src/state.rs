@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
-use rollbook_domain::SiteId;
+use rollbook_domain::{Actor, Command, CommandId, SiteId};
 use rollbook_files::Files;
 use rollbook_projections::Projections;
 use rollbook_projections::models::sites::SiteItem;
-use rollbook_store::{EventStore, Executor, Position};
+use rollbook_store::{EventStore, Executor, Position, Receipt, Request};
 use sqlx::PgPool;
 use tokio::sync::watch;
 
+use crate::accounts::Accounts;
 use crate::problem::{ApiError, FieldError};
 use crate::sites::{Installation, Registry, SuperAdmins};
 
@@ -40,6 +41,8 @@ pub struct Parts {
     pub super_admins: SuperAdmins,
     /// Of the default site alone, where sites are managed: the whole.
     pub installation: Option<Installation>,
+    /// Signing in: counted and hashed for all sites together.
+    pub accounts: Arc<Accounts>,
     /// The metrics.
     pub metrics: Option<PrometheusHandle>,
     /// Whether the service is about to stop.
@@ -56,6 +59,25 @@ impl AppState {
     /// A service for one site.
     pub(crate) fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// Signing in.
+    pub fn accounts(&self) -> &Accounts {
+        &self.0.accounts
+    }
+
+    /// Has a command carried out that no client sends: the log is told before anything else is done. The same id again tells it
+    /// nothing more.
+    pub async fn record(
+        &self,
+        site: SiteId,
+        actor: Actor,
+        command: impl Into<Command>,
+        command_id: Option<CommandId>,
+    ) -> Result<Receipt, ApiError> {
+        let request =
+            Request { site, actor, command: command.into(), command_id, if_match: None, correlation_id: None };
+        Ok(self.executor().execute(request).await?)
     }
 
     /// What carries commands out.

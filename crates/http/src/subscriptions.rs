@@ -17,12 +17,13 @@ use rollbook_domain::SiteId;
 use rollbook_projections::logged::{EventItem, event_items};
 use rollbook_store::{Position, StoreError, Stretch};
 use schemars::{JsonSchema, SchemaGenerator};
+use secrecy::SecretString;
 use serde::Deserialize;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::asked::{Asked, invalid};
-use crate::auth::{Admin, Authenticated, token};
+use crate::auth::{Admin, Authenticated, presented};
 use crate::headers::single;
 use crate::operation::{Header, Operation, Success, Whom, position_header};
 use crate::problem::ApiError;
@@ -62,6 +63,7 @@ pub fn operations() -> Vec<Operation> {
             description: "The `id` of the last event that was seen; it goes before `after`.",
         }],
         command: None,
+        body: None,
         upload: &[],
         success: Success::Events(SchemaGenerator::subschema_for::<EventItem>),
         patient: false,
@@ -89,7 +91,7 @@ async fn subscribe(
         return Err(invalid("after", "must be 0 or more"));
     }
     let after = last_seen(&headers)?.or(after).unwrap_or(0);
-    let token = token(&headers)?.to_owned();
+    let token = presented(&headers)?.token;
     let (sender, receiver) = mpsc::channel(ON_THEIR_WAY);
     tokio::spawn(serve(state, caller.site, token, after, sender));
     Ok((position_header(caller.head), answer(receiver)).into_response())
@@ -111,7 +113,7 @@ fn answer(mut events: Receiver<Event>) -> impl IntoResponse {
 }
 
 /// Feeds a subscriber until something ends it.
-async fn serve(state: AppState, site: SiteId, token: String, after: Position, events: Sender<Event>) {
+async fn serve(state: AppState, site: SiteId, token: SecretString, after: Position, events: Sender<Event>) {
     let open = gauge!("rollbook_http_subscriptions");
     open.increment(1);
     let why = tokio::select! {
@@ -173,7 +175,7 @@ async fn hand_on(events: &Sender<Event>, event: Event) -> Result<(), &'static st
 }
 
 /// Waits until the token or the role is gone; says which way.
-async fn rights_end(state: &AppState, token: &str) -> &'static str {
+async fn rights_end(state: &AppState, token: &SecretString) -> &'static str {
     let mut every = interval(RIGHTS);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -182,7 +184,7 @@ async fn rights_end(state: &AppState, token: &str) -> &'static str {
             Ok(Some(who)) if who.is_admin() => {}
             Ok(Some(_)) => return "the subscriber may not read the log any more",
             Ok(None) => return "the token is not valid any more",
-            Err(error) => return unreadable(&error),
+            Err(_) => return "whether the subscriber may still read the log cannot be told",
         }
     }
 }

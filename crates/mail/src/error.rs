@@ -12,6 +12,9 @@ pub enum MailError {
     /// A request cannot be stored, or not be read again.
     #[error("a stored request is not of the shape that this version knows")]
     Payload(#[from] serde_json::Error),
+    /// The log could not be told of a letter.
+    #[error("a letter could not be recorded: {0}")]
+    Record(&'static str),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),

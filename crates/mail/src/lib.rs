@@ -4,6 +4,7 @@
 //! the outside, and is kept in tables of its own. Nothing in a log line, a metric or an error says what is in a message or to
 //! whom it goes, and none shows a secret.
 
+mod accounts;
 mod config;
 mod error;
 mod letter;

@@ -77,7 +77,7 @@ pub struct Place {
 /// Everything that the binary does.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve the HTTP API
+    /// Serve the HTTP API and the pages to sign in; `rollbook invite` lets the first owner in
     Serve(Serve),
     /// Play an invented cohort of 68 through seven weeks, show it, and serve it
     Demo(Demo),
@@ -87,6 +87,8 @@ pub enum Command {
     DatabaseUrl,
     /// Print a bearer token for a person
     Token(Token),
+    /// Print a link by which a person sets a password: the first owner's way in
+    Invite(Invite),
     /// Import a roster or attendance from a file, or show what that would do
     #[command(subcommand)]
     Import(Import),
@@ -158,6 +160,23 @@ pub struct Token {
     /// Revoke all tokens of that person instead
     #[arg(long)]
     pub revoke: bool,
+    /// Who is the site's owner by configuration: becomes it here, too, before the first start-up
+    #[arg(long, env = "ROLLBOOK_OWNER_EMAIL", value_name = "EMAIL")]
+    pub owner_email: Option<String>,
+}
+
+/// `rollbook invite`
+#[derive(Debug, Args)]
+pub struct Invite {
+    /// Whom
+    #[arg(long)]
+    pub email: String,
+    /// Where the service is, as people's browsers know it; otherwise where it listens
+    #[arg(long, env = "ROLLBOOK_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Where the service listens
+    #[arg(long, env = "ROLLBOOK_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
     /// Who is the site's owner by configuration: becomes it here, too, before the first start-up
     #[arg(long, env = "ROLLBOOK_OWNER_EMAIL", value_name = "EMAIL")]
     pub owner_email: Option<String>,

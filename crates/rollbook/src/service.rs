@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rollbook_files::Files;
-use rollbook_http::{Installation, Limits, Setup};
+use rollbook_http::{AccountSettings, Installation, Limits, Setup};
 use rollbook_mail::{Mailer, Mailing, Settings};
 use rollbook_projections::Projections;
 use rollbook_store::{Clock, EventStore, Executor, listen};
@@ -76,6 +76,7 @@ impl Service {
             super_admins: hosting.super_admins.clone(),
             unknown_hosts: hosting.unknown_hosts(),
             limits: limits.clone(),
+            accounts: AccountSettings { public_url: mail.public_url.clone().filter(|url| !url.trim().is_empty()) },
         })
         .await?;
         let followed = installation.clone();
@@ -120,7 +121,7 @@ async fn measure(projections: Projections, clock: Clock, metrics: PrometheusHand
     }
 }
 
-/// Takes away the uploads that nobody used, now and then, until it is broken off.
+/// Takes away the uploads that nobody used and what has run out of accounts, now and then, until it is broken off.
 async fn clean_up(installation: Installation) {
     let mut every = tokio::time::interval(CLEAN_UP);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -131,6 +132,12 @@ async fn clean_up(installation: Installation) {
                 Ok(0) => {}
                 Ok(count) => tracing::info!(%site, count, "abandoned uploads were taken away"),
                 Err(error) => tracing::warn!(%site, %error, "abandoned uploads could not be taken away"),
+            }
+            let state = installation.site(site);
+            match state.store().clean_up_accounts(site, state.now()).await {
+                Ok(0) => {}
+                Ok(count) => tracing::info!(%site, count, "what had run out of accounts was taken away"),
+                Err(error) => tracing::warn!(%site, %error, "what has run out of accounts could not be taken away"),
             }
         }
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use chrono::{DateTime, Utc};
 use cqrs_es::persist::{PersistedEventRepository, PersistenceError, SerializedEvent};
 use postgres_es::PostgresEventRepository;
+use rollbook_domain::account::Account;
 use rollbook_domain::cohort::Cohort;
 use rollbook_domain::enrolment::Enrolment;
 use rollbook_domain::hub::Hub;
@@ -138,6 +139,7 @@ impl EventStore {
             StreamType::Enrolment => log.get_events::<Enrolment>(&id).await,
             StreamType::Syllabus => log.get_events::<Syllabus>(&id).await,
             StreamType::WeekEmails => log.get_events::<WeekEmails>(&id).await,
+            StreamType::Account => log.get_events::<Account>(&id).await,
             StreamType::Site => log.get_events::<Site>(&id).await,
             StreamType::SiteSettings => log.get_events::<SiteSettings>(&id).await,
         };

@@ -6,11 +6,16 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use lru::LruCache;
 use rand::distr::{Alphanumeric, SampleString};
+use rollbook_domain::account::KeyScope;
 use rollbook_domain::person::Person;
 use rollbook_domain::world::{AnyLoaded, World};
 use rollbook_domain::{Event, PersonId, SiteId, StreamType};
+use schemars::JsonSchema;
+use secrecy::SecretString;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::PgRow;
+use sqlx::types::Json;
 use sqlx::{PgPool, Row};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
@@ -29,9 +34,30 @@ const PREFIX: &str = "rb_";
 /// How many tokens' people are remembered.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
 
+/// What a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, strum::IntoStaticStr, strum::EnumString)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum TokenKind {
+    /// Printed by the command line.
+    Issued,
+    /// Made by signing in.
+    Session,
+    /// Made by its person for a program.
+    ApiKey,
+    /// Another system's word, which is kept nowhere here.
+    External,
+}
+
 /// Who a token stands for.
 #[derive(Clone, Debug)]
 pub struct Bearer {
+    /// The token's public id; none for another system's word.
+    pub token_id: Option<Uuid>,
+    /// What the token is.
+    pub kind: TokenKind,
+    /// What it may do; none is everything that its person may.
+    pub scope: Option<Arc<KeyScope>>,
     /// The person.
     pub person: PersonId,
     /// The person as the log had them when the token was looked up: roles and activity without the delay of a read model.
@@ -41,6 +67,13 @@ pub struct Bearer {
 }
 
 impl EventStore {
+    /// Whom another system vouches for, as the log has them now.
+    pub async fn vouched_for(&self, site: SiteId, person: PersonId) -> Result<Bearer, StoreError> {
+        let state = self.person(site, person).await?.state;
+        let head = self.head().await?;
+        Ok(Bearer { token_id: None, kind: TokenKind::External, scope: None, person, state, head })
+    }
+
     /// Makes a token for a person, valid for `ttl` from `now`. The only time the token can be seen.
     pub async fn issue_token(
         &self,
@@ -116,6 +149,11 @@ impl EventStore {
     }
 }
 
+/// A new token.
+pub(crate) fn new_token() -> SecretString {
+    format!("{PREFIX}{}", secret()).into()
+}
+
 /// Something that nobody guesses, of letters and digits.
 pub(crate) fn secret() -> String {
     Alphanumeric.sample_string(&mut rand::rng(), RANDOM_CHARACTERS)
@@ -176,7 +214,7 @@ async fn read(link: &mut Link, lookups: &[Lookup], known: &[AnyLoaded]) -> Resul
     let sites: Vec<Uuid> = lookups.iter().map(|lookup| lookup.site.0).collect();
     let instants: Vec<_> = lookups.iter().map(|lookup| lookup.now).collect();
     let after: Vec<i64> = known.iter().map(AnyLoaded::version).collect();
-    let sql = "select w.n, t.person_id, (select coalesce(max(position), 0) from events) as head,
+    let sql = "select w.n, t.person_id, t.id, t.kind, t.scope, (select coalesce(max(position), 0) from events) as head,
             e.sequence, e.event_type, e.event_version, e.payload::text
         from unnest($1::bytea[], $2::uuid[], $3::timestamptz[], $4::bigint[]) with ordinality as w(hash, site, now, after, n)
         cross join lateral (
@@ -195,12 +233,23 @@ async fn read(link: &mut Link, lookups: &[Lookup], known: &[AnyLoaded]) -> Resul
 
 /// The answers to as many questions as there is `known`, in their order.
 fn bearers(rows: &[PgRow], known: Vec<AnyLoaded>) -> Result<Vec<Option<(Bearer, AnyLoaded)>>, StoreError> {
-    let mut found: Vec<_> = known.into_iter().map(|loaded| (loaded, None)).collect();
+    let mut found: Vec<(_, Option<Bearer>)> = known.into_iter().map(|loaded| (loaded, None)).collect();
     for row in rows {
         let n = usize::try_from(row.try_get::<i64, _>("n")?).unwrap_or_default();
         let missing = || StoreError::Corrupt("an answer to no question".to_owned());
-        let (loaded, person) = n.checked_sub(1).and_then(|n| found.get_mut(n)).ok_or_else(missing)?;
-        *person = Some((PersonId(row.try_get("person_id")?), row.try_get("head")?));
+        let (loaded, bearer) = n.checked_sub(1).and_then(|n| found.get_mut(n)).ok_or_else(missing)?;
+        if bearer.is_none() {
+            let unknown = |_| StoreError::Corrupt("a token of a kind that is not known".to_owned());
+            let scope: Option<Json<KeyScope>> = row.try_get("scope")?;
+            *bearer = Some(Bearer {
+                token_id: Some(row.try_get("id")?),
+                kind: row.try_get::<&str, _>("kind")?.parse().map_err(unknown)?,
+                scope: scope.map(|Json(scope)| Arc::new(scope)),
+                person: PersonId(row.try_get("person_id")?),
+                state: Arc::default(),
+                head: row.try_get("head")?,
+            });
+        }
         let Some(sequence) = row.try_get("sequence")? else { continue };
         let (event_type, version) = (row.try_get("event_type")?, row.try_get("event_version")?);
         let event = Event::decode(StreamType::Person, event_type, version, row.try_get("payload")?)?;
@@ -208,11 +257,11 @@ fn bearers(rows: &[PgRow], known: Vec<AnyLoaded>) -> Result<Vec<Option<(Bearer, 
     }
     Ok(found
         .into_iter()
-        .map(|(loaded, person)| {
-            let (person, head) = person?;
+        .map(|(loaded, bearer)| {
+            let bearer = bearer?;
             let mut world = World::default();
-            world.put(person.into(), loaded.clone());
-            Some((Bearer { person, state: world.person(person).state, head }, loaded))
+            world.put(bearer.person.into(), loaded.clone());
+            Some((Bearer { state: world.person(bearer.person).state, ..bearer }, loaded))
         })
         .collect())
 }

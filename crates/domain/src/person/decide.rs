@@ -135,7 +135,7 @@ impl Person {
     }
 
     /// Refuses an admin what would give them power over an owner.
-    pub(super) fn refuse_below_an_owner(&self, by: &By) -> Result<(), PersonRule> {
+    pub(crate) fn refuse_below_an_owner(&self, by: &By) -> Result<(), PersonRule> {
         let is_owner = self.roles.contains_key(&Role::Owner);
         let may = matches!(by.authority, Authority::Owner | Authority::SuperAdmin | Authority::System);
         if is_owner && !may { Err(PersonRule::OwnerProtected) } else { Ok(()) }

@@ -3,6 +3,7 @@
 //! [`needs`] says what must be loaded, [`plan`] decides. Both are pure; the store appends a plan as one transaction, or
 //! nothing of it. Authorisation comes first, so that a refusal tells nothing to whoever may not ask.
 
+mod account;
 mod advance;
 mod allocate;
 mod attendance;
@@ -109,6 +110,7 @@ pub fn plan(command: &Command, actor: Actor, at: DateTime<Utc>, world: &World) -
         Command::Many(ManyCommand::ImportRoster(command)) => planner.import_roster(command)?,
         Command::Many(ManyCommand::ImportAttendance(command)) => planner.import_attendance(command)?,
         Command::WeekEmails(command) => planner.week_emails(command)?,
+        Command::Account(command) => planner.account(command)?,
         Command::Site(command) => planner.site(command)?,
         Command::SiteSettings(command) => planner.site_settings(command)?,
     }

@@ -34,6 +34,10 @@ pub fn needs(command: &Command, actor: Actor, world: &World) -> BTreeSet<Need> {
         Command::Many(command) => many(command, &mut needs),
         Command::Syllabus(command) => syllabus(command, &mut needs),
         Command::WeekEmails(command) => week_emails(command, &mut needs),
+        Command::Account(command) => {
+            needs.person(command.person());
+            needs.account(command.person().into());
+        }
         Command::Site(command) => site(command, &mut needs),
         Command::SiteSettings(SiteSettingsCommand::SetSiteSetting(c)) => {
             if let Some(site) = c.site {

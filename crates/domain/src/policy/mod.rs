@@ -8,6 +8,7 @@ mod reading;
 #[cfg(test)]
 mod tests;
 
+use crate::account::AccountCommand;
 use crate::actor::{Actor, Authority};
 use crate::cohort::CohortCommand;
 use crate::command::Command;
@@ -48,6 +49,12 @@ pub enum Right {
     WriteReflections,
     /// Pass or fail reflections.
     MarkReflections,
+    /// Let people in by a link.
+    Invite,
+    /// Sign in and out, set a password, make and end keys.
+    OwnAccount,
+    /// Record who was not let in.
+    RecordSignIns,
 }
 
 /// How an actor stands towards what a command concerns.
@@ -70,6 +77,8 @@ pub struct Standing {
     pub marker: bool,
     /// Is the student.
     pub student: bool,
+    /// Is the person whose account it is.
+    pub oneself: bool,
 }
 
 /// The right that a command needs. A new command is a compile error here.
@@ -115,6 +124,17 @@ pub fn right(command: &Command) -> Right {
         | Command::SiteSettings(SiteSettingsCommand::SetSiteSetting(_)) => Right::Administer,
         Command::Site(_) => Right::ManageSites,
         Command::Many(ManyCommand::TakeAttendance(_)) => Right::TakeAttendance,
+        Command::Account(command) => match command {
+            AccountCommand::IssueInvitation(_) => Right::Invite,
+            AccountCommand::RecordFailedSignIn(_) => Right::RecordSignIns,
+            AccountCommand::SetPassword(_)
+            | AccountCommand::SignIn(_)
+            | AccountCommand::SignOut(_)
+            | AccountCommand::SignOutEverywhere(_)
+            | AccountCommand::CreateApiKey(_)
+            | AccountCommand::RevokeApiKey(_)
+            | AccountCommand::LinkIdentity(_) => Right::OwnAccount,
+        },
         Command::Syllabus(
             SyllabusCommand::AddMaterial(_)
             | SyllabusCommand::UpdateMaterial(_)
@@ -156,11 +176,12 @@ pub fn capacity(right: Right, standing: Standing) -> Option<Authority> {
         (standing.coordinator, Authority::Coordinator),
         (standing.marker, Authority::Marker),
         (standing.student, Authority::Student),
+        (standing.oneself, Authority::Oneself),
     ];
     // Wherever an owner is entitled, a super admin is.
     let counts_as = |authority| if authority == Authority::SuperAdmin { Authority::Owner } else { authority };
     let entitled: &[Authority] = match right {
-        Right::Bootstrap => &[Authority::System],
+        Right::Bootstrap | Right::RecordSignIns => &[Authority::System],
         // Whoever holds the database may also open sites from its command line.
         Right::ManageSites => &[Authority::System, Authority::SuperAdmin],
         Right::GrantRoles => &[Authority::Owner],
@@ -172,6 +193,9 @@ pub fn capacity(right: Right, standing: Standing) -> Option<Authority> {
         Right::ImportAttendance => {
             &[Authority::System, Authority::Owner, Authority::Admin, Authority::Instructor, Authority::Coordinator]
         }
+        // Whoever holds the database lets the first owner in, and the installation answers those who forgot their password.
+        Right::Invite => &[Authority::System, Authority::Owner, Authority::Admin],
+        Right::OwnAccount => &[Authority::Oneself],
         Right::WriteReflections => &[Authority::Student],
         Right::MarkReflections => &[Authority::Owner, Authority::Admin, Authority::Marker],
     };
@@ -183,10 +207,11 @@ pub fn capacity(right: Right, standing: Standing) -> Option<Authority> {
 pub fn authorise(command: &Command, actor: Actor, world: &World) -> Result<Authority, Refusal> {
     let right = right(command);
     capacity(right, standing(command, actor, world)).ok_or(Refusal::NotAllowed(match right {
-        Right::Bootstrap => "only the installation itself may do this",
+        Right::Bootstrap | Right::RecordSignIns => "only the installation itself may do this",
+        Right::OwnAccount => "an account is its person's own",
         Right::ManageSites => "only super admins of the installation manage its sites",
         Right::GrantRoles => "only an owner gives and takes roles",
-        Right::Administer | Right::ImportRoster => "only an owner or an admin may do this",
+        Right::Administer | Right::ImportRoster | Right::Invite => "only an owner or an admin may do this",
         Right::EditSyllabus => "the syllabus is edited by an admin or an instructor of the cohort",
         Right::TakeAttendance | Right::ImportAttendance => {
             "attendance is taken by an admin, an instructor of the cohort, or the coordinator of the hub that the \
@@ -218,6 +243,7 @@ fn standing(command: &Command, actor: Actor, world: &World) -> Standing {
             let enrolments: Vec<_> = command.marks.iter().map(|mark| mark.enrolment_id).collect();
             standing.towards(person, &enrolments, Some(command.cohort_id), world);
         }
+        Command::Account(command) => standing.oneself = command.person() == person,
         Command::Syllabus(command) => standing.towards(person, &[], Some(command.cohort()), world),
         Command::Many(ManyCommand::ImportAttendance(command)) => {
             standing.towards(person, &[], Some(command.cohort_id), world);

@@ -5,6 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::authorise;
+use crate::account::{
+    CreateApiKey, InvitationPurpose, IssueInvitation, KeyScope, LinkIdentity, PasswordChange, RecordFailedSignIn,
+    RevokeApiKey, SetPassword, SignIn, SignInFailure, SignInMethod, SignOut, SignOutEverywhere,
+};
 use crate::actor::{Actor, Authority};
 use crate::cohort::CohortEvent;
 use crate::command::Command;
@@ -79,6 +83,15 @@ const TABLE: &str = "
     AmendMark                 yes   yes    –     –      –     –     yes     –       –       –       –      –      –
     SendWeekEmails            yes   yes    –     –      –     –      –      –       –       –       –      –      –
     RetryEmail                yes   yes    –     –      –     –      –      –       –       –       –      –      –
+    IssueInvitation           yes   yes    –     –      –     –      –      –       –       –       –      –     yes
+    SetPassword                –     –     –     –      –     –      –      –      yes      –       –      –      –
+    SignIn                     –     –     –     –      –     –      –      –      yes      –       –      –      –
+    RecordFailedSignIn         –     –     –     –      –     –      –      –       –       –       –      –     yes
+    SignOut                    –     –     –     –      –     –      –      –      yes      –       –      –      –
+    SignOutEverywhere          –     –     –     –      –     –      –      –      yes      –       –      –      –
+    CreateApiKey               –     –     –     –      –     –      –      –      yes      –       –      –      –
+    RevokeApiKey               –     –     –     –      –     –      –      –      yes      –       –      –      –
+    LinkIdentity               –     –     –     –      –     –      –      –      yes      –       –      –      –
     OpenSite                   –     –     –     –      –     –      –      –       –       –       –      –     yes
     SetSiteHosts               –     –     –     –      –     –      –      –       –       –       –      –     yes
     RenameSite                 –     –     –     –      –     –      –      –       –       –       –      –     yes
@@ -116,8 +129,12 @@ fn rows(table: &str) -> impl Iterator<Item = (&str, Vec<bool>)> {
 fn every_command_is_for_exactly_those_whom_the_table_names() {
     let world = school();
     let table: BTreeMap<_, _> = rows(TABLE).collect();
-    let commands: Vec<Command> =
-        Command::NAMES.iter().map(|name| about_the_school(name)).chain([bootstrap(), retry()]).collect();
+    let commands: Vec<Command> = Command::NAMES
+        .iter()
+        .map(|name| about_the_school(name))
+        .chain([bootstrap(), retry()])
+        .chain(about_the_account())
+        .collect();
     let (rows, names): (BTreeSet<_>, BTreeSet<_>) =
         (table.keys().copied().collect(), commands.iter().map(Command::name).collect());
     assert_eq!(rows, names, "a row for every command, and no other");
@@ -129,6 +146,8 @@ fn every_command_is_for_exactly_those_whom_the_table_names() {
             match authorise(&command, actor, &world) {
                 Ok(capacity) => {
                     assert!(may, "{} by {actor:?} must be refused", command.name());
+                    let own = authority == Authority::Student && matches!(command, Command::Account(_));
+                    let authority = if own { Authority::Oneself } else { authority };
                     assert_eq!(capacity, authority, "{}", command.name());
                 }
                 Err(Refusal::NotAllowed(_)) => assert!(!may, "{} by {actor:?} must be allowed", command.name()),
@@ -236,6 +255,25 @@ fn bootstrap() -> Command {
 fn retry() -> Command {
     let message_id = crate::MessageId(uuid::Uuid::from_u128(1));
     Command::from(RetryEmail { cohort_id: COHORT, message_id, enrolment_id: ENROLMENT })
+}
+
+/// Every command about the student's account, none of which a client sends.
+fn about_the_account() -> Vec<Command> {
+    let (person_id, id) = (STUDENT, uuid::Uuid::from_u128(1));
+    let (method, how) = (SignInMethod::Password, PasswordChange::Change);
+    let name = Personal::new(Name::try_new("Kalender").unwrap());
+    let expires_at = given::instant("2025-09-01T00:00:00Z");
+    vec![
+        IssueInvitation { person_id, purpose: InvitationPurpose::Invitation }.into(),
+        SetPassword { person_id, how }.into(),
+        SignIn { person_id, method, session_id: id }.into(),
+        RecordFailedSignIn { person_id, reason: SignInFailure::WrongPassword }.into(),
+        SignOut { person_id, session_id: id }.into(),
+        SignOutEverywhere { person_id }.into(),
+        CreateApiKey { person_id, key_id: id, name, scope: KeyScope::READ, expires_at }.into(),
+        RevokeApiKey { person_id, key_id: id }.into(),
+        LinkIdentity { person_id, issuer: "https://id.example.org".into() }.into(),
+    ]
 }
 
 #[test]

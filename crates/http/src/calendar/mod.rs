@@ -77,6 +77,7 @@ fn links(id: &'static str, summary: &str) -> Operation {
         query: Vec::new(),
         headers: &[],
         command: None,
+        body: None,
         upload: &[],
         success: Success::Other(MEDIA_TYPE),
         patient: false,

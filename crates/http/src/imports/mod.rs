@@ -61,6 +61,7 @@ fn operation(id: &'static str, what: &str, summary: &str, route: MethodRouter<Ap
         query: vec![AttendanceAsked::json_schema],
         headers: &[KEY],
         command: None,
+        body: None,
         upload: &[CSV],
         success: Success::Json(SchemaGenerator::subschema_for::<Report>),
         patient: true,

@@ -69,6 +69,7 @@ where
         query: parameters::<Q>(false, &[]),
         headers: &[],
         command: None,
+        body: None,
         upload: &[],
         success: Success::Other(media),
         patient: false,

@@ -50,6 +50,8 @@ pub struct Operation {
     pub headers: &'static [Header],
     /// The command whose schema the body has.
     pub command: Option<&'static str>,
+    /// What else the body is.
+    pub body: Option<Body>,
     /// The media types of the file that the body is.
     pub upload: &'static [&'static str],
     /// What success looks like.
@@ -58,6 +60,15 @@ pub struct Operation {
     pub patient: bool,
     /// The route.
     pub route: MethodRouter<AppState>,
+}
+
+/// A body of JSON that is no command's.
+#[derive(Clone, Copy, Debug)]
+pub struct Body {
+    /// Its schema.
+    pub schema: SchemaOf,
+    /// The statuses of the problems that its operation can have.
+    pub problems: &'static [&'static str],
 }
 
 /// A header that an operation reads.
@@ -104,6 +115,10 @@ pub enum Success {
     Other(&'static str),
     /// Nothing to say.
     Nothing,
+    /// It was heard, and what comes of it is not said.
+    Accepted,
+    /// The browser is sent elsewhere.
+    Elsewhere,
 }
 
 /// A query's item.
@@ -149,6 +164,7 @@ where
         query: vec![inline::<Q>],
         headers: &[],
         command: None,
+        body: None,
         upload: &[],
         success: Success::Json(schema::<T>()),
         patient: true,
@@ -168,6 +184,7 @@ pub fn open(id: &'static str, path: &str, summary: &str, success: Success, route
         query: Vec::new(),
         headers: &[],
         command: None,
+        body: None,
         upload: &[],
         success,
         patient: false,

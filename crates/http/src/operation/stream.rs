@@ -67,6 +67,7 @@ where
         query: vec![inline::<AtLeast>, inline::<PageAsked>, inline::<StreamFormatted>, inline::<Q>],
         headers: &[],
         command: None,
+        body: None,
         upload: &[],
         success: Success::Page { item: schema::<I>(), csv: true, ndjson: true },
         patient: false,

@@ -15,6 +15,7 @@ use rollbook_store::Executor;
 use tokio::sync::watch;
 
 use super::{Registry, SuperAdmins, dispatch, owners};
+use crate::accounts::{AccountSettings, Accounts};
 use crate::limits::{Counted, Limits};
 use crate::state::{AppState, Parts};
 
@@ -50,13 +51,16 @@ pub struct Setup {
     pub unknown_hosts: UnknownHosts,
     /// How much one client may ask for, of all sites together.
     pub limits: Limits,
+    /// How people sign in.
+    pub accounts: AccountSettings,
 }
 
 impl Setup {
     /// One with nothing out of the ordinary: no metrics and no super admins.
     pub fn new(executor: Executor, projections: Projections, files: Files) -> Self {
         let (unknown_hosts, limits) = (UnknownHosts::default(), Limits::default());
-        Self { executor, projections, files, metrics: None, super_admins: Vec::new(), unknown_hosts, limits }
+        let (metrics, super_admins, accounts) = (None, Vec::new(), AccountSettings::default());
+        Self { executor, projections, files, metrics, super_admins, unknown_hosts, limits, accounts }
     }
 }
 
@@ -73,6 +77,7 @@ struct Shared {
     super_admins: SuperAdmins,
     unknown_hosts: UnknownHosts,
     counted: Counted,
+    accounts: Arc<Accounts>,
     ended: Arc<watch::Sender<bool>>,
     /// The service of each site that was asked for.
     services: Mutex<HashMap<SiteId, Router>>,
@@ -89,7 +94,7 @@ impl std::fmt::Debug for Installation {
 impl Installation {
     /// An installation whose sites are not known yet: see [`Self::open`] and [`Self::follow`].
     pub fn new(setup: Setup) -> Self {
-        let Setup { executor, projections, files, metrics, super_admins, unknown_hosts, limits } = setup;
+        let Setup { executor, projections, files, metrics, super_admins, unknown_hosts, limits, accounts } = setup;
         let super_admins = SuperAdmins::new(executor.store().clone(), &super_admins);
         let registry = Registry::new(executor.store().clone());
         Self(Arc::new(Shared {
@@ -101,6 +106,7 @@ impl Installation {
             super_admins,
             unknown_hosts,
             counted: Counted::new(&limits),
+            accounts: Arc::new(Accounts::new(accounts)),
             ended: Arc::default(),
             services: Mutex::default(),
             owned: Mutex::default(),
@@ -185,6 +191,7 @@ impl Installation {
             registry: shared.registry.clone(),
             super_admins: shared.super_admins.clone(),
             installation,
+            accounts: shared.accounts.clone(),
             metrics: shared.metrics.clone(),
             ended: shared.ended.clone(),
         })

@@ -54,6 +54,7 @@ pub fn operations() -> Vec<Operation> {
             query: vec![AtLeast::json_schema, FileAsked::json_schema],
             headers: &[],
             command: None,
+            body: None,
             upload: &[],
             success: Success::Other("application/octet-stream"),
             patient: false,

@@ -8,6 +8,7 @@ use rollbook_import::FileError;
 use rollbook_store::{ExecuteError, StoreError};
 use uuid::Uuid;
 
+use crate::accounts::AccountProblem;
 use crate::problem::{ApiError, FieldError};
 
 fn refused(refusal: impl Into<Refusal>) -> ApiError {
@@ -55,6 +56,16 @@ fn every_problem_has_the_status_and_code_of_the_contract() {
         (ExecuteError::Store(unreachable()).into(), 503, "store_unavailable"),
         (ApiError::Behind { wanted: 9 }, 503, "position_not_reached"),
         (ApiError::TimedOut, 503, "timed_out"),
+        (ApiError::Account(AccountProblem::SignInRefused), 401, "sign_in_refused"),
+        (ApiError::Account(AccountProblem::WrongPassword), 403, "wrong_password"),
+        (ApiError::Account(AccountProblem::InvitationGone), 409, "invitation_gone"),
+        (ApiError::Account(AccountProblem::TooManyAttempts { retry_after: 61 }), 429, "too_many_attempts"),
+        (ApiError::Account(AccountProblem::CrossSite), 403, "cross_site"),
+        (ApiError::Account(AccountProblem::OutOfScope("no")), 403, "out_of_scope"),
+        (ApiError::Account(AccountProblem::NoSuchProvider), 404, "not_found"),
+        (ApiError::Account(AccountProblem::ProviderUnavailable), 503, "provider_unavailable"),
+        (ApiError::Account(AccountProblem::NotVouchedFor("no")), 403, "not_vouched_for"),
+        (ApiError::Account(AccountProblem::UnknownPerson), 403, "unknown_person"),
     ];
     for (error, status, code) in table {
         let problem = error.problem();
@@ -63,7 +74,7 @@ fn every_problem_has_the_status_and_code_of_the_contract() {
         let response = error.into_response();
         assert_eq!(response.status().as_u16(), status);
         assert_eq!(response.headers()["content-type"], "application/problem+json");
-        assert_eq!(response.headers().contains_key("retry-after"), status == 503, "{code}");
+        assert_eq!(response.headers().contains_key("retry-after"), matches!(status, 429 | 503), "{code}");
         assert_eq!(response.headers().contains_key("www-authenticate"), status == 401, "{code}");
     }
 }

@@ -47,12 +47,12 @@ pub enum Round {
 /// Delivers a database's emails, round by round.
 #[derive(Debug)]
 pub struct Mailer {
-    store: EventStore,
+    pub(crate) store: EventStore,
     projections: Projections,
-    clock: Clock,
-    provider: Arc<Provider>,
-    from: Mailbox,
-    public_url: Option<String>,
+    pub(crate) clock: Clock,
+    pub(crate) provider: Arc<Provider>,
+    pub(crate) from: Mailbox,
+    pub(crate) public_url: Option<String>,
     /// The connection that holds the lock, or asks for it.
     connection: Option<PgConnection>,
     locked: bool,
@@ -110,6 +110,10 @@ impl Mailer {
         let now = self.clock.now();
         if let Some(stored) = queue::stored(connection, now).await? {
             self.repeat(connection, stored, now).await?;
+            return Ok(Round::Busy);
+        }
+        // Whoever waits for a link to sign in by waits now.
+        if self.letter(now).await? {
             return Ok(Round::Busy);
         }
         // What was decided up to now is known before anything is sent.

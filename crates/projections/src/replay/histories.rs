@@ -4,6 +4,9 @@ use chrono::{DateTime, NaiveTime, Utc};
 use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
+use rollbook_domain::account::{
+    AccountEvent, InvitationPurpose, KeyScope, PasswordChange, SignInFailure, SignInMethod,
+};
 use rollbook_domain::cohort::{CohortEvent, ScheduledSession, Zone};
 use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, Outcome, Place, Visibility};
 use rollbook_domain::hub::HubEvent;
@@ -14,8 +17,8 @@ use rollbook_domain::site_settings::{SettingValue, SiteSettingsEvent};
 use rollbook_domain::syllabus::{CopiedMaterial, MaterialContent, SyllabusEvent};
 use rollbook_domain::week_emails::WeekEmailsEvent;
 use rollbook_domain::{
-    Authority, CohortId, CommandId, EnrolmentId, Event, HubId, MaterialId, MessageId, ModuleId, Origin, PersonId,
-    Personal, SiteId, SiteSettingsId, StreamId, SyllabusId, WeekEmailsId,
+    AccountId, Authority, CohortId, CommandId, EnrolmentId, Event, HubId, MaterialId, MessageId, ModuleId, Origin,
+    PersonId, Personal, SiteId, SiteSettingsId, StreamId, SyllabusId, WeekEmailsId,
 };
 use rollbook_store::Recorded;
 use uuid::Uuid;
@@ -260,6 +263,28 @@ fn of_week_emails() -> BoxedStrategy<WeekEmailsEvent> {
     .boxed()
 }
 
+fn of_account() -> BoxedStrategy<AccountEvent> {
+    let key = || (1..=3_u128).prop_map(Uuid::from_u128);
+    prop_oneof![
+        option::of(person())
+            .prop_map(|by| AccountEvent::InvitationIssued { purpose: InvitationPurpose::Invitation, by }),
+        Just(AccountEvent::PasswordSet { how: PasswordChange::Reset }),
+        key().prop_map(|session_id| AccountEvent::SignedIn { method: SignInMethod::Password, session_id }),
+        Just(AccountEvent::SignInFailed { reason: SignInFailure::WrongPassword }),
+        key().prop_map(|session_id| AccountEvent::SignedOut { session_id }),
+        Just(AccountEvent::SignedOutEverywhere {}),
+        (key(), text()).prop_map(|(key_id, name)| AccountEvent::ApiKeyCreated {
+            key_id,
+            name,
+            scope: KeyScope::READ,
+            expires_at: at(99)
+        }),
+        key().prop_map(|key_id| AccountEvent::ApiKeyRevoked { key_id }),
+        Just(AccountEvent::IdentityLinked { issuer: "https://id.example.org".into() }),
+    ]
+    .boxed()
+}
+
 fn of_site() -> BoxedStrategy<SiteEvent> {
     let host = prop_oneof![Just("a.example.org"), Just("b.example.org")];
     let admits = prop_oneof![Just(HostAdmits::Everyone), Just(HostAdmits::Students), Just(HostAdmits::Staff)];
@@ -303,6 +328,7 @@ fn happened() -> impl Strategy<Value = (StreamId, Event)> {
         5 => (id::<EnrolmentId>(5), of_enrolment()).prop_map(on),
         2 => (id::<SyllabusId>(3), of_syllabus()).prop_map(on),
         1 => (id::<WeekEmailsId>(3), of_week_emails()).prop_map(on),
+        1 => (id::<AccountId>(1), of_account()).prop_map(on),
         1 => (prop_oneof![1 => Just(SiteId::DEFAULT), 3 => id::<SiteId>(8)], of_site()).prop_map(on),
         1 => (id::<SiteSettingsId>(8), of_site_settings()).prop_map(on),
     ]

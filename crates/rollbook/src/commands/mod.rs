@@ -6,6 +6,7 @@ pub mod events;
 pub mod explain;
 pub mod export;
 pub mod import;
+pub mod invite;
 pub mod migrate;
 pub mod parked;
 pub mod projections;
@@ -45,6 +46,9 @@ pub async fn run(cli: Cli) -> Done {
         Command::Migrate => signals.unless_asked(migrate::run(&database)).await,
         Command::DatabaseUrl => database_url::run(&database),
         Command::Token(arguments) => signals.unless_asked(token::run(&database, &clock, &place.site, &arguments)).await,
+        Command::Invite(arguments) => {
+            signals.unless_asked(invite::run(&database, &clock, &place.site, &arguments)).await
+        }
         Command::Import(asked) => signals.unless_asked(import::run(&database, &clock, &place.site, &asked)).await,
         Command::Audit(arguments) => signals.unless_asked(audit::run(&database, &place.site, &arguments)).await,
         Command::Explain(arguments) => signals.unless_asked(explain::run(&database, &place.site, &arguments)).await,

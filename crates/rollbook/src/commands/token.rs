@@ -58,7 +58,7 @@ pub async fn run(database: &Database, clock: &Clock, site: &Slug, arguments: &To
 }
 
 /// Whose address it is.
-async fn person(store: &EventStore, site: SiteId, email: &str) -> Done<PersonId> {
+pub(super) async fn person(store: &EventStore, site: SiteId, email: &str) -> Done<PersonId> {
     let owner = store.owner(site, ClaimKey::email(email)).await?;
     owner.map(PersonId::from).ok_or_else(|| {
         Failure::new(format!(

@@ -147,7 +147,7 @@ fn by(authority: Authority) -> By {
         Authority::Instructor => Some(PersonId(Uuid::from_u128(5))),
         Authority::Coordinator => Some(PersonId(Uuid::from_u128(6))),
         Authority::Marker => Some(MARKER),
-        Authority::Student => Some(STUDENT),
+        Authority::Student | Authority::Oneself => Some(STUDENT),
     };
     By { actor: person.map_or(Actor::System, Actor::Person), authority, at: at("2025-03-26T00:00:00Z") }
 }

@@ -12,6 +12,7 @@ use rollbook_domain::week_emails::WeekEmailsEvent;
 use rollbook_domain::{CohortId, EnrolmentId, Event, HubId, ModuleId, PersonId, Personal, SiteId};
 use rollbook_store::Recorded;
 
+use super::account::of_account;
 use super::{AuditAction as Action, Row};
 
 /// The entry of an event; none for an event that is no decision.
@@ -25,6 +26,7 @@ pub(super) fn of(event: &Recorded) -> Option<Row> {
         Event::Syllabus(happened) => Said { cohort: Some(CohortId(id)), ..of_syllabus(happened) },
         Event::Enrolment(happened) => Said { enrolment: Some(EnrolmentId(id)), ..of_enrolment(happened)? },
         Event::WeekEmails(happened) => Said { cohort: Some(CohortId(id)), ..of_week_emails(happened) },
+        Event::Account(happened) => Said { person: Some(PersonId(id)), ..of_account(happened) },
         Event::Site(happened) => of_site(SiteId(id), happened),
         Event::SiteSettings(happened) => of_site_settings(happened),
     };
@@ -47,7 +49,7 @@ pub(super) fn of(event: &Recorded) -> Option<Row> {
 }
 
 /// What an event says about a decision.
-struct Said {
+pub(super) struct Said {
     action: Action,
     enrolment: Option<EnrolmentId>,
     person: Option<PersonId>,
@@ -60,7 +62,7 @@ struct Said {
 }
 
 impl Said {
-    fn new(action: Action) -> Self {
+    pub(super) fn new(action: Action) -> Self {
         Self {
             action,
             enrolment: None,
@@ -86,7 +88,7 @@ impl Said {
         Self { from_week: Some(from), to_week: Some(to), ..self }
     }
 
-    fn why(self, reason: &Personal<String>) -> Self {
+    pub(super) fn why(self, reason: &Personal<String>) -> Self {
         Self { reason: Some(reason.clone()), ..self }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Attendance and reflections are not in it; a student's own history has them.
 
+mod account;
 mod entry;
 mod queries;
 
@@ -85,6 +86,15 @@ pub enum AuditAction {
     MarkAmended,
     WeekEmailsRequested,
     EmailRetried,
+    InvitationIssued,
+    PasswordSet,
+    SignedIn,
+    SignInFailed,
+    SignedOut,
+    SignedOutEverywhere,
+    ApiKeyCreated,
+    ApiKeyRevoked,
+    IdentityLinked,
     SiteOpened,
     SiteHostsSet,
     SiteRenamed,

@@ -134,6 +134,7 @@ fn messages(event: &Recorded) -> Vec<Row> {
         | Event::Cohort(_)
         | Event::Hub(_)
         | Event::Syllabus(_)
+        | Event::Account(_)
         | Event::Site(_)
         | Event::SiteSettings(_) => Vec::new(),
     }

@@ -67,6 +67,7 @@ fn wish(event: &Recorded) -> Option<Row> {
         | Event::Hub(_)
         | Event::Syllabus(_)
         | Event::Enrolment(_)
+        | Event::Account(_)
         | Event::Site(_)
         | Event::SiteSettings(_) => None,
     }

@@ -1,0 +1,98 @@
+//! What can be asked about an account. No client sends any of this as a command: whether a password is right or a link is still
+//! good is looked up before, and what is secret in it stays there.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::events::{InvitationPurpose, PasswordChange, SignInFailure, SignInMethod};
+use super::scope::KeyScope;
+use crate::ids::PersonId;
+use crate::personal::Personal;
+use crate::text::Name;
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+            #[serde(deny_unknown_fields)]
+            pub struct $name {
+                /// Whose account.
+                pub person_id: PersonId,
+                $($(#[$field_doc])* pub $field: $type,)*
+            }
+        )*
+
+        /// The commands about an account.
+        #[derive(Clone, Debug, Serialize)]
+        #[serde(untagged)]
+        #[expect(missing_docs, reason = "each is the command of that name")]
+        pub enum AccountCommand {
+            $($name($name),)*
+        }
+
+        impl AccountCommand {
+            /// Whose account it is about.
+            pub fn person(&self) -> PersonId {
+                match self {
+                    $(Self::$name(command) => command.person_id,)*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    /// Makes a link by which a person may set a password: whoever has the link becomes that person.
+    IssueInvitation {
+        /// What for.
+        purpose: InvitationPurpose,
+    }
+    /// Sets a password.
+    SetPassword {
+        /// How.
+        how: PasswordChange,
+    }
+    /// Lets a person in.
+    SignIn {
+        /// With what.
+        method: SignInMethod,
+        /// The session's public id.
+        session_id: Uuid,
+    }
+    /// Records that somebody was not let in.
+    RecordFailedSignIn {
+        /// Why not.
+        reason: SignInFailure,
+    }
+    /// Ends a session.
+    SignOut {
+        /// Which.
+        session_id: Uuid,
+    }
+    /// Ends all sessions.
+    SignOutEverywhere {}
+    /// Makes a key that acts for the person.
+    CreateApiKey {
+        /// Its public id.
+        key_id: Uuid,
+        /// What the person calls it.
+        name: Personal<Name>,
+        /// What it may do.
+        scope: KeyScope,
+        /// Until when.
+        expires_at: DateTime<Utc>,
+    }
+    /// Ends a key.
+    RevokeApiKey {
+        /// Which.
+        key_id: Uuid,
+    }
+    /// Lets another system vouch for the person.
+    LinkIdentity {
+        /// Which system.
+        issuer: String,
+    }
+}

@@ -1,0 +1,28 @@
+//! The rules that a command about an account can break.
+
+/// Why a command about an account was refused. Comparable, no I/O.
+#[derive(Clone, Debug, PartialEq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum AccountRule {
+    /// Nobody is let in who may not act.
+    #[error("the person is deactivated; reactivate them before inviting them")]
+    AccountInactive,
+    /// Whoever has the link becomes the person.
+    #[error("the person is an owner: only an owner may invite them, because whoever has the link can act as them")]
+    OwnersInvitation,
+    /// A key that is not looked after is a hole.
+    #[error("a person has at most {most} API keys; revoke one that is not needed any more")]
+    TooManyApiKeys {
+        /// How many there may be.
+        most: usize,
+    },
+    /// It would run out before it was made.
+    #[error("expires_at has passed; a key must be good for some time")]
+    ApiKeyExpired,
+    /// Nobody remembers a key that is good for longer.
+    #[error("an API key is good for {days} days at most")]
+    ApiKeyTooLong {
+        /// How long it may be good for.
+        days: i64,
+    },
+}

@@ -1,0 +1,135 @@
+//! What happened to an account. A contract: a changed event is a new version, an upcaster and a new fixture.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::scope::KeyScope;
+use crate::ids::PersonId;
+use crate::personal::Personal;
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(
+            Clone,
+            Copy,
+            Debug,
+            PartialEq,
+            Eq,
+            Hash,
+            Serialize,
+            Deserialize,
+            JsonSchema,
+            strum::IntoStaticStr,
+            strum::EnumString,
+            strum::Display,
+        )]
+        #[serde(rename_all = "snake_case")]
+        #[strum(serialize_all = "snake_case")]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+        }
+    )*};
+}
+
+words! {
+    /// What an invitation is for.
+    InvitationPurpose {
+        /// Somebody lets a person in.
+        Invitation,
+        /// The person has asked for it, because they have forgotten their password.
+        Reset,
+    }
+
+    /// How a password came to be set.
+    PasswordChange {
+        /// By an invitation.
+        Invitation,
+        /// By a link that was mailed to whoever had forgotten it.
+        Reset,
+        /// By somebody who knew the one before.
+        Change,
+    }
+
+    /// What somebody signed in with.
+    SignInMethod {
+        /// Their password.
+        Password,
+        /// An invitation, or a reset.
+        Invitation,
+        /// Another system, by OpenID Connect.
+        Oidc,
+        /// Discord.
+        Discord,
+    }
+
+    /// Why somebody was not let in.
+    SignInFailure {
+        /// It was another password.
+        WrongPassword,
+        /// The person has none.
+        NoPassword,
+        /// The person may not act.
+        PersonInactive,
+    }
+}
+
+/// The events of an `account` stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
+pub enum AccountEvent {
+    /// A link was made by which the person may set a password, in place of the one before for the same purpose.
+    InvitationIssued {
+        /// What for.
+        purpose: InvitationPurpose,
+        /// By whom; none is the installation.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<PersonId>,
+    },
+    /// The password is another one from now on, or the first.
+    PasswordSet {
+        /// How it came to be.
+        how: PasswordChange,
+    },
+    /// The person was let in.
+    SignedIn {
+        /// With what.
+        method: SignInMethod,
+        /// The session's public id.
+        session_id: Uuid,
+    },
+    /// Somebody was not let in. Of many in a short time only the first are recorded.
+    SignInFailed {
+        /// Why not.
+        reason: SignInFailure,
+    },
+    /// A session was ended by its person.
+    SignedOut {
+        /// Which.
+        session_id: Uuid,
+    },
+    /// All sessions were ended by their person.
+    SignedOutEverywhere {},
+    /// A key was made that acts for the person.
+    ApiKeyCreated {
+        /// Its public id.
+        key_id: Uuid,
+        /// What the person calls it.
+        name: Personal<String>,
+        /// What it may do.
+        scope: KeyScope,
+        /// Until when.
+        expires_at: DateTime<Utc>,
+    },
+    /// A key acts for nobody any more.
+    ApiKeyRevoked {
+        /// Which.
+        key_id: Uuid,
+    },
+    /// Another system vouches for the person from now on.
+    IdentityLinked {
+        /// Which system.
+        issuer: String,
+    },
+}

@@ -1,0 +1,18 @@
+//! A person's account: how they sign in, and which keys act for them. No secret, password, token or machine's address ever comes
+//! here: those are rows of tables, and this is who was let in, by what, and who changed that.
+
+mod commands;
+mod decide;
+mod errors;
+mod events;
+mod scope;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use commands::*;
+pub use decide::{MAX_KEY_DAYS, MAX_KEYS};
+pub use errors::AccountRule;
+pub use events::{AccountEvent, InvitationPurpose, PasswordChange, SignInFailure, SignInMethod};
+pub use scope::{CommandName, KeyScope, NoSuchCommand, ReadOnly};
+pub use state::{Account, AccountFacts, Key};

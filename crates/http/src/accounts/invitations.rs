@@ -1,0 +1,161 @@
+//! Links by which people set a password: made by an admin, or mailed; used once.
+//!
+//! The secret is in the link's fragment, which a browser sends to nobody: no log, no proxy and no other page ever has it.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::post;
+use chrono::{DateTime, TimeDelta, Utc};
+use rollbook_domain::account::{InvitationPurpose, IssueInvitation, PasswordChange, SetPassword, SignInMethod};
+use rollbook_domain::{Actor, Command, CommandId, PersonId, SiteId};
+use rollbook_store::accounts::Redeemed;
+use schemars::{JsonSchema, SchemaGenerator};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::problem::AccountProblem;
+use super::session::{Begun, Entrant, SignedIn, begin};
+use super::{cookies, operation, password};
+use crate::address::{Address, At};
+use crate::auth::{Authenticated, Site, refuse_programs};
+use crate::body::JsonBytes;
+use crate::operation::{Body, Operation, Success, Whom};
+use crate::problem::ApiError;
+use crate::state::AppState;
+
+/// How long an invitation is good for.
+pub const INVITATION: TimeDelta = TimeDelta::days(7);
+
+/// Where a link leads.
+pub const PAGE: &str = "/invitation";
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    let invite = Body {
+        schema: SchemaGenerator::subschema_for::<InvitationAsked>,
+        problems: &["400", "401", "403", "404", "409", "413", "415", "422", "500", "503"],
+    };
+    let accept = Body {
+        schema: SchemaGenerator::subschema_for::<Acceptance>,
+        problems: &["400", "409", "413", "415", "422", "500", "503"],
+    };
+    vec![
+        Operation {
+            address: PersonId::SCHEMAS,
+            ..operation(
+                ("invite", "post"),
+                "/v1/people/{person_id}/invitation",
+                "Makes a link by which a person sets a password, in place of the one before; only an owner invites an owner",
+                (Whom::Bearers, Some(invite), Success::Json(SchemaGenerator::subschema_for::<Invited>)),
+                post(issue),
+            )
+        },
+        operation(
+            ("accept_invitation", "post"),
+            "/v1/invitations/accept",
+            "Sets a password by an invitation's or a reset's link, and signs in; ends all other sessions",
+            (Whom::Anybody, Some(accept), Success::Json(SchemaGenerator::subschema_for::<SignedIn>)),
+            post(accept_link),
+        ),
+    ]
+}
+
+/// How a person is invited.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct InvitationAsked {
+    /// Mail the link to the person, and do not answer with it.
+    #[serde(default)]
+    send: bool,
+}
+
+/// An invitation.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Invited {
+    /// The link; whoever has it becomes the person. Null where it is mailed.
+    link: Option<String>,
+    /// When it runs out; null where it is mailed, for it is good for as long from then on.
+    expires_at: Option<DateTime<Utc>>,
+}
+
+async fn issue(
+    State(state): State<AppState>,
+    who: Authenticated,
+    At(person): At<PersonId>,
+    headers: HeaderMap,
+    body: JsonBytes,
+) -> Result<Json<Invited>, ApiError> {
+    refuse_programs(&who.bearer)?;
+    let InvitationAsked { send } = body.read()?;
+    let (now, purpose) = (state.now(), InvitationPurpose::Invitation);
+    let page = state.accounts().address(&headers, PAGE)?;
+    let command: Command = IssueInvitation { person_id: person, purpose }.into();
+    state.record(who.site, who.actor(&command), command, None).await?;
+    if send {
+        state.store().ask_for_letter(who.site, person, purpose, now).await?;
+        return Ok(Json(Invited { link: None, expires_at: None }));
+    }
+    let secret = state.store().issue_invitation(who.site, person, purpose, (now, INVITATION)).await?;
+    let link = format!("{page}#{}", secret.expose_secret());
+    Ok(Json(Invited { link: Some(link), expires_at: Some(now + INVITATION) }))
+}
+
+/// Whoever uses a link.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Acceptance {
+    /// What comes after the `#` of the link.
+    #[schemars(with = "String")]
+    secret: SecretString,
+    /// The password from now on: 10 to 256 characters.
+    #[schemars(with = "String")]
+    password: SecretString,
+    /// Give the session as a cookie, and no token.
+    #[serde(default)]
+    cookie: bool,
+}
+
+async fn accept_link(
+    State(state): State<AppState>,
+    Site(site): Site,
+    headers: HeaderMap,
+    body: JsonBytes,
+) -> Result<Response, ApiError> {
+    let Acceptance { secret, password, cookie } = body.read()?;
+    let device = cookies::cookie(&headers, cookies::DEVICE);
+    accept(&state, site, (&secret, &password), device).await?.answer(cookie)
+}
+
+/// Uses a link. Of several at once one does, and the others are told that it is gone.
+pub async fn accept(
+    state: &AppState,
+    site: SiteId,
+    (secret, password): (&SecretString, &SecretString),
+    device: Option<SecretString>,
+) -> Result<Begun, ApiError> {
+    let gone = || ApiError::Account(AccountProblem::InvitationGone);
+    let (store, now) = (state.store(), state.now());
+    let mut place = state.accounts().hashing.place()?;
+    let invitation = store.invitation(site, secret, now).await?.ok_or_else(gone)?;
+    let person = invitation.person;
+    let known = store.person(site, person).await?.state;
+    if !known.active {
+        return Err(gone());
+    }
+    password::check(password, &known, "/password")?;
+    let phc = place.hash(password).await?;
+    let how = match invitation.purpose {
+        InvitationPurpose::Invitation => PasswordChange::Invitation,
+        InvitationPurpose::Reset => PasswordChange::Reset,
+    };
+    // Under the link's own id: what breaks off here is told once, however often it is tried.
+    let command_id = Some(CommandId(invitation.id));
+    state.record(site, Actor::Person(person), SetPassword { person_id: person, how }, command_id).await?;
+    match store.redeem(site, invitation, &phc, now).await? {
+        Redeemed::Done => {}
+        Redeemed::Gone => return Err(gone()),
+    }
+    begin(state, site, Entrant { person, method: SignInMethod::Invitation, verified: Some(phc), device }).await
+}

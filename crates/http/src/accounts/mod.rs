@@ -1,0 +1,114 @@
+//! How people sign in, and what acts for them: sessions, passwords, invitations, keys, other systems. The log is told first, and then
+//! the tables are changed: nothing takes effect that the log does not have.
+//!
+//! What a handler knows of a secret it forgets: none is in an answer but the one that was asked for, and none in a log line.
+
+mod api_keys;
+pub mod cookies;
+mod hashing;
+mod invitations;
+mod limits;
+mod next;
+mod origin;
+mod pages;
+mod password;
+mod passwords;
+mod problem;
+mod session;
+mod sessions;
+mod sign_in;
+
+use axum::http::HeaderMap;
+use axum::http::header::HOST;
+use axum::routing::MethodRouter;
+
+use self::hashing::Hashing;
+use self::limits::Limits;
+use crate::headers::single;
+use crate::operation::{Body, Operation, Success, Whom};
+use crate::problem::ApiError;
+use crate::state::AppState;
+
+pub use self::origin::refuse_other_sites;
+pub use self::pages::parts;
+pub use self::problem::AccountProblem;
+pub use self::sessions::sign_out;
+
+/// What is configured about signing in.
+#[derive(Clone, Debug, Default)]
+pub struct AccountSettings {
+    /// `ROLLBOOK_PUBLIC_URL`: where links lead. Without it, to where the request that asks for one came.
+    pub public_url: Option<String>,
+}
+
+/// What handlers share about signing in.
+#[derive(Debug)]
+pub struct Accounts {
+    hashing: Hashing,
+    limits: Limits,
+    settings: AccountSettings,
+}
+
+impl Accounts {
+    /// Nobody has tried yet.
+    pub fn new(settings: AccountSettings) -> Self {
+        Self { hashing: Hashing::new(), limits: Limits::new(), settings }
+    }
+
+    /// The systems that people may sign in by: how each is called in addresses, and by people.
+    fn providers(&self) -> impl Iterator<Item = (&str, &str)> {
+        std::iter::empty()
+    }
+
+    /// An address of this service: under its public URL, or under that of the request.
+    fn address(&self, headers: &HeaderMap, path: &str) -> Result<String, ApiError> {
+        if let Some(url) = &self.settings.public_url {
+            return Ok(format!("{}{path}", url.trim_end_matches('/')));
+        }
+        let host = single(headers, HOST.as_str())?.ok_or_else(|| ApiError::BadHeader("Host is missing".to_owned()))?;
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        let scheme = if matches!(name, "localhost" | "127.0.0.1" | "[::1]") { "http" } else { "https" };
+        Ok(format!("{scheme}://{host}{path}"))
+    }
+}
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    [
+        sign_in::operations(),
+        sessions::operations(),
+        invitations::operations(),
+        passwords::operations(),
+        api_keys::operations(),
+        pages::operations(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// An operation with a body of JSON, or none.
+fn operation(
+    (id, method): (&'static str, &'static str),
+    path: &str,
+    summary: &str,
+    (audience, body, success): (Whom, Option<Body>, Success),
+    route: MethodRouter<AppState>,
+) -> Operation {
+    Operation {
+        id,
+        method,
+        path: path.to_owned(),
+        summary: summary.to_owned(),
+        audience,
+        address: &[],
+        query: Vec::new(),
+        headers: &[],
+        command: None,
+        body,
+        upload: &[],
+        success,
+        patient: false,
+        route,
+    }
+}

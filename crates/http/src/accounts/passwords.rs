@@ -1,0 +1,120 @@
+//! The caller's password, changed by whoever knows it; and its reset for whoever does not, which is answered the same for every
+//! address.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::post;
+use rollbook_domain::account::{PasswordChange, SetPassword};
+use rollbook_domain::text::Email;
+use rollbook_domain::{Actor, SiteId};
+use schemars::{JsonSchema, SchemaGenerator};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::hashing::Verified;
+use super::problem::AccountProblem;
+use super::{operation, password};
+use crate::auth::{Holder, Site};
+use crate::body::JsonBytes;
+use crate::client::ClientAddress;
+use crate::operation::{Body, Operation, Success, Whom};
+use crate::problem::ApiError;
+use crate::state::AppState;
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    let change = Body {
+        schema: SchemaGenerator::subschema_for::<ChangeAsked>,
+        problems: &["400", "401", "403", "409", "413", "415", "422", "429", "500", "503"],
+    };
+    let reset = Body {
+        schema: SchemaGenerator::subschema_for::<ResetAsked>,
+        problems: &["400", "413", "415", "422", "429", "500", "503"],
+    };
+    vec![
+        operation(
+            ("change_password", "post"),
+            "/v1/me/password",
+            "Changes your password, and ends all your other sessions",
+            (Whom::Bearers, Some(change), Success::Nothing),
+            post(change_password),
+        ),
+        operation(
+            ("reset_password", "post"),
+            "/v1/password-resets",
+            "Mails a link to set another password, if anybody has this address; the answer is the same for all",
+            (Whom::Anybody, Some(reset), Success::Accepted),
+            post(reset_password),
+        ),
+    ]
+}
+
+/// Another password.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangeAsked {
+    /// The present one.
+    #[schemars(with = "String")]
+    current: SecretString,
+    /// The one from now on: 10 to 256 characters.
+    #[schemars(with = "String")]
+    new: SecretString,
+}
+
+async fn change_password(
+    State(state): State<AppState>,
+    Holder(who): Holder,
+    client: ClientAddress,
+    body: JsonBytes,
+) -> Result<StatusCode, ApiError> {
+    let ChangeAsked { current, new } = body.read()?;
+    let (site, person, now) = (who.site, who.bearer.person, state.now());
+    let (limits, wrong) = (&state.accounts().limits, || ApiError::Account(AccountProblem::WrongPassword));
+    password::check(&new, &who.bearer.state, "/new")?;
+    let mut place = state.accounts().hashing.place()?;
+    // Whoever has found an open session guesses no further than whoever has none.
+    let account = format!("{site}/{person}");
+    let attempt = limits.attempt(&account, client, None, now).map_err(ApiError::Account)?;
+    let phc = state.store().credential(site, person).await?;
+    let verified = place.verify(&current, phc.as_ref()).await.inspect_err(|_| limits.forgive(&attempt))?;
+    let Some(phc) = phc.filter(|_| verified != Verified::No) else { return Err(wrong()) };
+    limits.forgive(&attempt);
+    let anew = place.hash(&new).await?;
+    let command = SetPassword { person_id: person, how: PasswordChange::Change };
+    state.record(site, Actor::Person(who.bearer.person), command, None).await?;
+    if state.store().change_password(site, person, (&phc, &anew), who.bearer.token_id, now).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(wrong())
+    }
+}
+
+/// Who has forgotten their password.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ResetAsked {
+    /// Their address, in any case.
+    email: Email,
+}
+
+async fn reset_password(
+    State(state): State<AppState>,
+    Site(site): Site,
+    client: ClientAddress,
+    body: JsonBytes,
+) -> Result<StatusCode, ApiError> {
+    let ResetAsked { email } = body.read()?;
+    ask_for_reset(&state, site, client, &email).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Writes down that an address is to be mailed a link: one row, whoever it is or is not. Who it is, is looked up afterwards.
+pub async fn ask_for_reset(
+    state: &AppState,
+    site: SiteId,
+    client: ClientAddress,
+    email: &Email,
+) -> Result<(), ApiError> {
+    state.accounts().limits.reset(client, state.now()).map_err(ApiError::Account)?;
+    Ok(state.store().ask_for_reset(site, email.as_str(), state.now()).await?)
+}

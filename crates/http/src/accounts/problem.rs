@@ -1,0 +1,94 @@
+//! What goes wrong with signing in and with accounts: a part of the table of statuses. Who has no account, no password or no right
+//! to sign in is told the same as who has a wrong password.
+
+use axum::http::StatusCode;
+
+/// Why somebody is not let in, or may not change how they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountProblem {
+    /// Address and password do not belong together, or the person may not sign in: all alike.
+    SignInRefused,
+    /// The password that was to be changed is another one.
+    WrongPassword,
+    /// The link was used, has run out, was replaced, or never was.
+    InvitationGone,
+    /// Too much failed in a short time.
+    TooManyAttempts {
+        /// How many seconds to wait.
+        retry_after: u64,
+    },
+    /// A cookie came with a request that another site's page may have made.
+    CrossSite,
+    /// The token is not for this.
+    OutOfScope(&'static str),
+    /// There is no such system to sign in by.
+    NoSuchProvider,
+    /// The other system cannot be reached, or does not answer as it should.
+    ProviderUnavailable,
+    /// The other system's word does not hold, or they did not come back as they went.
+    NotVouchedFor(&'static str),
+    /// The other system's word holds, and says somebody who is not registered here.
+    UnknownPerson,
+}
+
+impl AccountProblem {
+    /// The status, with the stable code.
+    pub fn status(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::SignInRefused => (StatusCode::UNAUTHORIZED, "sign_in_refused"),
+            Self::WrongPassword => (StatusCode::FORBIDDEN, "wrong_password"),
+            Self::InvitationGone => (StatusCode::CONFLICT, "invitation_gone"),
+            Self::TooManyAttempts { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_attempts"),
+            Self::CrossSite => (StatusCode::FORBIDDEN, "cross_site"),
+            Self::OutOfScope(_) => (StatusCode::FORBIDDEN, "out_of_scope"),
+            Self::NoSuchProvider => (StatusCode::NOT_FOUND, "not_found"),
+            Self::ProviderUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "provider_unavailable"),
+            Self::NotVouchedFor(_) => (StatusCode::FORBIDDEN, "not_vouched_for"),
+            Self::UnknownPerson => (StatusCode::FORBIDDEN, "unknown_person"),
+        }
+    }
+
+    /// What is wrong, for whoever asked.
+    pub fn detail(self) -> String {
+        match self {
+            Self::SignInRefused => {
+                "this address and this password do not belong together, or the person may not sign in".to_owned()
+            }
+            Self::WrongPassword => "this is not the present password; nothing was changed".to_owned(),
+            Self::InvitationGone => {
+                "this link was used, has run out, or was replaced by a newer one; ask for another".to_owned()
+            }
+            Self::TooManyAttempts { retry_after } => {
+                format!("too many attempts failed; try again in {}", minutes(retry_after))
+            }
+            Self::CrossSite => "a request with the session's cookie must come from this site's own pages; programs send \
+                the token as Authorization: Bearer <token>"
+                .to_owned(),
+            Self::OutOfScope(detail) | Self::NotVouchedFor(detail) => detail.to_owned(),
+            Self::NoSuchProvider => "there is no such system to sign in by".to_owned(),
+            Self::ProviderUnavailable => {
+                "the system that you sign in by cannot be reached; try again shortly, or use your password".to_owned()
+            }
+            Self::UnknownPerson => {
+                "nobody is registered here under the verified address that this system gives; ask an admin to register it"
+                    .to_owned()
+            }
+        }
+    }
+
+    /// How long to wait before trying again, in seconds.
+    pub fn retry_after(self) -> Option<u64> {
+        match self {
+            Self::TooManyAttempts { retry_after } => Some(retry_after),
+            Self::ProviderUnavailable => Some(1),
+            _ => None,
+        }
+    }
+}
+
+fn minutes(seconds: u64) -> String {
+    match seconds.div_ceil(60) {
+        1 => "a minute".to_owned(),
+        more => format!("{more} minutes"),
+    }
+}

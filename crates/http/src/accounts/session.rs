@@ -1,0 +1,89 @@
+//! The beginning of a session, however somebody signed in: the log is told, the token made, and given as JSON or as a cookie.
+
+use axum::Json;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, TimeDelta, Utc};
+use rollbook_domain::account::{SignIn, SignInMethod};
+use rollbook_domain::{Actor, PersonId, SiteId};
+use rollbook_store::accounts::{NewToken, NewTokenKind};
+use schemars::JsonSchema;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::cookies;
+use super::problem::AccountProblem;
+use crate::problem::ApiError;
+use crate::state::AppState;
+
+/// How long a session is good for: two of a course's weekly evenings.
+const SESSION: TimeDelta = TimeDelta::days(14);
+/// How long a device is remembered.
+const DEVICE: TimeDelta = TimeDelta::days(365);
+
+/// Somebody who may be let in.
+#[derive(Debug)]
+pub struct Entrant {
+    /// Who.
+    pub person: PersonId,
+    /// With what.
+    pub method: SignInMethod,
+    /// The hash of the password that was verified, if it was that.
+    pub verified: Option<SecretString>,
+    /// The cookie of the device, if it has one.
+    pub device: Option<SecretString>,
+}
+
+/// A session that has begun.
+#[derive(Debug)]
+pub struct Begun {
+    token: SecretString,
+    device: SecretString,
+    expires_at: DateTime<Utc>,
+    person: PersonId,
+}
+
+/// What signing in comes to.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SignedIn {
+    /// The session's token; not there where it is a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    /// When the session ends by itself.
+    expires_at: DateTime<Utc>,
+    /// Who has signed in.
+    person_id: PersonId,
+}
+
+/// Lets somebody in.
+pub async fn begin(state: &AppState, site: SiteId, entrant: Entrant) -> Result<Begun, ApiError> {
+    let Entrant { person, method, verified, device } = entrant;
+    let (id, now) = (Uuid::new_v4(), state.now());
+    let expires_at = now + SESSION;
+    let command = SignIn { person_id: person, method, session_id: id };
+    state.record(site, Actor::Person(person), command, None).await?;
+    let token = NewToken { id, what: NewTokenKind::Session(method), verified, expires_at };
+    let token = state.store().issue(site, person, &token, now).await?;
+    let token = token.ok_or(ApiError::Account(AccountProblem::SignInRefused))?;
+    let device = state.store().remember_device(site, person, device, (now, DEVICE)).await?;
+    Ok(Begun { token, device, expires_at, person })
+}
+
+impl Begun {
+    /// The answer to a program, or to a page's script, which is given no token but a cookie.
+    pub fn answer(&self, cookie: bool) -> Result<Response, ApiError> {
+        let token = (!cookie).then(|| self.token.expose_secret().to_owned());
+        let answer = SignedIn { token, expires_at: self.expires_at, person_id: self.person };
+        Ok((self.cookies(cookie)?, Json(answer)).into_response())
+    }
+
+    /// The cookies of the browser: the device's, and the session's where it is to be one.
+    pub fn cookies(&self, session: bool) -> Result<HeaderMap, ApiError> {
+        let mut cookies: Vec<HeaderValue> = vec![cookies::set(cookies::DEVICE, &self.device, DEVICE)?];
+        if session {
+            cookies.push(cookies::set(cookies::SESSION, &self.token, SESSION)?);
+        }
+        Ok(cookies::headers(cookies))
+    }
+}

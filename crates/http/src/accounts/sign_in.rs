@@ -1,0 +1,132 @@
+//! Signing in with a password. Whoever has no account, no password or no right is told the same as who has a wrong password, after
+//! the same work.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::post;
+use rollbook_domain::account::{RecordFailedSignIn, SignInFailure, SignInMethod};
+use rollbook_domain::text::{Email, email_key};
+use rollbook_domain::{Actor, PersonId, SiteId};
+use rollbook_store::accounts::Candidate;
+use schemars::{JsonSchema, SchemaGenerator};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::hashing::Verified;
+use super::limits::Attempt;
+use super::problem::AccountProblem;
+use super::session::{Entrant, SignedIn, begin};
+use super::{cookies, operation, password};
+use crate::auth::Site;
+use crate::body::JsonBytes;
+use crate::client::ClientAddress;
+use crate::operation::{Body, Operation, Success, Whom};
+use crate::problem::ApiError;
+use crate::state::AppState;
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    let body = Body {
+        schema: SchemaGenerator::subschema_for::<SignInAsked>,
+        problems: &["400", "401", "413", "415", "422", "429", "500", "503"],
+    };
+    vec![operation(
+        ("sign_in", "post"),
+        "/v1/sign-in",
+        "Signs in with a password; the session is a token, or a cookie for a browser",
+        (Whom::Anybody, Some(body), Success::Json(SchemaGenerator::subschema_for::<SignedIn>)),
+        post(sign_in),
+    )]
+}
+
+/// Who wants to be let in.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SignInAsked {
+    /// Their address, in any case.
+    email: String,
+    /// Their password.
+    #[schemars(with = "String")]
+    password: SecretString,
+    /// Give the session as a cookie, and no token.
+    #[serde(default)]
+    cookie: bool,
+}
+
+async fn sign_in(
+    State(state): State<AppState>,
+    Site(site): Site,
+    client: ClientAddress,
+    headers: HeaderMap,
+    body: JsonBytes,
+) -> Result<Response, ApiError> {
+    let SignInAsked { email, password, cookie } = body.read()?;
+    let device = cookies::cookie(&headers, cookies::DEVICE);
+    let entrant = let_in(&state, site, client, (&email, &password), device).await?;
+    begin(&state, site, entrant).await?.answer(cookie)
+}
+
+/// Whoever has this address and this password.
+pub async fn let_in(
+    state: &AppState,
+    site: SiteId,
+    client: ClientAddress,
+    (email, password): (&str, &SecretString),
+    device: Option<SecretString>,
+) -> Result<Entrant, ApiError> {
+    let refused = ApiError::Account(AccountProblem::SignInRefused);
+    // What is longer than anybody's can be told without any work, because it says nothing about anybody.
+    if email.len() > Email::MAX * 4 || password.expose_secret().chars().count() > password::MAX {
+        return Err(refused);
+    }
+    let (limits, now) = (&state.accounts().limits, state.now());
+    let mut place = state.accounts().hashing.place()?;
+    let candidate = state.store().candidate(site, email, device.as_ref(), now).await?;
+    let known = candidate.as_ref().is_some_and(|candidate| candidate.known_device);
+    let own_device = device.as_ref().filter(|_| known).map(|device| device.expose_secret());
+    let account = format!("{site}/{}", email_key(email));
+    let attempt = limits.attempt(&account, client, own_device, now).map_err(ApiError::Account)?;
+    let phc = candidate.as_ref().and_then(|candidate| candidate.phc.as_ref());
+    let verified = place.verify(password, phc).await.inspect_err(|_| limits.forgive(&attempt))?;
+    // Looked up for nobody, too.
+    let person = candidate.as_ref().map_or(PersonId(Uuid::nil()), |candidate| candidate.person);
+    let active = state.store().person(site, person).await?.state.active;
+    if let (Some(Candidate { person, phc: Some(phc), .. }), true, Verified::Yes | Verified::WithOldParameters) =
+        (&candidate, active, verified)
+    {
+        limits.forgive(&attempt);
+        let mut phc = phc.clone();
+        if verified == Verified::WithOldParameters {
+            let anew = place.hash(password).await?;
+            state.store().rehash(site, *person, &phc, &anew).await?;
+            phc = anew;
+        }
+        let verified = Some(phc);
+        return Ok(Entrant { person: *person, method: SignInMethod::Password, verified, device });
+    }
+    if let Some(candidate) = candidate {
+        let reason = match (active, &candidate.phc) {
+            (false, _) => SignInFailure::PersonInactive,
+            (true, None) => SignInFailure::NoPassword,
+            (true, Some(_)) => SignInFailure::WrongPassword,
+        };
+        record_failure(state, site, &attempt, RecordFailedSignIn { person_id: candidate.person, reason });
+    }
+    Err(refused)
+}
+
+/// Tells the log of a failure, if it is one of the first of a burst: beside the answer, which would otherwise take longer for whom
+/// there is.
+fn record_failure(state: &AppState, site: SiteId, attempt: &Attempt, failed: RecordFailedSignIn) {
+    if !state.accounts().limits.is_recorded(attempt, state.now()) {
+        return;
+    }
+    let state = state.clone();
+    tokio::spawn(async move {
+        if let Err(problem) = state.record(site, Actor::System, failed, None).await {
+            tracing::warn!(code = problem.code(), "a failed sign-in could not be recorded");
+        }
+    });
+}

@@ -1,0 +1,138 @@
+//! Letters with a link to set a password. The link's secret is made when its letter is sent and rests nowhere: a letter that may not
+//! have arrived is written anew, with another secret, and the first is void.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rollbook_domain::account::{InvitationPurpose, IssueInvitation};
+use rollbook_domain::person::Person;
+use rollbook_domain::{Actor, MessageId, PersonId, SiteId};
+use rollbook_store::accounts::AccountLetter;
+use rollbook_store::{ExecuteError, Executor, Request};
+use secrecy::ExposeSecret;
+use uuid::Uuid;
+
+use crate::provider::{Answer, Fate};
+use crate::templates::{Access, write_access};
+use crate::{MailError, Mailer};
+
+/// When a letter that may not have arrived is written anew.
+const AGAIN: TimeDelta = TimeDelta::minutes(5);
+/// How often a letter is tried: for an hour.
+const TIMES: i32 = 12;
+/// How soon after a link for a reset there is another.
+const RESETS_APART: TimeDelta = TimeDelta::minutes(5);
+
+/// How long a link is good for.
+fn good_for(purpose: InvitationPurpose) -> TimeDelta {
+    match purpose {
+        InvitationPurpose::Invitation => TimeDelta::days(7),
+        InvitationPurpose::Reset => TimeDelta::hours(1),
+    }
+}
+
+impl Mailer {
+    /// Answers who asked for a reset, and sends one letter that is due; whether there was anything to do.
+    pub(crate) async fn letter(&self, now: DateTime<Utc>) -> Result<bool, MailError> {
+        let mut busy = false;
+        for site in self.store.sites_with_letters(now).await? {
+            while let Some(person) = self.store.reset_asked(site).await? {
+                self.answer_reset(site, person, now).await?;
+                busy = true;
+            }
+            if let Some(letter) = self.store.take_letter(site, now, now + AGAIN, good_for).await? {
+                self.send_letter(site, letter, now).await?;
+                busy = true;
+            }
+        }
+        Ok(busy)
+    }
+
+    /// Decides whether somebody who asked gets a letter: who may sign in, and was not sent one a moment ago.
+    async fn answer_reset(&self, site: SiteId, person: PersonId, now: DateTime<Utc>) -> Result<(), MailError> {
+        let purpose = InvitationPurpose::Reset;
+        let active = self.store.person(site, person).await?.state.active;
+        let letter = active && !self.store.invited_since(site, person, purpose, now - RESETS_APART).await?;
+        if letter {
+            let request = Request {
+                site,
+                actor: Actor::System,
+                command: IssueInvitation { person_id: person, purpose }.into(),
+                command_id: None,
+                if_match: None,
+                correlation_id: None,
+            };
+            Executor::new(self.store.clone(), self.clock.clone()).execute(request).await.map_err(unrecorded)?;
+        }
+        Ok(self.store.answer_reset(site, person, letter, now).await?)
+    }
+
+    async fn send_letter(&self, site: SiteId, letter: AccountLetter, now: DateTime<Utc>) -> Result<(), MailError> {
+        let (person, purpose) = (letter.person, letter.purpose);
+        let known = self.store.person(site, person).await?.state;
+        let why = match self.deliver_letter(&known, &letter, now).await? {
+            None => {
+                tracing::info!(%purpose, "a letter with a link was sent");
+                return Ok(self.store.end_letter(site, person, purpose).await?);
+            }
+            Some(NotSent { why, for_good }) if for_good || letter.attempts + 1 >= TIMES => {
+                self.store.end_letter(site, person, purpose).await?;
+                why
+            }
+            Some(NotSent { why, .. }) => why,
+        };
+        tracing::warn!(%purpose, attempts = letter.attempts + 1, why, "a letter with a link was not sent");
+        Ok(())
+    }
+
+    /// Hands a letter over; why it was not taken, if it was not.
+    async fn deliver_letter(
+        &self,
+        person: &Person,
+        letter: &AccountLetter,
+        now: DateTime<Utc>,
+    ) -> Result<Option<NotSent>, MailError> {
+        let for_good = |why: String| Ok(Some(NotSent { why, for_good: true }));
+        let (Some(name), Some(email), true) = (&person.name, &person.email, person.active) else {
+            return for_good("the person may not sign in".to_owned());
+        };
+        let secret = letter.secret.expose_secret();
+        let page = self.public_url.as_deref().map(|url| format!("{}/invitation#{secret}", url.trim_end_matches('/')));
+        let letter = write_access(&Access {
+            message_id: MessageId(Uuid::new_v4()),
+            name: name.clone(),
+            email: email.clone(),
+            purpose: letter.purpose,
+            link: page.unwrap_or_else(|| secret.to_owned()).into(),
+            hours: good_for(letter.purpose).num_hours(),
+        });
+        let part = match self.provider.part(&letter, &self.from, now) {
+            Ok(part) => part,
+            Err(why) => return for_good(why),
+        };
+        let payload = serde_json::to_string(&[part])?;
+        Ok(match self.provider.deliver(letter.message_id.0, &payload).await? {
+            Answer::Each(fates) => match fates.into_iter().next() {
+                Some(Fate::Refused { why }) => Some(NotSent { why, for_good: true }),
+                Some(Fate::Taken { .. }) | None => None,
+            },
+            Answer::Refused { why } | Answer::Contradicted { why } => Some(NotSent { why, for_good: true }),
+            Answer::Later { why, .. } | Answer::Unknown { why, .. } => Some(NotSent { why, for_good: false }),
+        })
+    }
+}
+
+/// Why a letter was not taken.
+struct NotSent {
+    /// In words that say nothing of what is in it, nor to whom it goes.
+    why: String,
+    /// Whether it never will be.
+    for_good: bool,
+}
+
+/// A refusal may hold names, so that only its code is told.
+fn unrecorded(error: ExecuteError) -> MailError {
+    match error {
+        ExecuteError::Store(error) => error.into(),
+        ExecuteError::Refused(refusal) => MailError::Record(refusal.code()),
+        _ => MailError::Record("conflict"),
+    }
+}

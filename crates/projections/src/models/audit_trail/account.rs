@@ -1,0 +1,59 @@
+//! What the audit trail says of accounts: who was let in, by what, and who changed that, in words. It never says what was secret.
+
+use rollbook_domain::account::{AccountEvent, InvitationPurpose, PasswordChange, SignInFailure, SignInMethod};
+
+use super::AuditAction as Action;
+use super::entry::Said;
+
+/// The entry of an event: all of them are kept.
+pub(super) fn of_account(event: &AccountEvent) -> Said {
+    match event {
+        AccountEvent::InvitationIssued { purpose, by: _ } => {
+            Said::new(Action::InvitationIssued).why(&invited(*purpose).into())
+        }
+        AccountEvent::PasswordSet { how } => Said::new(Action::PasswordSet).why(&set(*how).into()),
+        AccountEvent::SignedIn { method, session_id: _ } => Said::new(Action::SignedIn).why(&by(*method).into()),
+        AccountEvent::SignInFailed { reason } => Said::new(Action::SignInFailed).why(&refused(*reason).into()),
+        AccountEvent::SignedOut { session_id: _ } => Said::new(Action::SignedOut),
+        AccountEvent::SignedOutEverywhere {} => Said::new(Action::SignedOutEverywhere),
+        AccountEvent::ApiKeyCreated { key_id, name, scope, expires_at } => {
+            let until = expires_at.format("%Y-%m-%d");
+            let words = format!("key {key_id}, {}: {scope}, until {until}", name.as_str());
+            Said::new(Action::ApiKeyCreated).why(&words.into())
+        }
+        AccountEvent::ApiKeyRevoked { key_id } => Said::new(Action::ApiKeyRevoked).why(&format!("key {key_id}").into()),
+        AccountEvent::IdentityLinked { issuer } => Said::new(Action::IdentityLinked).why(&issuer.as_str().into()),
+    }
+}
+
+fn invited(purpose: InvitationPurpose) -> &'static str {
+    match purpose {
+        InvitationPurpose::Invitation => "to set a password",
+        InvitationPurpose::Reset => "to set another password, as was asked for under the address",
+    }
+}
+
+fn set(how: PasswordChange) -> &'static str {
+    match how {
+        PasswordChange::Invitation => "by an invitation",
+        PasswordChange::Reset => "by a reset",
+        PasswordChange::Change => "by whoever knew the one before",
+    }
+}
+
+fn by(method: SignInMethod) -> &'static str {
+    match method {
+        SignInMethod::Password => "by a password",
+        SignInMethod::Invitation => "by an invitation or a reset",
+        SignInMethod::Oidc => "by another system",
+        SignInMethod::Discord => "by Discord",
+    }
+}
+
+fn refused(reason: SignInFailure) -> &'static str {
+    match reason {
+        SignInFailure::WrongPassword => "a wrong password",
+        SignInFailure::NoPassword => "the person has no password",
+        SignInFailure::PersonInactive => "the person is deactivated",
+    }
+}

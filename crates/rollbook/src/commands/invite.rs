@@ -1,0 +1,42 @@
+//! `rollbook invite`: a link by which a person sets a password, and the first owner's way in.
+
+use chrono::TimeDelta;
+use rollbook_domain::Actor;
+use rollbook_domain::account::{InvitationPurpose, IssueInvitation};
+use rollbook_domain::site::Slug;
+use rollbook_store::{Clock, Executor, Request};
+use secrecy::ExposeSecret;
+
+use super::token::person;
+use crate::bootstrap;
+use crate::cli::Invite;
+use crate::database::Database;
+use crate::failure::Done;
+use crate::output;
+use crate::sites::by_slug;
+
+/// How long the link is good for.
+const GOOD_FOR: TimeDelta = TimeDelta::days(7);
+
+/// Prints a link and nothing else. It takes the place of the person's invitation before.
+pub async fn run(database: &Database, clock: &Clock, site: &Slug, arguments: &Invite) -> Done {
+    let store = database.store().await?;
+    let executor = Executor::new(store.clone(), clock.clone());
+    if let Some(email) = &arguments.owner_email {
+        bootstrap::owner(&executor, email).await?;
+    }
+    let (site, purpose) = (by_slug(&store, site).await?, InvitationPurpose::Invitation);
+    let person_id = person(&store, site, &arguments.email).await?;
+    let request = Request {
+        site,
+        actor: Actor::System,
+        command: IssueInvitation { person_id, purpose }.into(),
+        command_id: None,
+        if_match: None,
+        correlation_id: None,
+    };
+    executor.execute(request).await?;
+    let secret = store.issue_invitation(site, person_id, purpose, (clock.now(), GOOD_FOR)).await?;
+    let url = arguments.public_url.clone().unwrap_or_else(|| format!("http://{}", arguments.listen));
+    output::line(&format!("{}/invitation#{}", url.trim_end_matches('/'), secret.expose_secret()))
+}

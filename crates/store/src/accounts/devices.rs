@@ -1,0 +1,33 @@
+//! Devices on which somebody has signed in before: a random cookie, stored hashed. It lets nobody in; it says that a failure on
+//! it is not a stranger's.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rollbook_domain::{PersonId, SiteId};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::tokens::{hash, secret};
+use crate::{EventStore, StoreError};
+
+impl EventStore {
+    /// Remembers that a person has signed in on a device, by the cookie that it had or a new one; the cookie.
+    pub async fn remember_device(
+        &self,
+        site: SiteId,
+        person: PersonId,
+        device: Option<SecretString>,
+        (now, ttl): (DateTime<Utc>, TimeDelta),
+    ) -> Result<SecretString, StoreError> {
+        let device = device.unwrap_or_else(|| secret().into());
+        sqlx::query(
+            "insert into devices (site_id, device_hash, person_id, expires_at) values ($1, $2, $3, $4)
+             on conflict (site_id, device_hash, person_id) do update set expires_at = excluded.expires_at",
+        )
+        .bind(site.0)
+        .bind(hash(device.expose_secret()))
+        .bind(person.0)
+        .bind(now + ttl)
+        .execute(&self.pool)
+        .await?;
+        Ok(device)
+    }
+}

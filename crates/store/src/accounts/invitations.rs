@@ -1,0 +1,126 @@
+//! Links by which a person sets a password: one for each purpose, good for a while, used once.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rollbook_domain::account::InvitationPurpose;
+use rollbook_domain::{PersonId, SiteId};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+use super::credentials::put_password;
+use crate::tokens::{hash, secret};
+use crate::{EventStore, StoreError};
+
+/// An invitation that can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// Its id, which is no secret.
+    pub id: Uuid,
+    /// Whose password it sets.
+    pub person: PersonId,
+    /// What it is for.
+    pub purpose: InvitationPurpose,
+}
+
+/// What came of using an invitation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redeemed {
+    /// The password is set.
+    Done,
+    /// Somebody was faster, or it has run out or was replaced meanwhile; nothing was done.
+    Gone,
+}
+
+impl EventStore {
+    /// Makes an invitation in place of the one before; the only time its secret can be seen.
+    pub async fn issue_invitation(
+        &self,
+        site: SiteId,
+        person: PersonId,
+        purpose: InvitationPurpose,
+        (now, ttl): (DateTime<Utc>, TimeDelta),
+    ) -> Result<SecretString, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        put_invitation(&mut connection, site, person, purpose, (now, ttl)).await
+    }
+
+    /// The invitation that a secret is of, if it can be used at an instant.
+    pub async fn invitation(
+        &self,
+        site: SiteId,
+        secret: &SecretString,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Invitation>, StoreError> {
+        let row = sqlx::query(
+            "select invitation_id, person_id, purpose from invitations
+             where site_id = $1 and secret_hash = $2 and used_at is null and expires_at > $3",
+        )
+        .bind(site.0)
+        .bind(hash(secret.expose_secret()))
+        .bind(now)
+        .fetch_optional(&self.pool)
+        .await?;
+        let unknown = |_| StoreError::Corrupt("an invitation for a purpose that is not known".to_owned());
+        row.map(|row| {
+            Ok(Invitation {
+                id: row.try_get("invitation_id")?,
+                person: PersonId(row.try_get("person_id")?),
+                purpose: row.try_get::<&str, _>("purpose")?.parse().map_err(unknown)?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Uses an invitation: sets the password, and ends the person's sessions and other links. Of several at once one does.
+    pub async fn redeem(
+        &self,
+        site: SiteId,
+        invitation: Invitation,
+        phc: &SecretString,
+        now: DateTime<Utc>,
+    ) -> Result<Redeemed, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let used = sqlx::query(
+            "update invitations set used_at = $3
+             where site_id = $1 and invitation_id = $2 and used_at is null and expires_at > $3",
+        )
+        .bind(site.0)
+        .bind(invitation.id)
+        .bind(now)
+        .execute(&mut *transaction)
+        .await?;
+        if used.rows_affected() == 0 {
+            return Ok(Redeemed::Gone);
+        }
+        put_password(&mut transaction, site, invitation.person, phc, None, now).await?;
+        transaction.commit().await?;
+        Ok(Redeemed::Done)
+    }
+}
+
+pub(super) async fn put_invitation(
+    connection: &mut PgConnection,
+    site: SiteId,
+    person: PersonId,
+    purpose: InvitationPurpose,
+    (now, ttl): (DateTime<Utc>, TimeDelta),
+) -> Result<SecretString, StoreError> {
+    let link = SecretString::from(secret());
+    sqlx::query(
+        "insert into invitations (site_id, person_id, purpose, invitation_id, secret_hash, created_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (site_id, person_id, purpose) do update set invitation_id = excluded.invitation_id,
+            secret_hash = excluded.secret_hash, created_at = excluded.created_at, expires_at = excluded.expires_at,
+            used_at = null",
+    )
+    .bind(site.0)
+    .bind(person.0)
+    .bind(<&str>::from(purpose))
+    .bind(Uuid::new_v4())
+    .bind(hash(link.expose_secret()))
+    .bind(now)
+    .bind(now + ttl)
+    .execute(connection)
+    .await?;
+    Ok(link)
+}

@@ -1,0 +1,121 @@
+//! Links by mail: asked for by whoever has forgotten their password, or by an admin; the secret is in the message and nowhere else.
+
+use std::fs;
+use std::path::Path;
+
+use rollbook_mail::{Mailer, Settings};
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::{ANOTHER, PASSWORD, accepts, audit, email_of, lets_in, post, refused, signs_in};
+use crate::emails::scene::{deliver, mailer};
+use crate::harness::Service;
+use crate::school::School;
+
+/// What delivers into a folder.
+fn into(folder: &TempDir, service: &Service) -> Mailer {
+    let settings = Settings {
+        resend_api_key: None,
+        resend_url: None,
+        smtp_url: None,
+        from: None,
+        directory: folder.path().to_owned(),
+        public_url: Some("https://ako.example.org/".to_owned()),
+    };
+    mailer(service, &settings)
+}
+
+/// The letters of a folder, without the line ends that quoted-printable puts into them.
+fn letters(folder: &Path) -> Vec<String> {
+    let files = fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").path());
+    files.map(|file| fs::read_to_string(file).expect("a letter").replace("=\r\n", "")).collect()
+}
+
+/// The secret of a letter's link.
+fn secret(letter: &str) -> String {
+    let (_, rest) = letter.split_once("https://ako.example.org/invitation#").expect("a link");
+    rest.chars().take_while(char::is_ascii_alphanumeric).collect()
+}
+
+async fn asks(service: &Service, email: &str) {
+    let answer = post(service, "", "/v1/password-resets", json!({"email": email})).await;
+    assert_eq!((answer.status, answer.text.as_str()), (202, ""), "{email}");
+}
+
+#[tokio::test]
+async fn who_has_forgotten_their_password_sets_another_by_mail() {
+    let school = School::open().await;
+    let (service, folder) = (&school.service, tempfile::tempdir().expect("a folder"));
+    let mut mailer = into(&folder, service);
+    let (anna, chloe) = (school.person("Anna").await, school.person("Chloë").await);
+    let before = lets_in(service, &anna).await;
+    lets_in(service, &chloe).await;
+    school.command("DeactivatePerson", json!({"person_id": chloe, "reason": "has left"})).await;
+    let email = email_of(service, &anna).await;
+    for asked in [email.as_str(), &email.to_uppercase(), "nobody@example.org", &email_of(service, &chloe).await] {
+        asks(service, asked).await;
+    }
+    deliver(&mut mailer).await;
+    let written = letters(folder.path());
+    assert_eq!(written.len(), 1, "to nobody else, and once: {written:?}");
+    assert!(written[0].contains(&email) && written[0].contains("Set another password"), "{}", written[0]);
+    asks(service, &email).await;
+    deliver(&mut mailer).await;
+    assert_eq!(letters(folder.path()).len(), 1, "asked again within minutes, the first one stands");
+    let secret = secret(&written[0]);
+    let answer = accepts(service, &secret, ANOTHER).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(service.ask(&before, "/v1/me").await.status, 401);
+    assert_eq!(signs_in(service, &email, PASSWORD).await.status, 401);
+    assert_eq!(signs_in(service, &email, ANOTHER).await.status, 200);
+    assert_eq!(refused(&accepts(service, &secret, PASSWORD).await), (409, "invitation_gone"));
+    let said = audit(service, &anna).await;
+    assert!(said.contains(&("password_set".to_owned(), "by a reset".to_owned())), "{said:?}");
+    let left: i64 = sqlx::query_scalar("select count(*) from password_reset_requests")
+        .fetch_one(&service.database.pool)
+        .await
+        .expect("a count");
+    assert_eq!(left, 0, "nothing is kept of addresses that nobody has");
+}
+
+#[tokio::test]
+async fn a_reset_is_good_for_an_hour_and_leaves_an_invitation_alone() {
+    let school = School::open().await;
+    let (service, folder) = (&school.service, tempfile::tempdir().expect("a folder"));
+    let mut mailer = into(&folder, service);
+    let person = school.person("Anna").await;
+    let invitation = super::invited(service, &person).await;
+    asks(service, &email_of(service, &person).await).await;
+    deliver(&mut mailer).await;
+    let reset = secret(&letters(folder.path())[0]);
+    service.now("2026-02-01T01:00:00Z");
+    assert_eq!(refused(&accepts(service, &reset, PASSWORD).await), (409, "invitation_gone"));
+    assert_eq!(accepts(service, &invitation, PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_admin_has_an_invitation_mailed_and_does_not_see_it() {
+    let school = School::open().await;
+    let (service, folder) = (&school.service, tempfile::tempdir().expect("a folder"));
+    let mut mailer = into(&folder, service);
+    let person = school.person("Anna").await;
+    let path = format!("/v1/people/{person}/invitation");
+    let answer = post(service, &school.admin, &path, json!({"send": true})).await;
+    assert_eq!((answer.status, &answer.json), (200, &json!({"link": null, "expires_at": null})));
+    deliver(&mut mailer).await;
+    let written = letters(folder.path());
+    assert_eq!(written.len(), 1);
+    assert_eq!(accepts(service, &secret(&written[0]), PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_address_asks_for_so_many_resets_whether_anybody_has_them_or_not() {
+    let school = School::open().await;
+    for nth in 0..20 {
+        asks(&school.service, &format!("nobody{nth}@example.org")).await;
+    }
+    let late = post(&school.service, "", "/v1/password-resets", json!({"email": "nobody@example.org"})).await;
+    assert_eq!(refused(&late), (429, "too_many_attempts"));
+    let wrong = post(&school.service, "", "/v1/password-resets", json!({"email": "no address"})).await;
+    assert_eq!(refused(&wrong), (422, "invalid_fields"));
+}

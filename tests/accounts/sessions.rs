@@ -1,0 +1,141 @@
+//! Sessions: ended one by one, all at once, with a new password, and with the right that they stood for. Cookies are taken from this
+//! site's own pages alone.
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::{ANOTHER, PASSWORD, audit, cookie, email_of, lets_in, post, refused, signs_in};
+use crate::harness::{Answer, Service, answer};
+use crate::school::School;
+
+async fn with_cookie(service: &Service, method: Method, path: &str, session: &str, headers: &[(&str, &str)]) -> Answer {
+    let request = service.request(method, "", path).header("cookie", format!("__Host-rollbook={session}"));
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    answer(request).await
+}
+
+async fn token(service: &Service, email: &str) -> String {
+    signs_in(service, email, PASSWORD).await.json["token"].as_str().expect("a token").to_owned()
+}
+
+#[tokio::test]
+async fn a_person_sees_their_sessions_and_ends_them() {
+    let school = School::open().await;
+    let service = &school.service;
+    let person = school.person("Anahera").await;
+    let first = lets_in(service, &person).await;
+    let email = email_of(service, &person).await;
+    service.now("2026-02-02T00:00:00Z");
+    let (second, third) = (token(service, &email).await, token(service, &email).await);
+    let listed = service.get(&second, "/v1/me/sessions").await;
+    let items = listed["items"].as_array().expect("items");
+    assert_eq!(items.len(), 3, "{listed}");
+    assert_eq!((items[2]["method"].as_str(), items[2]["kind"].as_str()), (Some("invitation"), Some("session")));
+    assert_eq!(items.iter().filter(|session| session["current"] == true).count(), 1);
+    let oldest = items[2]["session_id"].as_str().expect("an id");
+    let end = |token: &str, id: &str| answer(service.request(Method::DELETE, token, &format!("/v1/me/sessions/{id}")));
+    assert_eq!(refused(&end(&school.admin, oldest).await), (404, "not_found"), "somebody else's");
+    assert_eq!(end(&second, oldest).await.status, 204);
+    assert_eq!(refused(&end(&second, oldest).await), (404, "not_found"));
+    assert_eq!(service.ask(&first, "/v1/me").await.status, 401);
+
+    assert_eq!(answer(service.request(Method::POST, &second, "/v1/sign-out")).await.status, 204);
+    assert_eq!(service.ask(&second, "/v1/me").await.status, 401);
+    assert_eq!(service.ask(&third, "/v1/me").await.status, 200);
+    let fourth = token(service, &email).await;
+    assert_eq!(answer(service.request(Method::POST, &third, "/v1/sign-out-everywhere")).await.status, 204);
+    for token in [&third, &fourth] {
+        assert_eq!(service.ask(token, "/v1/me").await.status, 401);
+    }
+    let said = audit(service, &person).await;
+    assert_eq!(said.iter().filter(|(action, _)| action == "signed_out").count(), 2);
+    assert_eq!(said.last().map(|(action, _)| action.as_str()), Some("signed_out_everywhere"));
+}
+
+#[tokio::test]
+async fn a_new_password_ends_all_other_sessions() {
+    let school = School::open().await;
+    let service = &school.service;
+    let person = school.person("Anahera").await;
+    let here = lets_in(service, &person).await;
+    let email = email_of(service, &person).await;
+    let elsewhere = token(service, &email).await;
+    let change = async |current: &str, new: &str| {
+        post(service, &here, "/v1/me/password", json!({"current": current, "new": new})).await
+    };
+    assert_eq!(refused(&change(ANOTHER, ANOTHER).await), (403, "wrong_password"));
+    let short = change(PASSWORD, "short").await;
+    assert_eq!((refused(&short), &short.json["errors"][0]["pointer"]), ((422, "invalid_fields"), &json!("/new")));
+    assert_eq!(service.ask(&elsewhere, "/v1/me").await.status, 200, "nothing has changed yet");
+    let changed = change(PASSWORD, ANOTHER).await;
+    assert_eq!(changed.status, 204, "{}", changed.text);
+    assert_eq!(service.ask(&here, "/v1/me").await.status, 200);
+    assert_eq!(service.ask(&elsewhere, "/v1/me").await.status, 401);
+    assert_eq!(signs_in(service, &email, PASSWORD).await.status, 401);
+    assert_eq!(signs_in(service, &email, ANOTHER).await.status, 200);
+    // Whoever has a token and no password cannot make one up.
+    let none = post(service, &school.admin, "/v1/me/password", json!({"current": "", "new": ANOTHER})).await;
+    assert_eq!(refused(&none), (403, "wrong_password"));
+}
+
+#[tokio::test]
+async fn a_deactivated_person_is_out_at_the_next_request_whatever_they_hold() {
+    let school = School::open().await;
+    let service = &school.service;
+    let person = school.person("Anahera").await;
+    let session = lets_in(service, &person).await;
+    let key = json!({"name": "Table", "scope": "read", "expires_at": "2026-03-01T00:00:00Z"});
+    let key = post(service, &session, "/v1/me/api-keys", key).await.json["key"].as_str().expect("a key").to_owned();
+    let email = email_of(service, &person).await;
+    let answer = post(service, "", "/v1/sign-in", json!({"email": email, "password": PASSWORD, "cookie": true})).await;
+    let browser = cookie(&answer, "__Host-rollbook").expect("a cookie");
+    let statuses = async || {
+        [
+            service.ask(&session, "/v1/me").await.status,
+            service.ask(&key, "/v1/me").await.status,
+            with_cookie(service, Method::GET, "/v1/me", &browser, &[]).await.status,
+        ]
+    };
+    assert_eq!(statuses().await, [200; 3]);
+    school.command("DeactivatePerson", json!({"person_id": person, "reason": "has left"})).await;
+    assert_eq!(statuses().await, [403; 3]);
+    school.command("ReactivatePerson", json!({"person_id": person})).await;
+    assert_eq!(statuses().await, [200; 3]);
+    service.now("2026-02-15T00:00:00Z");
+    assert_eq!(statuses().await, [401, 200, 401], "sessions end by themselves");
+}
+
+#[tokio::test]
+async fn a_cookie_changes_nothing_for_another_sites_page() {
+    let school = School::open().await;
+    let service = &school.service;
+    let people = service.items(&school.owner, "/v1/people").await;
+    let admin = people.iter().find(|person| person["name"] == "Ádám Admin").expect("the admin")["person_id"].clone();
+    let session = lets_in(service, admin.as_str().expect("an id")).await;
+    let host = service.url.strip_prefix("http://").expect("HTTP");
+    let found = async |headers: &[(&str, &str)]| {
+        let request = service.request(Method::POST, "", "/v1/commands/FoundHub").json(&json!({"name": "Here"}));
+        let request = request.header("cookie", format!("__Host-rollbook={session}"));
+        answer(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
+    };
+    let own = format!("http://{host}");
+    for headers in [&[("sec-fetch-site", "same-origin")][..], &[("origin", own.as_str())]] {
+        assert_eq!(found(headers).await.status, 200, "{headers:?}");
+    }
+    for headers in [
+        &[][..],
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site"), ("origin", own.as_str())],
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+    ] {
+        assert_eq!(refused(&found(headers).await), (403, "cross_site"), "{headers:?}");
+        assert_eq!(with_cookie(service, Method::GET, "/v1/me", &session, headers).await.status, 200);
+    }
+    // A header goes before a cookie, also when it is worse.
+    let both =
+        service.request(Method::GET, "rb_unknown", "/v1/me").header("cookie", format!("__Host-rollbook={session}"));
+    assert_eq!(refused(&answer(both).await), (401, "unauthenticated"));
+    let both = service.request(Method::POST, &school.owner, "/v1/commands/FoundHub").json(&json!({"name": "There"}));
+    assert_eq!(answer(both.header("cookie", format!("__Host-rollbook={session}"))).await.status, 200);
+}

@@ -1,0 +1,116 @@
+//! Who is let in, who is not, and that whoever is not learns nothing by it.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::{ANOTHER, PASSWORD, audit, comes_to, cookie, email_of, lets_in, post, refused, signs_in};
+use crate::school::School;
+
+#[tokio::test]
+async fn a_password_lets_its_person_in_and_the_log_says_so() {
+    let school = School::open().await;
+    let service = &school.service;
+    let person = school.person("Anahera").await;
+    let first = lets_in(service, &person).await;
+    let email = email_of(service, &person).await;
+    let answer = signs_in(service, &format!(" {} ", email.to_uppercase()), PASSWORD).await;
+    assert_eq!(answer.status, 200, "in any case: {}", answer.text);
+    assert_eq!(
+        (answer.json["person_id"].as_str(), answer.json["expires_at"].as_str()),
+        (Some(person.as_str()), Some("2026-02-15T00:00:00Z"))
+    );
+    let token = answer.json["token"].as_str().expect("a token");
+    assert_ne!(token, first);
+    for token in [token, &first] {
+        assert_eq!(service.get(token, "/v1/me").await["name"], "Anahera");
+    }
+    let said = audit(service, &person).await;
+    let said: Vec<_> = said.iter().map(|(action, why)| (action.as_str(), why.as_str())).collect();
+    assert_eq!(
+        said,
+        [
+            ("invitation_issued", "to set a password"),
+            ("password_set", "by an invitation"),
+            ("signed_in", "by an invitation or a reset"),
+            ("signed_in", "by a password"),
+        ]
+    );
+    let entries = service.items(&service.owner, &format!("/v1/audit?person_id={person}&action=signed_in")).await;
+    for entry in entries {
+        assert_eq!((entry["actor"]["name"].as_str(), entry["authority"].as_str()), (Some("Anahera"), Some("oneself")));
+        assert_eq!(entry["subject"]["name"], "Anahera");
+    }
+    // Nobody's commands are stale because somebody signs in.
+    let state = service.executor.store().person(rollbook_domain::SiteId::DEFAULT, person.parse().expect("an id")).await;
+    assert_eq!(state.expect("a person").version, 1);
+}
+
+#[tokio::test]
+async fn whoever_is_not_let_in_is_told_the_same() {
+    let school = School::open().await;
+    let service = &school.service;
+    let (anna, ben, chloe) = (school.person("Anna").await, school.person("Ben").await, school.person("Chloë").await);
+    lets_in(service, &anna).await;
+    lets_in(service, &chloe).await;
+    school.command("DeactivatePerson", json!({"person_id": chloe, "reason": "has left"})).await;
+    let head = service.executor.store().head().await.expect("the head");
+    let mut answers = BTreeSet::new();
+    for (email, password) in [
+        (email_of(service, &anna).await, ANOTHER),
+        (email_of(service, &ben).await, PASSWORD),
+        (email_of(service, &chloe).await, PASSWORD),
+        ("nobody@example.org".to_owned(), PASSWORD),
+        ("no address at all".to_owned(), PASSWORD),
+        (String::new(), ""),
+        ("x".repeat(100_000), PASSWORD),
+    ] {
+        let answer = signs_in(service, &email, password).await;
+        assert_eq!(refused(&answer), (401, "sign_in_refused"), "{email:.20}");
+        assert!(!answer.headers.contains_key("set-cookie"));
+        answers.insert(answer.text);
+    }
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    // Told to the log alone, beside the answer.
+    comes_to(service, head + 3).await;
+    for (person, why) in
+        [(&anna, "a wrong password"), (&ben, "the person has no password"), (&chloe, "the person is deactivated")]
+    {
+        let said = audit(service, person).await;
+        assert_eq!(said.last(), Some(&("sign_in_failed".to_owned(), why.to_owned())));
+    }
+}
+
+#[tokio::test]
+async fn a_browser_gets_a_cookie_and_no_token() {
+    let school = School::open().await;
+    let service = &school.service;
+    let person = school.person("Anahera").await;
+    lets_in(service, &person).await;
+    let email = email_of(service, &person).await;
+    let answer = post(service, "", "/v1/sign-in", json!({"email": email, "password": PASSWORD, "cookie": true})).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert!(answer.json.get("token").is_none(), "{}", answer.text);
+    let session = cookie(&answer, "__Host-rollbook").expect("a session");
+    assert!(cookie(&answer, "__Host-rollbook-device").is_some());
+    let me = service.request(reqwest::Method::GET, "", "/v1/me").header("cookie", format!("__Host-rollbook={session}"));
+    let me = crate::harness::answer(me).await;
+    assert_eq!((me.status, me.json["name"].as_str()), (200, Some("Anahera")), "{}", me.text);
+}
+
+#[tokio::test]
+async fn what_is_no_sign_in_is_pointed_at_and_repeats_nothing() {
+    let school = School::open().await;
+    for (body, pointer) in [
+        (json!({}), "/email"),
+        (json!({"email": "a@example.org"}), "/password"),
+        (json!({"email": "a@example.org", "password": PASSWORD, "remember": true}), "/remember"),
+        (json!({"email": "a@example.org", "password": [PASSWORD]}), "/password"),
+        (json!({"email": "a@example.org", "password": PASSWORD, "cookie": PASSWORD}), "/cookie"),
+    ] {
+        let answer = post(&school.service, "", "/v1/sign-in", body.clone()).await;
+        assert_eq!(refused(&answer), (422, "invalid_fields"), "{body}");
+        assert_eq!(answer.json["errors"][0]["pointer"], pointer, "{}", answer.text);
+        assert!(!answer.text.contains(PASSWORD), "{}", answer.text);
+    }
+}
