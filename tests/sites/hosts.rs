@@ -7,7 +7,7 @@ use rollbook_http::UnknownHosts;
 use rollbook_store::Clock;
 use serde_json::json;
 
-use super::{Student, NOW, is_problem};
+use super::{NOW, Student, is_problem};
 use crate::harness::{Database, Hosting, Service, at};
 
 /// Long enough for a moment, however busy the machine is.

@@ -8,7 +8,7 @@ use rollbook_http::document;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Student, NOW, is_problem, items};
+use super::{NOW, Student, is_problem, items};
 use crate::analysts::subscriptions::Subscription;
 use crate::harness::{Service, answer};
 

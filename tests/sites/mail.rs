@@ -5,7 +5,7 @@ use std::fs;
 use rollbook_mail::Settings;
 use serde_json::json;
 
-use super::{Student, NOW};
+use super::{NOW, Student};
 use crate::emails::scene::{deliver, mailer};
 use crate::harness::Service;
 
