@@ -257,6 +257,10 @@ fn problems(operation: &Operation) -> &'static [&'static str] {
         return &["400", "401", "403", "404", "409", "412", "413", "415", "422", "500", "503"];
     }
     match (operation.audience, operation.command, operation.address) {
+        // The way to another system and back.
+        (Whom::Anybody, ..) if matches!(operation.success, Success::Elsewhere) => {
+            &["400", "403", "404", "422", "500", "503"]
+        }
         (Whom::Anybody, _, []) => &["500", "503"],
         (Whom::Anybody, ..) => &["404", "500", "503"],
         (_, Some(_), _) => &["400", "401", "403", "404", "409", "412", "413", "415", "422", "500", "503"],
