@@ -11,11 +11,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rollbook-embedded", &[]),
     ("rollbook-files", &["rollbook-domain"]),
     ("rollbook-import", &["rollbook-domain"]),
+    ("rollbook-oidc", &[]),
     ("rollbook-store", &["rollbook-domain"]),
     ("rollbook-projections", &["rollbook-domain", "rollbook-store"]),
     (
         "rollbook-http",
-        &["rollbook-domain", "rollbook-files", "rollbook-import", "rollbook-store", "rollbook-projections"],
+        &[
+            "rollbook-domain",
+            "rollbook-files",
+            "rollbook-import",
+            "rollbook-oidc",
+            "rollbook-store",
+            "rollbook-projections",
+        ],
     ),
     ("rollbook-mail", &["rollbook-domain", "rollbook-store", "rollbook-projections"]),
     (
@@ -24,6 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "rollbook-domain",
             "rollbook-files",
             "rollbook-import",
+            "rollbook-oidc",
             "rollbook-store",
             "rollbook-projections",
             "rollbook-http",

@@ -1,9 +1,11 @@
 //! Signing in, over HTTP: passwords, invitations, sessions, keys, and what holds up whoever guesses.
 
+mod fake_provider;
 mod invitations;
 mod keys;
 mod letters;
 mod limits;
+mod oidc;
 mod pages;
 mod secrets;
 mod sessions;

@@ -15,7 +15,7 @@ use rollbook_store::tokens::{Bearer, TokenKind};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
 
-use crate::accounts::{AccountProblem, cookies, refuse_other_sites};
+use crate::accounts::{AccountProblem, cookies, refuse_other_sites, vouched_for};
 use crate::headers::single;
 use crate::operation::Whom;
 use crate::problem::ApiError;
@@ -54,6 +54,10 @@ impl Authenticated {
         if let Some(bearer) = state.store().bearer(site, token, now).await? {
             let super_admin = site == SiteId::DEFAULT && state.super_admins().include(&bearer.state);
             return Ok(Some(Self { state: state.clone(), site, bearer, super_admin }));
+        }
+        if let Some(person) = vouched_for(state, site, token).await? {
+            let bearer = state.store().vouched_for(site, person).await?;
+            return Ok(Some(Self { state: state.clone(), site, bearer, super_admin: false }));
         }
         if site == SiteId::DEFAULT {
             return Ok(None);

@@ -245,8 +245,8 @@ fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
     responses
 }
 
-/// What is refused before it is looked at: too long, too often, too large.
-const EVERYWHERE: [&str; 3] = ["414", "429", "431"];
+/// What is refused before it is looked at: for no host, or for that of no site or a closed one; too long, too often, too large.
+const EVERYWHERE: [&str; 6] = ["400", "404", "410", "414", "429", "431"];
 
 /// The problems that its kind of operation can have.
 fn problems(operation: &Operation) -> &'static [&'static str] {
@@ -257,6 +257,10 @@ fn problems(operation: &Operation) -> &'static [&'static str] {
         return &["400", "401", "403", "404", "409", "412", "413", "415", "422", "500", "503"];
     }
     match (operation.audience, operation.command, operation.address) {
+        // The way to another system and back.
+        (Whom::Anybody, ..) if matches!(operation.success, Success::Elsewhere) => {
+            &["400", "403", "404", "422", "500", "503"]
+        }
         (Whom::Anybody, _, []) => &["500", "503"],
         (Whom::Anybody, ..) => &["404", "500", "503"],
         (_, Some(_), _) => &["400", "401", "403", "404", "409", "412", "413", "415", "422", "500", "503"],

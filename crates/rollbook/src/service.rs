@@ -76,7 +76,10 @@ impl Service {
             super_admins: hosting.super_admins.clone(),
             unknown_hosts: hosting.unknown_hosts(),
             limits: limits.clone(),
-            accounts: AccountSettings { public_url: mail.public_url.clone().filter(|url| !url.trim().is_empty()) },
+            accounts: AccountSettings {
+                public_url: mail.public_url.clone().filter(|url| !url.trim().is_empty()),
+                providers: hosting.providers()?,
+            },
         })
         .await?;
         let followed = installation.clone();

@@ -9,6 +9,7 @@ mod hashing;
 mod invitations;
 mod limits;
 mod next;
+mod oidc;
 mod origin;
 mod pages;
 mod password;
@@ -18,9 +19,12 @@ mod session;
 mod sessions;
 mod sign_in;
 
+use std::sync::Arc;
+
 use axum::http::HeaderMap;
 use axum::http::header::HOST;
 use axum::routing::MethodRouter;
+use rollbook_oidc::Provider;
 
 use self::hashing::Hashing;
 use self::limits::Limits;
@@ -29,6 +33,7 @@ use crate::operation::{Body, Operation, Success, Whom};
 use crate::problem::ApiError;
 use crate::state::AppState;
 
+pub use self::oidc::bearer as vouched_for;
 pub use self::origin::refuse_other_sites;
 pub use self::pages::parts;
 pub use self::problem::AccountProblem;
@@ -39,6 +44,8 @@ pub use self::sessions::sign_out;
 pub struct AccountSettings {
     /// `ROLLBOOK_PUBLIC_URL`: where links lead. Without it, to where the request that asks for one came.
     pub public_url: Option<String>,
+    /// `ROLLBOOK_OIDC`: the systems that people may sign in by.
+    pub providers: Vec<Arc<Provider>>,
 }
 
 /// What handlers share about signing in.
@@ -46,23 +53,25 @@ pub struct AccountSettings {
 pub struct Accounts {
     hashing: Hashing,
     limits: Limits,
-    settings: AccountSettings,
+    public_url: Option<String>,
+    providers: Vec<Arc<Provider>>,
 }
 
 impl Accounts {
     /// Nobody has tried yet.
     pub fn new(settings: AccountSettings) -> Self {
-        Self { hashing: Hashing::new(), limits: Limits::new(), settings }
+        let AccountSettings { public_url, providers } = settings;
+        Self { hashing: Hashing::new(), limits: Limits::new(), public_url, providers }
     }
 
     /// The systems that people may sign in by: how each is called in addresses, and by people.
-    fn providers(&self) -> impl Iterator<Item = (&str, &str)> {
-        std::iter::empty()
+    fn named(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.providers.iter().map(|provider| (&*provider.settings().name, &*provider.settings().title))
     }
 
     /// An address of this service: under its public URL, or under that of the request.
     fn address(&self, headers: &HeaderMap, path: &str) -> Result<String, ApiError> {
-        if let Some(url) = &self.settings.public_url {
+        if let Some(url) = &self.public_url {
             return Ok(format!("{}{path}", url.trim_end_matches('/')));
         }
         let host = single(headers, HOST.as_str())?.ok_or_else(|| ApiError::BadHeader("Host is missing".to_owned()))?;
@@ -80,6 +89,7 @@ pub fn operations() -> Vec<Operation> {
         invitations::operations(),
         passwords::operations(),
         api_keys::operations(),
+        oidc::operations(),
         pages::operations(),
     ]
     .into_iter()

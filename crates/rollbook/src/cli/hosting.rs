@@ -1,8 +1,14 @@
 //! What the command line and the environment say about the sites of the installation as a whole.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use clap::{Args, ValueEnum};
 use rollbook_domain::text::Email;
 use rollbook_http::UnknownHosts;
+use rollbook_oidc::Provider;
+
+use crate::failure::{Done, Failure};
 
 /// Who looks after all sites, and which hosts are answered.
 #[derive(Clone, Debug, Default, Args)]
@@ -21,6 +27,10 @@ pub struct Hosting {
     /// What becomes of requests for a host that no site has: refuse them, or take them for the default site's
     #[arg(long, env = "ROLLBOOK_UNKNOWN_HOSTS", value_enum, default_value_t)]
     unknown_hosts: Unknown,
+    /// Other systems that people may sign in by: a TOML file with a [[provider]] for each (name, issuer, client_id,
+    /// client_secret_env, and title, kind, scopes, audience if need be)
+    #[arg(long, env = "ROLLBOOK_OIDC", value_name = "FILE")]
+    oidc: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -31,6 +41,15 @@ enum Unknown {
 }
 
 impl Hosting {
+    /// The other systems that people may sign in by. None of them is asked anything yet.
+    pub fn providers(&self) -> Done<Vec<Arc<Provider>>> {
+        let Some(file) = &self.oidc else { return Ok(Vec::new()) };
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Failure::new(format!("ROLLBOOK_OIDC, {}: {error}", file.display())))?;
+        let settings = rollbook_oidc::read(&text).map_err(Failure::new)?;
+        settings.into_iter().map(|settings| Provider::try_new(settings).map(Arc::new).map_err(Failure::new)).collect()
+    }
+
     /// What becomes of requests for a host that no site has.
     pub fn unknown_hosts(&self) -> UnknownHosts {
         match self.unknown_hosts {

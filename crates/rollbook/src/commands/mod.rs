@@ -33,6 +33,9 @@ pub async fn run(cli: Cli) -> Done {
     if let Command::Serve(Serve { mail, .. }) | Command::Demo(Demo { mail, .. }) = &command {
         mail.settings(&place).check().map_err(Failure::new)?;
     }
+    if let Command::Serve(Serve { hosting, .. }) = &command {
+        hosting.providers()?;
+    }
     let database = signals.unless_asked(Database::open(&place, runs_for_long)).await?;
     let done = match command {
         Command::Serve(arguments) => {

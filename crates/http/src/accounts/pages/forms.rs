@@ -34,6 +34,14 @@ pub fn sign_in<'p>(
     }
 }
 
+/// Why another system's word was not enough.
+pub fn again(why: &str) -> Markup {
+    html! {
+        (problem(Some(why)))
+        p { a href="/sign-in" { "Back to signing in" } }
+    }
+}
+
 /// For whoever has signed in.
 pub fn signed_in(name: &str) -> Markup {
     html! {

@@ -72,7 +72,7 @@ async fn sign_in(
     match who {
         Ok(who) => page(StatusCode::OK, "Signed in", &forms::signed_in(who.bearer.state.display_name())),
         Err(_) => {
-            let form = forms::sign_in("", next::of_this_site(&next), None, state.accounts().providers());
+            let form = forms::sign_in("", next::of_this_site(&next), None, state.accounts().named());
             page(StatusCode::OK, "Sign in", &form)
         }
     }
@@ -129,9 +129,14 @@ async fn signing_in(
     match begun.await {
         Ok(begun) => let_go(&begun, &form.next),
         Err(problem) => Ok(refused(problem, "Sign in", |why| {
-            forms::sign_in(&form.email, next::of_this_site(&form.next), Some(why), state.accounts().providers())
+            forms::sign_in(&form.email, next::of_this_site(&form.next), Some(why), state.accounts().named())
         })),
     }
+}
+
+/// The page to sign in again, for whoever came back from another system and is not let in.
+pub fn not_let_in(problem: ApiError) -> Response {
+    refused(problem, "Sign in", |why| forms::again(why))
 }
 
 /// Sends the browser on with its cookies.

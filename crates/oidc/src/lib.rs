@@ -1,0 +1,42 @@
+//! Other systems that vouch for people: OpenID Connect by the code flow with PKCE, bearer tokens of a configured issuer, and Discord.
+//!
+//! It says whom a system vouches for, and never who that is here or what they may do. What a system sends is believed when its
+//! signature, issuer, audience and time hold, and never before.
+
+mod discord;
+mod fetch;
+mod keys;
+mod provider;
+mod settings;
+mod token;
+
+pub use provider::{Outset, Provider, Return};
+pub use settings::{Kind, ProviderSettings, SettingsError, read};
+
+/// Whom a system vouches for.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Vouched {
+    /// Which system.
+    pub issuer: String,
+    /// Under which id it knows them.
+    pub subject: String,
+    /// Their address, if the system has verified it.
+    pub email: Option<String>,
+}
+
+impl std::fmt::Debug for Vouched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Vouched").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
+
+/// Why a system vouches for nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OidcError {
+    /// It cannot be reached, or does not answer as it should; later it may.
+    #[error("the system that people sign in by does not answer as it should: {0}")]
+    Unavailable(&'static str),
+    /// Its word does not hold.
+    #[error("the other system's word does not hold: {0}")]
+    NotVouched(&'static str),
+}
