@@ -52,10 +52,19 @@ pub struct Database {
 impl Database {
     /// A fresh database, with the migrations in it.
     pub async fn create() -> Self {
+        Self::copied_from(TEMPLATE).await
+    }
+
+    /// A fresh database with nothing in it.
+    pub async fn empty() -> Self {
+        Self::copied_from("template1").await
+    }
+
+    async fn copied_from(template: &str) -> Self {
         let server = server().await;
         let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::SeqCst));
         let mut admin = PgConnection::connect(server.superuser_url()).await.expect("the superuser connects");
-        sqlx::query(&format!("create database {name} template {TEMPLATE} owner rollbook"))
+        sqlx::query(&format!("create database {name} template {template} owner rollbook"))
             .execute(&mut admin)
             .await
             .expect("a database is created from the template");
@@ -152,7 +161,8 @@ pub struct Hosting {
 impl Default for Hosting {
     fn default() -> Self {
         let limits = Limits { per_token: None, per_address: None, ..Limits::default() };
-        Self { super_admins: Vec::new(), unknown_hosts: UnknownHosts::default(), limits }
+        let accounts = AccountSettings::default();
+        Self { super_admins: Vec::new(), unknown_hosts: UnknownHosts::default(), limits, accounts }
     }
 }
 

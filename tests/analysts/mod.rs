@@ -3,4 +3,4 @@
 mod as_of;
 mod audit;
 mod explain;
-mod subscriptions;
+pub mod subscriptions;

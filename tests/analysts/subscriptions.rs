@@ -18,21 +18,25 @@ use crate::school::School;
 const LIMIT: Duration = Duration::from_mins(1);
 
 /// A subscription, event by event.
-struct Subscription {
+pub struct Subscription {
     response: reqwest::Response,
     received: Vec<u8>,
 }
 
 /// One server-sent event.
 #[derive(Debug)]
-struct Sent {
-    id: i64,
-    kind: String,
-    data: Value,
+pub struct Sent {
+    /// Its position.
+    pub id: i64,
+    /// Its type.
+    pub kind: String,
+    /// What it says.
+    pub data: Value,
 }
 
 impl Subscription {
-    async fn open(service: &Service, token: &str, query: &str, last_event_id: Option<i64>) -> Self {
+    /// Begins one.
+    pub async fn open(service: &Service, token: &str, query: &str, last_event_id: Option<i64>) -> Self {
         let mut request = service.request(Method::GET, token, &format!("/v1/events/stream{query}"));
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id);
@@ -45,7 +49,7 @@ impl Subscription {
     }
 
     /// The next event; none when the stream has ended, as it should, between two events.
-    async fn next(&mut self) -> Option<Sent> {
+    pub async fn next(&mut self) -> Option<Sent> {
         loop {
             if let Some(end) = self.received.windows(2).position(|two| two == b"\n\n") {
                 let text: Vec<u8> = self.received.drain(..end + 2).collect();
@@ -73,7 +77,7 @@ impl Subscription {
     }
 
     /// Everything up to a position.
-    async fn until(&mut self, position: i64) -> Vec<Sent> {
+    pub async fn until(&mut self, position: i64) -> Vec<Sent> {
         let mut sent = Vec::new();
         while sent.last().is_none_or(|last: &Sent| last.id < position) {
             sent.push(self.next().await.expect("more"));
@@ -82,7 +86,7 @@ impl Subscription {
     }
 
     /// Waits for the end of the stream; how many events came before it.
-    async fn end(&mut self) -> usize {
+    pub async fn end(&mut self) -> usize {
         let mut events = 0;
         while self.next().await.is_some() {
             events += 1;

@@ -7,7 +7,7 @@ use rollbook_http::UnknownHosts;
 use rollbook_store::Clock;
 use serde_json::json;
 
-use super::{Cohort, NOW, is_problem};
+use super::{NOW, Student, is_problem};
 use crate::harness::{Database, Hosting, Service, at};
 
 /// Long enough for a moment, however busy the machine is.
@@ -61,7 +61,7 @@ async fn another_process_answers_on_a_new_host_and_a_closed_school_answers_nobod
 async fn hosts_let_in_whom_they_are_for() {
     let service = Service::with_super_admin(NOW).await;
     let north = service.site("north").await;
-    let own = Cohort::in_site(&north).await;
+    let own = Student::in_site(&north).await;
     let hosts = json!([{"host": "north.example.org"}, {"host": "learn.example.org", "admits": "students"},
         {"host": "office.example.org", "admits": "staff"}]);
     service.command(&service.owner, "SetSiteHosts", json!({"site_id": north.site, "hosts": hosts})).await;

@@ -8,14 +8,15 @@ use rollbook_http::document;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Cohort, NOW, is_problem, items};
+use super::{NOW, Student, is_problem, items};
+use crate::analysts::subscriptions::Subscription;
 use crate::harness::{Service, answer};
 
 /// Two schools, each with a student in a cohort.
-async fn two() -> (Service, Service, Service, Cohort, Cohort) {
+async fn two() -> (Service, Service, Service, Student, Student) {
     let service = Service::with_super_admin(NOW).await;
     let (north, south) = (service.site("north").await, service.site("south").await);
-    let (of_north, of_south) = (Cohort::in_site(&north).await, Cohort::in_site(&south).await);
+    let (of_north, of_south) = (Student::in_site(&north).await, Student::in_site(&south).await);
     (service, north, south, of_north, of_south)
 }
 
@@ -45,7 +46,7 @@ async fn every_query_with_an_id_of_another_school_finds_nothing() {
     let (service, north, south, of_north, of_south) = two().await;
     // The read models know of both.
     service.get(&service.owner, "/v1/me").await;
-    let of = |cohort: &Cohort| {
+    let of = |cohort: &Student| {
         BTreeMap::from([
             ("cohort_id", cohort.cohort.clone()),
             ("hub_id", cohort.hub.clone()),
@@ -95,7 +96,7 @@ async fn every_query_with_an_id_of_another_school_finds_nothing() {
 }
 
 /// A body for a command with the ids of a cohort wherever the command's schema has room for one.
-fn body(name: &str, cohort: &Cohort, document: &Value) -> Value {
+fn body(name: &str, cohort: &Student, document: &Value) -> Value {
     let schema = &document["components"]["schemas"][name];
     let mut body = json!({});
     let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -204,6 +205,26 @@ async fn the_log_of_a_school_is_its_own_page_by_page() {
     }
     let theirs = json!(items(&north, "/v1/events").await).to_string();
     assert!(!theirs.contains(&of_south.enrolment) && !theirs.contains("owner@south"), "{theirs}");
+}
+
+#[tokio::test]
+async fn a_school_follows_its_own_log_until_it_is_closed() {
+    let (service, north, south, _, of_south) = two().await;
+    let head = service.executor.store().head().await.expect("a head");
+    let mut followed = Subscription::open(&north, &north.owner, &format!("?after={head}"), None).await;
+    let mut by_guest = Subscription::open(&north, &service.owner, &format!("?after={head}"), None).await;
+    for nth in 0..300 {
+        south.command(&south.owner, "RenameHub", json!({"hub_id": of_south.hub, "name": format!("Hub {nth}")})).await;
+    }
+    let own = north.command(&north.owner, "FoundHub", json!({"name": "Ours"})).await;
+    let own = own["position"].as_i64().expect("a position");
+    for subscription in [&mut followed, &mut by_guest] {
+        let sent = subscription.until(own).await;
+        assert_eq!(sent.iter().map(|sent| (sent.id, sent.kind.as_str())).collect::<Vec<_>>(), [(own, "HubFounded")]);
+    }
+    let close = json!({"site_id": north.site, "reason": "a pause"});
+    service.command(&service.owner, "CloseSite", close).await;
+    assert_eq!((followed.end().await, by_guest.end().await), (0, 0), "at once");
 }
 
 #[tokio::test]

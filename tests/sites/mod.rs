@@ -1,7 +1,9 @@
 //! Many schools in one installation: each on its hosts, and nothing of one in another.
 
+mod binary;
 mod hosts;
 mod isolation;
+mod mail;
 mod managing;
 mod super_admins;
 
@@ -16,7 +18,7 @@ fn is_problem(answer: &Answer, status: u16, code: &str) {
 }
 
 /// A site's first student, in its first cohort; the same names, codes and addresses in every site.
-struct Cohort {
+struct Student {
     module: String,
     cohort: String,
     hub: String,
@@ -26,7 +28,7 @@ struct Cohort {
     upload: String,
 }
 
-impl Cohort {
+impl Student {
     async fn in_site(site: &Service) -> Self {
         let owner = &site.owner;
         let module = site.create(owner, "DefineModule", json!({"code": "AKO-1", "title": "Ako"})).await;

@@ -245,8 +245,8 @@ fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
     responses
 }
 
-/// What is refused before it is looked at: too long, too often, too large.
-const EVERYWHERE: [&str; 3] = ["414", "429", "431"];
+/// What is refused before it is looked at: for no host, or for that of no site or a closed one; too long, too often, too large.
+const EVERYWHERE: [&str; 6] = ["400", "404", "410", "414", "429", "431"];
 
 /// The problems that its kind of operation can have.
 fn problems(operation: &Operation) -> &'static [&'static str] {

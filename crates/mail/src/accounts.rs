@@ -11,6 +11,7 @@ use rollbook_store::{ExecuteError, Executor, Request};
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 
+use crate::links::page_of;
 use crate::provider::{Answer, Fate};
 use crate::templates::{Access, write_access};
 use crate::{MailError, Mailer};
@@ -76,7 +77,7 @@ impl Mailer {
     ) -> Result<(), MailError> {
         let (person, purpose) = (letter.person, letter.purpose);
         let known = self.store.person(site, person).await?.state;
-        let why = match self.deliver_letter(&known, &letter, hours, now).await? {
+        let why = match self.deliver_letter(site, &known, &letter, hours, now).await? {
             None => {
                 tracing::info!(%purpose, "a letter with a link was sent");
                 return Ok(self.store.end_letter(site, person, purpose).await?);
@@ -91,9 +92,19 @@ impl Mailer {
         Ok(())
     }
 
+    /// Where a site's links lead: to its own host, whatever a request has said.
+    async fn page(&self, site: SiteId) -> Result<Option<String>, MailError> {
+        let sql = "select h.host ->> 'host' from sites o, jsonb_array_elements(o.hosts) with ordinality as h(host, nth)
+            where o.site_id = $1 and o.id = $2 and h.host ->> 'admits' <> 'staff' order by h.nth limit 1";
+        let query = sqlx::query_scalar(sql).bind(SiteId::DEFAULT.0).bind(site.0);
+        let host: Option<String> = query.fetch_optional(self.store.pool()).await?;
+        Ok(page_of(self.public_url.as_deref(), site, host.as_deref()))
+    }
+
     /// Hands a letter over; why it was not taken, if it was not.
     async fn deliver_letter(
         &self,
+        site: SiteId,
         person: &Person,
         letter: &AccountLetter,
         hours: i64,
@@ -104,7 +115,7 @@ impl Mailer {
             return for_good("the person may not sign in".to_owned());
         };
         let secret = letter.secret.expose_secret();
-        let page = self.public_url.as_deref().map(|url| format!("{}/invitation#{secret}", url.trim_end_matches('/')));
+        let page = self.page(site).await?.map(|url| format!("{}/invitation#{secret}", url.trim_end_matches('/')));
         let letter = write_access(&Access {
             message_id: MessageId(Uuid::new_v4()),
             name: name.clone(),

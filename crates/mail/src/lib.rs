@@ -8,6 +8,7 @@ mod accounts;
 mod config;
 mod error;
 mod letter;
+mod links;
 mod measure;
 mod patience;
 mod provider;

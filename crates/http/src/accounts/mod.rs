@@ -24,6 +24,7 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use axum::http::header::HOST;
 use axum::routing::MethodRouter;
+use rollbook_domain::SiteId;
 use rollbook_oidc::Provider;
 
 use self::hashing::Hashing;
@@ -69,9 +70,10 @@ impl Accounts {
         self.providers.iter().map(|provider| (&*provider.settings().name, &*provider.settings().title))
     }
 
-    /// An address of this service: under its public URL, or under that of the request.
-    fn address(&self, headers: &HeaderMap, path: &str) -> Result<String, ApiError> {
-        if let Some(url) = &self.public_url {
+    /// An address of this service. Of the default site it is under the public URL, if there is one; of another, which has hosts of
+    /// its own, under the host that the request came by.
+    fn address(&self, site: SiteId, headers: &HeaderMap, path: &str) -> Result<String, ApiError> {
+        if let Some(url) = self.public_url.as_ref().filter(|_| site == SiteId::DEFAULT) {
             return Ok(format!("{}{path}", url.trim_end_matches('/')));
         }
         let host = single(headers, HOST.as_str())?.ok_or_else(|| ApiError::BadHeader("Host is missing".to_owned()))?;

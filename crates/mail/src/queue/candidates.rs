@@ -23,6 +23,10 @@ pub struct Candidate {
     pub alone: bool,
     /// From when its age counts.
     pub since: DateTime<Utc>,
+    /// Whether its site answers nobody any more.
+    pub closed: bool,
+    /// The host that its site's students come to.
+    pub host: Option<String>,
     /// None where a read model has a stream set aside, or does not have it.
     pub known: Option<Known>,
 }
@@ -63,7 +67,9 @@ pub async fn candidates(
     limit: i64,
 ) -> Result<Vec<Candidate>, MailError> {
     let sql = "select row_to_json(q) from (
-            select d.site_id, d.message_id, d.alone, d.since,
+            select d.site_id, d.message_id, d.alone, d.since, coalesce(o.closed, false) as closed,
+                (select h.host ->> 'host' from jsonb_array_elements(o.hosts) with ordinality as h(host, nth)
+                    where h.host ->> 'admits' <> 'staff' order by h.nth limit 1) as host,
                 case when p.person_id is not null and c.cohort_id is not null and not exists (
                         select 1 from parked_streams s where s.site_id = d.site_id
                             and s.stream_id in (r.enrolment_id::text, r.person_id::text, r.cohort_id::text))
@@ -81,10 +87,12 @@ pub async fn candidates(
             left join people p on p.site_id = r.site_id and p.person_id = r.person_id
             left join cohorts c on c.site_id = r.site_id and c.cohort_id = r.cohort_id
             left join reflections t on t.site_id = e.site_id and t.enrolment_id = e.enrolment_id and t.week = e.week
+            left join sites o on o.site_id = $3 and o.id = d.site_id
             where d.status = 'waiting' and d.next_attempt_at <= $1
             order by d.next_attempt_at, d.message_id limit $2
         ) q";
-    let found: Vec<Json<Candidate>> = sqlx::query_scalar(sql).bind(now).bind(limit).fetch_all(connection).await?;
+    let found: Vec<Json<Candidate>> =
+        sqlx::query_scalar(sql).bind(now).bind(limit).bind(SiteId::DEFAULT.0).fetch_all(connection).await?;
     Ok(found.into_iter().map(|Json(candidate)| candidate).collect())
 }
 

@@ -24,6 +24,9 @@ pub fn judge(candidate: &Candidate, now: DateTime<Utc>) -> Judgement {
     if candidate.since <= now - MAX_AGE {
         return Judgement::Expired;
     }
+    if candidate.closed {
+        return Judgement::NotNow;
+    }
     let Some(known) = &candidate.known else { return Judgement::NotNow };
     let about = match known.kind {
         _ if !known.active => Err("the person is deactivated".to_owned()),
@@ -89,7 +92,7 @@ mod tests {
     fn judged(said: &Value) -> Judgement {
         let mut candidate = json!({
             "site_id": uuid::Uuid::nil(), "message_id": uuid::Uuid::nil(), "alone": false,
-            "since": "2026-02-09T00:00:00Z",
+            "since": "2026-02-09T00:00:00Z", "closed": false, "host": null,
             "known": {
                 "kind": "week_open", "week": 3, "name": "Anna", "email": "anna@example.org", "active": true,
                 "status": "active", "student_week": 3, "held": false, "cohort": "Kererū", "cohort_status": "active",
@@ -141,6 +144,12 @@ mod tests {
     fn nobody_gets_old_mail() {
         assert!(matches!(judged(&json!({ "since": "2026-02-03T00:00:00Z" })), Judgement::Expired));
         assert!(matches!(judged(&json!({ "since": "2026-02-03T00:00:01Z" })), Judgement::Send(_)));
+    }
+
+    #[test]
+    fn a_closed_site_sends_nothing_now_and_nothing_is_lost() {
+        assert!(matches!(judged(&json!({ "closed": true })), Judgement::NotNow));
+        assert!(matches!(judged(&json!({ "closed": true, "since": "2026-02-03T00:00:00Z" })), Judgement::Expired));
     }
 
     #[test]

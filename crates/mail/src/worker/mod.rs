@@ -21,6 +21,7 @@ use uuid::Uuid;
 use self::judge::Judgement;
 use self::verdict::{Tried, Verdict};
 use crate::config::{ConfigError, Configured, Settings};
+use crate::links::page_of;
 use crate::provider::{Answer, Provider};
 use crate::queue::{self, Becomes, Candidate, Stored};
 use crate::{MailError, measure, patience, templates};
@@ -156,7 +157,8 @@ impl Mailer {
     ) -> Result<Option<Value>, MailError> {
         let (status, why) = match judge::judge(candidate, now) {
             Judgement::Send(occasion) => {
-                let letter = templates::write(&occasion, self.public_url.as_deref());
+                let page = page_of(self.public_url.as_deref(), candidate.site_id, candidate.host.as_deref());
+                let letter = templates::write(&occasion, page.as_deref());
                 match self.provider.part(&letter, &self.from, now) {
                     Ok(part) => return Ok(Some(part)),
                     Err(why) => (EmailStatus::Failed, why),
