@@ -64,7 +64,8 @@ async fn every_query_with_an_id_of_another_school_finds_nothing() {
     let document = document();
     let mut asked = 0;
     for (path, methods) in document["paths"].as_object().expect("paths") {
-        if methods["get"].is_null() || !path.contains('{') || path == "/calendar/{link}" || path.contains("{name}") {
+        let of_nobody = ["/calendar/{link}", "/v1/sign-in/{provider}", "/v1/sign-in/{provider}/callback"];
+        if methods["get"].is_null() || !path.contains('{') || of_nobody.contains(&&**path) || path.contains("{name}") {
             continue;
         }
         let filled = |ids: &BTreeMap<&str, String>| {
