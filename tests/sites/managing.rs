@@ -128,11 +128,11 @@ async fn a_school_settles_things_for_itself() {
     assert_eq!(again["events"], json!([]));
     let site = north.get(&north.owner, "/v1/site").await;
     assert_eq!((&site["slug"], &site["display_name"]), (&json!("north"), &json!("Te Kura")));
-    let settings = json!({"display_name": "Te Kura", "timezone": null, "session_hours": 8, "invitation_hours": 72,
+    let settings = json!({"display_name": "Te Kura", "timezone": null, "session_hours": 8, "invitation_hours": 168,
         "password_sign_in": false, "version": 3});
     assert_eq!(site["settings"], settings);
     let other = south.get(&south.owner, "/v1/site").await;
-    assert_eq!((&other["display_name"], &other["settings"]["session_hours"]), (&json!("School south"), &json!(12)));
+    assert_eq!((&other["display_name"], &other["settings"]["session_hours"]), (&json!("School south"), &json!(336)));
 
     is_problem(
         &north.send(&north.owner, "SetSiteSetting", set("session_hours", json!(0))).await,

@@ -5,11 +5,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rollbook_domain::account::{InvitationPurpose, IssueInvitation};
 use rollbook_domain::person::Person;
 use rollbook_domain::{Actor, MessageId, PersonId, SiteId};
+use rollbook_projections::models::sites::{self, SiteItem};
 use rollbook_store::accounts::AccountLetter;
 use rollbook_store::{ExecuteError, Executor, Request};
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 
+use crate::links::page_of;
 use crate::provider::{Answer, Fate};
 use crate::templates::{Access, write_access};
 use crate::{MailError, Mailer};
@@ -34,6 +36,10 @@ impl Mailer {
     pub(crate) async fn letter(&self, now: DateTime<Utc>) -> Result<bool, MailError> {
         let mut busy = false;
         for site in self.store.sites_with_letters(now).await? {
+            // A closed site answers nobody: whoever waits for its letters gets them when it is open again.
+            if sites::get(self.store.pool(), site).await?.is_some_and(|site| site.closed) {
+                continue;
+            }
             while let Some(person) = self.store.reset_asked(site).await? {
                 self.answer_reset(site, person, now).await?;
                 busy = true;
@@ -68,7 +74,9 @@ impl Mailer {
     async fn send_letter(&self, site: SiteId, letter: AccountLetter, now: DateTime<Utc>) -> Result<(), MailError> {
         let (person, purpose) = (letter.person, letter.purpose);
         let known = self.store.person(site, person).await?.state;
-        let why = match self.deliver_letter(&known, &letter, now).await? {
+        let home = sites::get(self.store.pool(), site).await?;
+        let page = page_of(self.public_url.as_deref(), site, home.as_ref().and_then(SiteItem::link_host));
+        let why = match self.deliver_letter(&known, &letter, page.as_deref(), now).await? {
             None => {
                 tracing::info!(%purpose, "a letter with a link was sent");
                 return Ok(self.store.end_letter(site, person, purpose).await?);
@@ -88,6 +96,7 @@ impl Mailer {
         &self,
         person: &Person,
         letter: &AccountLetter,
+        page: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<Option<NotSent>, MailError> {
         let for_good = |why: String| Ok(Some(NotSent { why, for_good: true }));
@@ -95,7 +104,7 @@ impl Mailer {
             return for_good("the person may not sign in".to_owned());
         };
         let secret = letter.secret.expose_secret();
-        let page = self.public_url.as_deref().map(|url| format!("{}/invitation#{secret}", url.trim_end_matches('/')));
+        let page = page.map(|url| format!("{}/invitation#{secret}", url.trim_end_matches('/')));
         let letter = write_access(&Access {
             message_id: MessageId(Uuid::new_v4()),
             name: name.clone(),

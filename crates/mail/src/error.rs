@@ -1,6 +1,6 @@
 //! What can go wrong while emails are delivered, besides what a provider says; it shows nothing of a message.
 
-use rollbook_projections::TooLate;
+use rollbook_projections::{QueryError, TooLate};
 use rollbook_store::StoreError;
 
 /// Why a round came to no end. Nothing is lost by it: the next one takes up where this one was.
@@ -15,6 +15,9 @@ pub enum MailError {
     /// The log could not be told of a letter.
     #[error("a letter could not be recorded: {0}")]
     Record(&'static str),
+    /// The read models could not be asked.
+    #[error(transparent)]
+    Query(#[from] QueryError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -90,7 +90,7 @@ async fn issue(
     refuse_programs(&who.bearer)?;
     let InvitationAsked { send } = body.read()?;
     let (now, purpose) = (state.now(), InvitationPurpose::Invitation);
-    let page = state.accounts().address(&headers, PAGE)?;
+    let page = state.accounts().address(who.site, &headers, PAGE)?;
     let command: Command = IssueInvitation { person_id: person, purpose }.into();
     state.record(who.site, who.actor(&command), command, None).await?;
     if send {

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use axum::http::header::HOST;
 use axum::routing::MethodRouter;
+use rollbook_domain::SiteId;
 use rollbook_oidc::Provider;
 
 use self::hashing::Hashing;
@@ -69,14 +70,20 @@ impl Accounts {
         self.providers.iter().map(|provider| (&*provider.settings().name, &*provider.settings().title))
     }
 
-    /// An address of this service: under its public URL, or under that of the request.
-    fn address(&self, headers: &HeaderMap, path: &str) -> Result<String, ApiError> {
-        if let Some(url) = &self.public_url {
+    /// An address of a site's service: the default site's under its public URL, others under the host of the request, which is
+    /// one of theirs.
+    fn address(&self, site: SiteId, headers: &HeaderMap, path: &str) -> Result<String, ApiError> {
+        if let (Some(url), SiteId::DEFAULT) = (&self.public_url, site) {
             return Ok(format!("{}{path}", url.trim_end_matches('/')));
         }
         let host = single(headers, HOST.as_str())?.ok_or_else(|| ApiError::BadHeader("Host is missing".to_owned()))?;
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        let scheme = if matches!(name, "localhost" | "127.0.0.1" | "[::1]") { "http" } else { "https" };
+        let told = self.public_url.as_ref().and_then(|url| url.split_once("://"));
+        let scheme = match told {
+            Some((scheme, _)) => scheme,
+            None if matches!(name, "localhost" | "127.0.0.1" | "[::1]") => "http",
+            None => "https",
+        };
         Ok(format!("{scheme}://{host}{path}"))
     }
 }
@@ -120,5 +127,26 @@ fn operation(
         success,
         patient: false,
         route,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(public_url: Option<&str>, site: SiteId, host: &'static str) -> String {
+        let public_url = public_url.map(str::to_owned);
+        let accounts = Accounts::new(AccountSettings { public_url, ..AccountSettings::default() });
+        let headers = [(HOST, host.parse().unwrap())].into_iter().collect();
+        accounts.address(site, &headers, "/invitation").unwrap()
+    }
+
+    #[test]
+    fn a_sites_links_lead_to_its_own_host() {
+        let (north, public) = (SiteId(uuid::Uuid::from_u128(7)), Some("http://rollbook.example.org:8080/"));
+        assert_eq!(address(public, SiteId::DEFAULT, "elsewhere"), "http://rollbook.example.org:8080/invitation");
+        assert_eq!(address(public, north, "north.example.org:8080"), "http://north.example.org:8080/invitation");
+        assert_eq!(address(None, north, "north.example.org"), "https://north.example.org/invitation");
+        assert_eq!(address(None, SiteId::DEFAULT, "127.0.0.1:8080"), "http://127.0.0.1:8080/invitation");
     }
 }

@@ -81,7 +81,7 @@ fn provider<'s>(state: &'s AppState, name: &str) -> Result<&'s Provider, ApiErro
 
 /// Where the other system sends a browser back to.
 fn way_back(state: &AppState, headers: &HeaderMap, name: &str) -> Result<String, ApiError> {
-    state.accounts().address(headers, &format!("/v1/sign-in/{name}/callback"))
+    state.accounts().address(state.site(), headers, &format!("/v1/sign-in/{name}/callback"))
 }
 
 async fn set_out(
