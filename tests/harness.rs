@@ -161,8 +161,8 @@ pub struct Hosting {
 impl Default for Hosting {
     fn default() -> Self {
         let limits = Limits { per_token: None, per_address: None, ..Limits::default() };
-        let (unknown_hosts, accounts) = (UnknownHosts::default(), AccountSettings::default());
-        Self { super_admins: Vec::new(), unknown_hosts, limits, accounts }
+        let accounts = AccountSettings::default();
+        Self { super_admins: Vec::new(), unknown_hosts: UnknownHosts::default(), limits, accounts }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use reqwest::Method;
+use rollbook_domain::{PersonId, SiteId};
 use rollbook_store::Position;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -58,7 +59,7 @@ impl Role {
 /// The school, its people's tokens, and the ids that requests name.
 pub struct Scene {
     school: School,
-    tokens: BTreeMap<Role, String>,
+    people: BTreeMap<Role, (SiteId, PersonId)>,
     ids: BTreeMap<&'static str, String>,
 }
 
@@ -128,10 +129,18 @@ impl Scene {
             ("upload_id", upload),
             ("message_id", Uuid::from_u128(7).to_string()),
             ("site_id", beside.site.to_string()),
+            ("key_id", Uuid::from_u128(8).to_string()),
+            ("session_id", Uuid::from_u128(9).to_string()),
             ("name", "roster".to_owned()),
             ("week", "1".to_owned()),
         ]);
-        let scene = Self { school, tokens, ids };
+        let mut people = BTreeMap::new();
+        for (role, token) in tokens {
+            let site = if role == Role::Stranger { beside.site } else { SiteId::DEFAULT };
+            let bearer = service.executor.store().bearer(site, &token, service.clock.now()).await.expect("a look-up");
+            people.insert(role, (site, bearer.expect("a token").person));
+        }
+        let scene = Self { school, people, ids };
         scene.caught_up().await;
         scene
     }
@@ -148,6 +157,14 @@ impl Scene {
         self.school.service.executor.store().head().await.expect("the head")
     }
 
+    /// A new token, because some operations end the one that they are called with; nothing for nobody.
+    async fn token(&self, role: Role) -> String {
+        let Some((site, person)) = self.people.get(&role) else { return String::new() };
+        let service = &self.school.service;
+        let ttl = chrono::TimeDelta::days(1);
+        service.executor.store().issue_token(*site, *person, service.clock.now(), ttl).await.expect("a token")
+    }
+
     /// Asks as somebody; the status and what was said. The path's and the body's ids are those of the scene, by their names.
     pub async fn send(&self, method: &str, path: &str, row: &Row, role: Role) -> (u16, String) {
         self.caught_up().await;
@@ -155,9 +172,9 @@ impl Scene {
             self.ids.iter().fold(text.to_owned(), |text, (name, id)| text.replace(&format!("{{{name}}}"), id))
         };
         let path = filled(&format!("{}{}", row.path(path), row.query));
-        let token = if role == Role::Nobody { "" } else { &self.tokens[&role] };
+        let token = self.token(role).await;
         let method = method.parse::<Method>().expect("a method");
-        let request = self.school.service.request(method, token, &path);
+        let request = self.school.service.request(method, &token, &path);
         let request = match &row.body {
             Body::None => request,
             Body::Json(body) => {

@@ -111,6 +111,7 @@ pub fn rows() -> Vec<Row> {
     rows.extend(teaching());
     rows.extend(progression());
     rows.extend(sites());
+    rows.extend(accounts());
     rows.extend(operating());
     rows
 }
@@ -303,6 +304,30 @@ fn progression() -> Vec<Row> {
     ]
 }
 
+/// Signing in is for everybody, and refused here for what is missing; an account is its holder's.
+fn accounts() -> Vec<Row> {
+    let answered = |row: Row, status| Row { expected: Expected::Answered(status), ..row };
+    let told = |id, body| Row { body: Body::Json(body), ..query(id, EVERYBODY, 0) };
+    let own = |id, body| Row { body: Body::Json(body), ..query(id, COHORT, 0) };
+    vec![
+        query("sign_in_page", EVERYBODY, 0),
+        query("invitation_page", EVERYBODY, 0),
+        query("password_reset_page", EVERYBODY, 0),
+        answered(told("sign_in", json!({"email": "person6@example.org"})), 422),
+        answered(told("accept_invitation", json!({"secret": "made up", "password": "a long pass phrase"})), 409),
+        answered(told("reset_password", json!({})), 422),
+        Row { body: Body::Json(json!({})), ..query("invite", ADMINS, 403) },
+        own("create_api_key", json!({"name": "Sheet", "scope": "read", "expires_at": "2026-12-31T00:00:00Z"})),
+        query("api_keys", COHORT, 0),
+        query("sessions", COHORT, 0),
+        // Nobody here has such a key, such a session, or a password.
+        answered(query("revoke_api_key", COHORT, 0), 404),
+        answered(query("end_session", COHORT, 0), 404),
+        answered(own("change_password", json!({"current": "not this one", "new": "a long pass phrase"})), 403),
+        answered(query("sign_out_everywhere", COHORT, 0), 204),
+    ]
+}
+
 /// The read models, and what people have to themselves; the end of a token comes last.
 fn operating() -> Vec<Row> {
     let answered = |row: Row, status| Row { expected: Expected::Answered(status), ..row };
@@ -315,6 +340,7 @@ fn operating() -> Vec<Row> {
         query("issue_calendar_link", COHORT, 0),
         answered(query("revoke_calendar_link", COHORT, 0), 204),
         answered(query("revoke_token", COHORT, 0), 204),
+        answered(query("sign_out", COHORT, 0), 204),
     ]
 }
 
