@@ -114,3 +114,28 @@ async fn what_is_no_sign_in_is_pointed_at_and_repeats_nothing() {
         assert!(!answer.text.contains(PASSWORD), "{}", answer.text);
     }
 }
+
+#[tokio::test]
+async fn a_site_settles_how_long_sessions_and_links_are_good_for_and_whether_passwords_let_in() {
+    let school = School::open().await;
+    let service = &school.service;
+    let set = async |name: &str, value: serde_json::Value| {
+        school.command("SetSiteSetting", json!({"setting": {"name": name, "value": value}})).await;
+        service.items(&school.owner, "/v1/people").await;
+    };
+    set("session_hours", json!(3)).await;
+    set("invitation_hours", json!(5)).await;
+    let person = school.person("Anahera").await;
+    let link = post(service, &school.owner, &format!("/v1/people/{person}/invitation"), json!({})).await;
+    assert_eq!(link.json["expires_at"], "2026-02-01T05:00:00Z");
+    lets_in(service, &person).await;
+    let email = email_of(service, &person).await;
+    let signed_in = signs_in(service, &email, PASSWORD).await;
+    assert_eq!(signed_in.json["expires_at"], "2026-02-01T03:00:00Z", "{}", signed_in.text);
+    set("password_sign_in", json!(false)).await;
+    for email in [email.as_str(), "nobody@example.org"] {
+        assert_eq!(refused(&signs_in(service, email, PASSWORD).await), (403, "password_sign_in_off"));
+    }
+    let session = signed_in.json["token"].as_str().expect("a token");
+    assert_eq!(service.ask(session, "/v1/me").await.status, 200, "whoever is in stays in");
+}

@@ -316,6 +316,9 @@ fn accounts() -> Vec<Row> {
         answered(told("sign_in", json!({"email": "person6@example.org"})), 422),
         answered(told("accept_invitation", json!({"secret": "made up", "password": "a long pass phrase"})), 409),
         answered(told("reset_password", json!({})), 422),
+        // No other system is configured.
+        answered(query("sign_in_elsewhere", EVERYBODY, 0), 404),
+        answered(query("sign_in_from_elsewhere", EVERYBODY, 0), 404),
         Row { body: Body::Json(json!({})), ..query("invite", ADMINS, 403) },
         own("create_api_key", json!({"name": "Sheet", "scope": "read", "expires_at": "2026-12-31T00:00:00Z"})),
         query("api_keys", COHORT, 0),

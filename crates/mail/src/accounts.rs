@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rollbook_domain::account::{InvitationPurpose, IssueInvitation};
 use rollbook_domain::person::Person;
 use rollbook_domain::{Actor, MessageId, PersonId, SiteId};
-use rollbook_projections::models::sites::{self, SiteItem};
+use rollbook_projections::models::site_settings::settings;
 use rollbook_store::accounts::AccountLetter;
 use rollbook_store::{ExecuteError, Executor, Request};
 use secrecy::ExposeSecret;
@@ -23,13 +23,8 @@ const TIMES: i32 = 12;
 /// How soon after a link for a reset there is another.
 const RESETS_APART: TimeDelta = TimeDelta::minutes(5);
 
-/// How long a link is good for.
-fn good_for(purpose: InvitationPurpose) -> TimeDelta {
-    match purpose {
-        InvitationPurpose::Invitation => TimeDelta::days(7),
-        InvitationPurpose::Reset => TimeDelta::hours(1),
-    }
-}
+/// How long a reset is good for.
+const RESET: TimeDelta = TimeDelta::hours(1);
 
 impl Mailer {
     /// Answers who asked for a reset, and sends one letter that is due; whether there was anything to do.
@@ -44,8 +39,14 @@ impl Mailer {
                 self.answer_reset(site, person, now).await?;
                 busy = true;
             }
+            let invitation = TimeDelta::hours(settings(self.store.pool(), site).await?.invitation_hours.into());
+            let good_for = |purpose| match purpose {
+                InvitationPurpose::Invitation => invitation,
+                InvitationPurpose::Reset => RESET,
+            };
             if let Some(letter) = self.store.take_letter(site, now, now + AGAIN, good_for).await? {
-                self.send_letter(site, letter, now).await?;
+                let hours = good_for(letter.purpose).num_hours();
+                self.send_letter(site, letter, hours, now).await?;
                 busy = true;
             }
         }
@@ -71,12 +72,16 @@ impl Mailer {
         Ok(self.store.answer_reset(site, person, letter, now).await?)
     }
 
-    async fn send_letter(&self, site: SiteId, letter: AccountLetter, now: DateTime<Utc>) -> Result<(), MailError> {
+    async fn send_letter(
+        &self,
+        site: SiteId,
+        letter: AccountLetter,
+        hours: i64,
+        now: DateTime<Utc>,
+    ) -> Result<(), MailError> {
         let (person, purpose) = (letter.person, letter.purpose);
         let known = self.store.person(site, person).await?.state;
-        let home = sites::get(self.store.pool(), site).await?;
-        let page = page_of(self.public_url.as_deref(), site, home.as_ref().and_then(SiteItem::link_host));
-        let why = match self.deliver_letter(&known, &letter, page.as_deref(), now).await? {
+        let why = match self.deliver_letter(site, &known, &letter, hours, now).await? {
             None => {
                 tracing::info!(%purpose, "a letter with a link was sent");
                 return Ok(self.store.end_letter(site, person, purpose).await?);
@@ -91,12 +96,22 @@ impl Mailer {
         Ok(())
     }
 
+    /// Where a site's links lead: to its own host, whatever a request has said.
+    async fn page(&self, site: SiteId) -> Result<Option<String>, MailError> {
+        let sql = "select h.host ->> 'host' from sites o, jsonb_array_elements(o.hosts) with ordinality as h(host, nth)
+            where o.site_id = $1 and o.id = $2 and h.host ->> 'admits' <> 'staff' order by h.nth limit 1";
+        let query = sqlx::query_scalar(sql).bind(SiteId::DEFAULT.0).bind(site.0);
+        let host: Option<String> = query.fetch_optional(self.store.pool()).await?;
+        Ok(page_of(self.public_url.as_deref(), site, host.as_deref()))
+    }
+
     /// Hands a letter over; why it was not taken, if it was not.
     async fn deliver_letter(
         &self,
+        site: SiteId,
         person: &Person,
         letter: &AccountLetter,
-        page: Option<&str>,
+        hours: i64,
         now: DateTime<Utc>,
     ) -> Result<Option<NotSent>, MailError> {
         let for_good = |why: String| Ok(Some(NotSent { why, for_good: true }));
@@ -104,14 +119,14 @@ impl Mailer {
             return for_good("the person may not sign in".to_owned());
         };
         let secret = letter.secret.expose_secret();
-        let page = page.map(|url| format!("{}/invitation#{secret}", url.trim_end_matches('/')));
+        let page = self.page(site).await?.map(|url| format!("{}/invitation#{secret}", url.trim_end_matches('/')));
         let letter = write_access(&Access {
             message_id: MessageId(Uuid::new_v4()),
             name: name.clone(),
             email: email.clone(),
             purpose: letter.purpose,
             link: page.unwrap_or_else(|| secret.to_owned()).into(),
-            hours: good_for(letter.purpose).num_hours(),
+            hours,
         });
         let part = match self.provider.part(&letter, &self.from, now) {
             Ok(part) => part,

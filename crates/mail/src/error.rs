@@ -15,9 +15,9 @@ pub enum MailError {
     /// The log could not be told of a letter.
     #[error("a letter could not be recorded: {0}")]
     Record(&'static str),
-    /// The read models could not be asked.
-    #[error(transparent)]
-    Query(#[from] QueryError),
+    /// The settings of a site cannot be read.
+    #[error("the settings of a site cannot be read: {0}")]
+    Settings(#[from] QueryError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -110,7 +110,11 @@ pub fn write_access(access: &Access) -> Letter {
             ("Set another password", "Somebody has said that you forgot your password. Set another one here:")
         }
     };
-    let good = if access.hours > 24 { format!("{} days", access.hours / 24) } else { "an hour".to_owned() };
+    let good = match access.hours {
+        1 => "an hour".to_owned(),
+        hours if hours > 48 => format!("{} days", hours / 24),
+        hours => format!("{hours} hours"),
+    };
     let mut parts =
         vec![Part::Paragraph(format!("Hello {},", one_line(access.name.as_str()))), Part::Paragraph(why.to_owned())];
     if access.link.as_str().starts_with("http") {

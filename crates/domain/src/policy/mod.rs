@@ -188,13 +188,12 @@ pub fn capacity(right: Right, standing: Standing) -> Option<Authority> {
         Right::Administer => &[Authority::Owner, Authority::Admin],
         Right::EditSyllabus => &[Authority::Owner, Authority::Admin, Authority::Instructor],
         Right::TakeAttendance => &[Authority::Owner, Authority::Admin, Authority::Instructor, Authority::Coordinator],
-        // Whoever holds the database may import from its command line: the installation itself.
-        Right::ImportRoster => &[Authority::System, Authority::Owner, Authority::Admin],
+        // Whoever holds the database may import from its command line, and let the first owner in: the installation itself. It
+        // also answers those who forgot their password.
+        Right::ImportRoster | Right::Invite => &[Authority::System, Authority::Owner, Authority::Admin],
         Right::ImportAttendance => {
             &[Authority::System, Authority::Owner, Authority::Admin, Authority::Instructor, Authority::Coordinator]
         }
-        // Whoever holds the database lets the first owner in, and the installation answers those who forgot their password.
-        Right::Invite => &[Authority::System, Authority::Owner, Authority::Admin],
         Right::OwnAccount => &[Authority::Oneself],
         Right::WriteReflections => &[Authority::Student],
         Right::MarkReflections => &[Authority::Owner, Authority::Admin, Authority::Marker],

@@ -10,6 +10,7 @@ use axum::routing::post;
 use chrono::{DateTime, TimeDelta, Utc};
 use rollbook_domain::account::{InvitationPurpose, IssueInvitation, PasswordChange, SetPassword, SignInMethod};
 use rollbook_domain::{Actor, Command, CommandId, PersonId, SiteId};
+use rollbook_projections::models::site_settings::settings;
 use rollbook_store::accounts::Redeemed;
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::{ExposeSecret, SecretString};
@@ -24,9 +25,6 @@ use crate::body::JsonBytes;
 use crate::operation::{Body, Operation, Success, Whom};
 use crate::problem::ApiError;
 use crate::state::AppState;
-
-/// How long an invitation is good for.
-pub const INVITATION: TimeDelta = TimeDelta::days(7);
 
 /// Where a link leads.
 pub const PAGE: &str = "/invitation";
@@ -97,9 +95,10 @@ async fn issue(
         state.store().ask_for_letter(who.site, person, purpose, now).await?;
         return Ok(Json(Invited { link: None, expires_at: None }));
     }
-    let secret = state.store().issue_invitation(who.site, person, purpose, (now, INVITATION)).await?;
+    let good_for = TimeDelta::hours(settings(state.pool(), who.site).await?.invitation_hours.into());
+    let secret = state.store().issue_invitation(who.site, person, purpose, (now, good_for)).await?;
     let link = format!("{page}#{}", secret.expose_secret());
-    Ok(Json(Invited { link: Some(link), expires_at: Some(now + INVITATION) }))
+    Ok(Json(Invited { link: Some(link), expires_at: Some(now + good_for) }))
 }
 
 /// Whoever uses a link.

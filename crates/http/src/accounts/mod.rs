@@ -70,10 +70,10 @@ impl Accounts {
         self.providers.iter().map(|provider| (&*provider.settings().name, &*provider.settings().title))
     }
 
-    /// An address of a site's service: the default site's under its public URL, others under the host of the request, which is
-    /// one of theirs.
+    /// An address of this service. Of the default site it is under the public URL, if there is one; of another, which has hosts of
+    /// its own, under the host that the request came by.
     fn address(&self, site: SiteId, headers: &HeaderMap, path: &str) -> Result<String, ApiError> {
-        if let (Some(url), SiteId::DEFAULT) = (&self.public_url, site) {
+        if let Some(url) = self.public_url.as_ref().filter(|_| site == SiteId::DEFAULT) {
             return Ok(format!("{}{path}", url.trim_end_matches('/')));
         }
         let host = single(headers, HOST.as_str())?.ok_or_else(|| ApiError::BadHeader("Host is missing".to_owned()))?;

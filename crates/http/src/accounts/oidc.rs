@@ -2,7 +2,7 @@
 //! whoever is not known here is told so.
 
 use axum::extract::{Query, State};
-use axum::http::header::{ACCEPT, LOCATION};
+use axum::http::header::{ACCEPT, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -151,7 +151,7 @@ async fn let_in(
     let device = cookies::cookie(headers, cookies::DEVICE);
     let begun = begin(&state, site, Entrant { person, method, verified: None, device }).await?;
     let mut cookies = begun.cookies(true)?;
-    cookies.extend(cookies::headers([cookies::unset(cookies::FLOW)?]));
+    cookies.append(SET_COOKIE, cookies::unset(cookies::FLOW)?);
     let location = HeaderValue::try_from(flow.next).map_err(|error| ApiError::internal(&error))?;
     Ok((StatusCode::SEE_OTHER, cookies, [(LOCATION, location)]).into_response())
 }

@@ -8,6 +8,8 @@ use axum::http::StatusCode;
 pub enum AccountProblem {
     /// Address and password do not belong together, or the person may not sign in: all alike.
     SignInRefused,
+    /// The site's owners let nobody in by a password.
+    PasswordsOff,
     /// The password that was to be changed is another one.
     WrongPassword,
     /// The link was used, has run out, was replaced, or never was.
@@ -36,6 +38,7 @@ impl AccountProblem {
     pub fn status(self) -> (StatusCode, &'static str) {
         match self {
             Self::SignInRefused => (StatusCode::UNAUTHORIZED, "sign_in_refused"),
+            Self::PasswordsOff => (StatusCode::FORBIDDEN, "password_sign_in_off"),
             Self::WrongPassword => (StatusCode::FORBIDDEN, "wrong_password"),
             Self::InvitationGone => (StatusCode::CONFLICT, "invitation_gone"),
             Self::TooManyAttempts { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_attempts"),
@@ -54,6 +57,7 @@ impl AccountProblem {
             Self::SignInRefused => {
                 "this address and this password do not belong together, or the person may not sign in".to_owned()
             }
+            Self::PasswordsOff => "nobody signs in with a password here; use the other system".to_owned(),
             Self::WrongPassword => "this is not the present password; nothing was changed".to_owned(),
             Self::InvitationGone => {
                 "this link was used, has run out, or was replaced by a newer one; ask for another".to_owned()

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use rollbook_domain::account::{SignIn, SignInMethod};
 use rollbook_domain::{Actor, PersonId, SiteId};
+use rollbook_projections::models::site_settings::settings;
 use rollbook_store::accounts::{NewToken, NewTokenKind};
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
@@ -17,8 +18,6 @@ use super::problem::AccountProblem;
 use crate::problem::ApiError;
 use crate::state::AppState;
 
-/// How long a session is good for: two of a course's weekly evenings.
-const SESSION: TimeDelta = TimeDelta::days(14);
 /// How long a device is remembered.
 const DEVICE: TimeDelta = TimeDelta::days(365);
 
@@ -40,6 +39,7 @@ pub struct Entrant {
 pub struct Begun {
     token: SecretString,
     device: SecretString,
+    good_for: TimeDelta,
     expires_at: DateTime<Utc>,
     person: PersonId,
 }
@@ -60,14 +60,15 @@ pub struct SignedIn {
 pub async fn begin(state: &AppState, site: SiteId, entrant: Entrant) -> Result<Begun, ApiError> {
     let Entrant { person, method, verified, device } = entrant;
     let (id, now) = (Uuid::new_v4(), state.now());
-    let expires_at = now + SESSION;
+    let good_for = TimeDelta::hours(settings(state.pool(), site).await?.session_hours.into());
+    let expires_at = now + good_for;
     let command = SignIn { person_id: person, method, session_id: id };
     state.record(site, Actor::Person(person), command, None).await?;
     let token = NewToken { id, what: NewTokenKind::Session(method), verified, expires_at };
     let token = state.store().issue(site, person, &token, now).await?;
     let token = token.ok_or(ApiError::Account(AccountProblem::SignInRefused))?;
     let device = state.store().remember_device(site, person, device, (now, DEVICE)).await?;
-    Ok(Begun { token, device, expires_at, person })
+    Ok(Begun { token, device, good_for, expires_at, person })
 }
 
 impl Begun {
@@ -82,7 +83,7 @@ impl Begun {
     pub fn cookies(&self, session: bool) -> Result<HeaderMap, ApiError> {
         let mut cookies: Vec<HeaderValue> = vec![cookies::set(cookies::DEVICE, &self.device, DEVICE)?];
         if session {
-            cookies.push(cookies::set(cookies::SESSION, &self.token, SESSION)?);
+            cookies.push(cookies::set(cookies::SESSION, &self.token, self.good_for)?);
         }
         Ok(cookies::headers(cookies))
     }

@@ -8,6 +8,7 @@ use axum::routing::post;
 use rollbook_domain::account::{RecordFailedSignIn, SignInFailure, SignInMethod};
 use rollbook_domain::text::{Email, email_key};
 use rollbook_domain::{Actor, PersonId, SiteId};
+use rollbook_projections::models::site_settings::settings;
 use rollbook_store::accounts::Candidate;
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::{ExposeSecret, SecretString};
@@ -30,7 +31,7 @@ use crate::state::AppState;
 pub fn operations() -> Vec<Operation> {
     let body = Body {
         schema: SchemaGenerator::subschema_for::<SignInAsked>,
-        problems: &["400", "401", "413", "415", "422", "429", "500", "503"],
+        problems: &["400", "401", "403", "413", "415", "422", "429", "500", "503"],
     };
     vec![operation(
         ("sign_in", "post"),
@@ -81,11 +82,14 @@ pub async fn let_in(
     if email.len() > Email::MAX * 4 || password.expose_secret().chars().count() > password::MAX {
         return Err(refused);
     }
+    if !settings(state.pool(), site).await?.password_sign_in {
+        return Err(ApiError::Account(AccountProblem::PasswordsOff));
+    }
     let (limits, now) = (&state.accounts().limits, state.now());
     let mut place = state.accounts().hashing.place()?;
     let candidate = state.store().candidate(site, email, device.as_ref(), now).await?;
     let known = candidate.as_ref().is_some_and(|candidate| candidate.known_device);
-    let own_device = device.as_ref().filter(|_| known).map(|device| device.expose_secret());
+    let own_device = device.as_ref().filter(|_| known).map(ExposeSecret::expose_secret);
     let account = format!("{site}/{}", email_key(email));
     let attempt = limits.attempt(&account, client, own_device, now).map_err(ApiError::Account)?;
     let phc = candidate.as_ref().and_then(|candidate| candidate.phc.as_ref());

@@ -58,6 +58,7 @@ fn every_problem_has_the_status_and_code_of_the_contract() {
         (ApiError::TimedOut, 503, "timed_out"),
         (ApiError::Account(AccountProblem::SignInRefused), 401, "sign_in_refused"),
         (ApiError::Account(AccountProblem::WrongPassword), 403, "wrong_password"),
+        (ApiError::Account(AccountProblem::PasswordsOff), 403, "password_sign_in_off"),
         (ApiError::Account(AccountProblem::InvitationGone), 409, "invitation_gone"),
         (ApiError::Account(AccountProblem::TooManyAttempts { retry_after: 61 }), 429, "too_many_attempts"),
         (ApiError::Account(AccountProblem::CrossSite), 403, "cross_site"),

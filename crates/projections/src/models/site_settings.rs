@@ -102,8 +102,8 @@ impl Default for Settings {
         Self {
             display_name: None,
             timezone: None,
-            session_hours: 336,
-            invitation_hours: 168,
+            session_hours: 14 * 24,
+            invitation_hours: 7 * 24,
             password_sign_in: true,
             version: 0,
         }

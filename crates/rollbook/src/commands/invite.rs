@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use rollbook_domain::Actor;
 use rollbook_domain::account::{InvitationPurpose, IssueInvitation};
 use rollbook_domain::site::Slug;
+use rollbook_projections::models::site_settings::settings;
 use rollbook_store::{Clock, Executor, Request};
 use secrecy::ExposeSecret;
 
@@ -14,9 +15,6 @@ use crate::database::Database;
 use crate::failure::Done;
 use crate::output;
 use crate::sites::by_slug;
-
-/// How long the link is good for.
-const GOOD_FOR: TimeDelta = TimeDelta::days(7);
 
 /// Prints a link and nothing else. It takes the place of the person's invitation before.
 pub async fn run(database: &Database, clock: &Clock, site: &Slug, arguments: &Invite) -> Done {
@@ -36,7 +34,8 @@ pub async fn run(database: &Database, clock: &Clock, site: &Slug, arguments: &In
         correlation_id: None,
     };
     executor.execute(request).await?;
-    let secret = store.issue_invitation(site, person_id, purpose, (clock.now(), GOOD_FOR)).await?;
+    let good_for = TimeDelta::hours(settings(store.pool(), site).await?.invitation_hours.into());
+    let secret = store.issue_invitation(site, person_id, purpose, (clock.now(), good_for)).await?;
     let url = arguments.public_url.clone().unwrap_or_else(|| format!("http://{}", arguments.listen));
     output::line(&format!("{}/invitation#{}", url.trim_end_matches('/'), secret.expose_secret()))
 }

@@ -69,13 +69,11 @@ async fn sign_in(
     Query(Going { next }): Query<Going>,
     who: Result<Authenticated, ApiError>,
 ) -> Response {
-    match who {
-        Ok(who) => page(StatusCode::OK, "Signed in", &forms::signed_in(who.bearer.state.display_name())),
-        Err(_) => {
-            let form = forms::sign_in("", next::of_this_site(&next), None, state.accounts().named());
-            page(StatusCode::OK, "Sign in", &form)
-        }
+    if let Ok(who) = who {
+        return page(StatusCode::OK, "Signed in", &forms::signed_in(who.bearer.state.display_name()));
     }
+    let form = forms::sign_in("", next::of_this_site(&next), None, state.accounts().named());
+    page(StatusCode::OK, "Sign in", &form)
 }
 
 async fn invitation() -> Response {
@@ -136,7 +134,7 @@ async fn signing_in(
 
 /// The page to sign in again, for whoever came back from another system and is not let in.
 pub fn not_let_in(problem: ApiError) -> Response {
-    refused(problem, "Sign in", |why| forms::again(why))
+    refused(problem, "Sign in", forms::again)
 }
 
 /// Sends the browser on with its cookies.
