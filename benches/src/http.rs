@@ -59,6 +59,17 @@ impl Client {
 
     /// Sends a request and reads the whole answer; its body, which must be of a success.
     pub async fn ask(&mut self, request: &[u8]) -> &[u8] {
+        let (status, body) = self.exchange(request).await;
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(body));
+        body
+    }
+
+    /// Sends a request and reads the whole answer; its status, whatever that is.
+    pub async fn status(&mut self, request: &[u8]) -> u16 {
+        self.exchange(request).await.0
+    }
+
+    async fn exchange(&mut self, request: &[u8]) -> (u16, &[u8]) {
         self.stream.write_all(request).await.expect("the request is sent");
         self.buffer.clear();
         loop {
@@ -71,15 +82,13 @@ impl Client {
                 .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:").map(|n| n.trim().to_owned()))
                 .and_then(|length| length.parse::<usize>().ok())
                 .expect("a length");
+            let status = head.get(9..12).and_then(|status| status.parse().ok()).expect("a status");
             let whole = end + 4 + length;
             while self.buffer.len() < whole {
                 let read = self.stream.read_buf(&mut self.buffer).await.expect("the rest");
                 assert!(read > 0, "the service hung up");
             }
-            let body = &self.buffer[end + 4..whole];
-            let answered = &self.buffer[..end];
-            assert!(answered.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&self.buffer));
-            return body;
+            return (status, &self.buffer[end + 4..whole]);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! the names of some parts after `--`. Nothing here is a test, and no figure is asserted.
 
 mod commands;
+mod flood;
 mod growth;
 mod http;
 mod machine;
@@ -21,7 +22,7 @@ use std::time::Duration;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A part of the benchmark, by name.
-const PARTS: &[&str] = &["commands", "http", "roster", "rebuild", "growth"];
+const PARTS: &[&str] = &["commands", "http", "roster", "flood", "rebuild", "growth"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -38,6 +39,7 @@ async fn main() -> ExitCode {
             "commands" => commands::run(&server, seconds()).await,
             "http" => http::run(&server, seconds()).await,
             "roster" => roster::run(&server, seconds()).await,
+            "flood" => flood::run(&server, seconds()).await,
             "rebuild" => rebuild::run(&server).await,
             "growth" => growth::run(&server, seconds()).await,
             _ => {}
