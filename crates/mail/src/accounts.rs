@@ -6,6 +6,7 @@ use rollbook_domain::account::{InvitationPurpose, IssueInvitation};
 use rollbook_domain::person::Person;
 use rollbook_domain::{Actor, MessageId, PersonId, SiteId};
 use rollbook_projections::models::site_settings::settings;
+use rollbook_projections::models::sites;
 use rollbook_store::accounts::AccountLetter;
 use rollbook_store::{ExecuteError, Executor, Request};
 use secrecy::ExposeSecret;
