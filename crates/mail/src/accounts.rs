@@ -6,6 +6,7 @@ use rollbook_domain::account::{InvitationPurpose, IssueInvitation};
 use rollbook_domain::person::Person;
 use rollbook_domain::{Actor, MessageId, PersonId, SiteId};
 use rollbook_projections::models::site_settings::settings;
+use rollbook_projections::models::sites;
 use rollbook_store::accounts::AccountLetter;
 use rollbook_store::{ExecuteError, Executor, Request};
 use secrecy::ExposeSecret;
@@ -31,6 +32,10 @@ impl Mailer {
     pub(crate) async fn letter(&self, now: DateTime<Utc>) -> Result<bool, MailError> {
         let mut busy = false;
         for site in self.store.sites_with_letters(now).await? {
+            // A closed site answers nobody: whoever waits for its letters gets them when it is open again.
+            if sites::get(self.store.pool(), site).await?.is_some_and(|site| site.closed) {
+                continue;
+            }
             while let Some(person) = self.store.reset_asked(site).await? {
                 self.answer_reset(site, person, now).await?;
                 busy = true;

@@ -78,7 +78,12 @@ impl Accounts {
         }
         let host = single(headers, HOST.as_str())?.ok_or_else(|| ApiError::BadHeader("Host is missing".to_owned()))?;
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        let scheme = if matches!(name, "localhost" | "127.0.0.1" | "[::1]") { "http" } else { "https" };
+        let told = self.public_url.as_ref().and_then(|url| url.split_once("://"));
+        let scheme = match told {
+            Some((scheme, _)) => scheme,
+            None if matches!(name, "localhost" | "127.0.0.1" | "[::1]") => "http",
+            None => "https",
+        };
         Ok(format!("{scheme}://{host}{path}"))
     }
 }
@@ -122,5 +127,26 @@ fn operation(
         success,
         patient: false,
         route,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(public_url: Option<&str>, site: SiteId, host: &'static str) -> String {
+        let public_url = public_url.map(str::to_owned);
+        let accounts = Accounts::new(AccountSettings { public_url, ..AccountSettings::default() });
+        let headers = [(HOST, host.parse().unwrap())].into_iter().collect();
+        accounts.address(site, &headers, "/invitation").unwrap()
+    }
+
+    #[test]
+    fn a_sites_links_lead_to_its_own_host() {
+        let (north, public) = (SiteId(uuid::Uuid::from_u128(7)), Some("http://rollbook.example.org:8080/"));
+        assert_eq!(address(public, SiteId::DEFAULT, "elsewhere"), "http://rollbook.example.org:8080/invitation");
+        assert_eq!(address(public, north, "north.example.org:8080"), "http://north.example.org:8080/invitation");
+        assert_eq!(address(None, north, "north.example.org"), "https://north.example.org/invitation");
+        assert_eq!(address(None, SiteId::DEFAULT, "127.0.0.1:8080"), "http://127.0.0.1:8080/invitation");
     }
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use rollbook_domain::SiteId;
 use rollbook_domain::person::{Person, Role};
 use rollbook_domain::text::{Email, email_key};
-use rollbook_store::tokens::Bearer;
+use rollbook_store::tokens::{Bearer, TokenKind};
 use rollbook_store::{EventStore, StoreError};
 
 /// The super admins of an installation. Cheap to clone.
@@ -47,6 +47,8 @@ impl SuperAdmins {
             return Ok(None);
         }
         let bearer = self.0.store.bearer(SiteId::DEFAULT, token, now).await?;
-        Ok(bearer.filter(|bearer| self.include(&bearer.state)))
+        // A program's key stays where it was made, and another system's word holds for one site.
+        let in_person = |bearer: &Bearer| matches!(bearer.kind, TokenKind::Session | TokenKind::Issued);
+        Ok(bearer.filter(|bearer| in_person(bearer) && self.include(&bearer.state)))
     }
 }

@@ -2,7 +2,7 @@
 //! site; only super admins ask for them.
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::site::{HostAdmits, SiteEvent, SiteHost, Slug};
+use rollbook_domain::site::{SiteEvent, SiteHost, Slug};
 use rollbook_domain::{Event, Personal, SiteId, StreamType};
 use rollbook_store::Recorded;
 use schemars::JsonSchema;
@@ -138,13 +138,6 @@ pub struct SiteItem {
     pub opened_at: Option<DateTime<Utc>>,
     /// What `If-Match` takes.
     pub version: i64,
-}
-
-impl SiteItem {
-    /// The host that links to the site lead to: the first that lets students in.
-    pub fn link_host(&self) -> Option<&str> {
-        self.hosts.iter().find(|host| host.admits != HostAdmits::Staff).map(|host| host.host.as_str())
-    }
 }
 
 /// The registry's rows, with the default site, which has none before its first event. `$1` is the default site.
