@@ -25,7 +25,7 @@ async fn dump(url: &str) -> String {
             .fetch_all(&mut connection)
             .await
             .expect("rows");
-        dump.push_str(&format!("{table}\n{}\n", rows.join("\n")));
+        dump.extend([table.as_str(), "\n", &rows.join("\n"), "\n"]);
     }
     connection.close().await.expect("an end");
     dump
@@ -47,7 +47,7 @@ impl Talk {
             None => request,
         })
         .await;
-        self.said.push_str(&format!("{path}: {:?}\n{}\n", answer.headers, answer.text));
+        self.said.extend([path, &format!(": {:?}\n", answer.headers), &answer.text, "\n"]);
         answer
     }
 
