@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{audit, lets_in, post, refused};
+use crate::analysts::subscriptions::Subscription;
 use crate::harness::{Answer, answer};
 use crate::school::School;
 
@@ -135,4 +136,27 @@ async fn a_key_that_cannot_be_is_refused_with_what_is_wrong() {
     assert_eq!(refused(&far), (409, "api_key_too_long"));
     let unnamed = json!({"name": " ", "scope": "read", "expires_at": NEXT_MONTH});
     assert_eq!(refused(&post(&school.service, &session, "/v1/me/api-keys", unnamed).await), (422, "invalid_fields"));
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_session_or_the_key_that_it_was_opened_with() {
+    let school = School::open().await;
+    let service = &school.service;
+    let (person, session) = admin(&school).await;
+    let made = make(&school, &session, json!("read"), NEXT_MONTH).await.json;
+    let (key, key_id) = (made["key"].as_str().expect("a key"), made["key_id"].as_str().expect("an id"));
+    let head = service.executor.store().head().await.expect("the head");
+    let here = format!("?after={head}");
+    let mut by_session = Subscription::open(service, &session, &here, None).await;
+    let mut by_key = Subscription::open(service, key, &here, None).await;
+    assert_eq!(post(service, &session, "/v1/sign-out-everywhere", json!({})).await.status, 204);
+    assert!(by_session.end().await <= 1, "the session is over");
+    assert_eq!(by_key.next().await.expect("an event").kind, "SignedOutEverywhere");
+    let again = lets_in(service, &person).await;
+    let ended = answer(service.request(Method::DELETE, &again, &format!("/v1/me/api-keys/{key_id}"))).await;
+    assert_eq!(ended.status, 204, "{}", ended.text);
+    by_key.end().await;
+    let mut last = Subscription::open(service, &again, &here, None).await;
+    school.command("DeactivatePerson", json!({"person_id": person, "reason": "left the school"})).await;
+    last.end().await;
 }

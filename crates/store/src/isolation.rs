@@ -17,6 +17,9 @@ const SETTING: &str = "rollbook.site";
 /// What it is for those who work for all sites at once.
 const EVERY: &str = "every";
 
+/// How many connections a site has at most, beside the default one, which is alone in most installations.
+const MOST: u32 = 5;
+
 /// How long a site's connection is kept that nobody uses.
 const IDLE: Duration = Duration::from_mins(1);
 
@@ -41,7 +44,9 @@ impl SitePools {
         let mut pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let made = pools.entry(site).or_insert_with(|| {
             let options = every_site.connect_options().as_ref().clone().options([(SETTING, site.0)]);
-            every_site.options().clone().min_connections(0).idle_timeout(IDLE).connect_lazy_with(options)
+            let pool = every_site.options().clone();
+            let most = if site == SiteId::DEFAULT { pool.get_max_connections() } else { MOST };
+            pool.max_connections(most).min_connections(0).idle_timeout(IDLE).connect_lazy_with(options)
         });
         made.clone()
     }
