@@ -21,7 +21,7 @@ fn wrong_usage_is_said_with_status_2_and_starts_nothing() {
         (&["token", "--email", "a@example.org", "--ttl", "400d"], "of 366 days at most"),
         (&["token", "--email", "a@example.org", "--ttl", "1h", "--revoke"], "cannot be used with"),
         (&["events", "--after", "-1"], "unexpected argument '-1'"),
-        (&["events", "--stream", &format!("student/{id}")], "person, module, cohort, hub and enrolment"),
+        (&["events", "--stream", &format!("student/{id}")], "person, module, cohort, hub or enrolment"),
         (&["audit", "--from", "yesterday"], "must be an instant such as"),
         (&["projections", "rebuild"], "<NAME|--all>"),
         (&[], "requires a subcommand"),
