@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::accounts::Accounts;
 use crate::problem::{ApiError, FieldError};
-use crate::sites::{Installation, Registry, SuperAdmins};
+use crate::sites::{Kept, Registry, SuperAdmins};
 
 /// How long a reader waits for a position.
 const WAIT: Duration = Duration::from_secs(5);
@@ -40,7 +40,7 @@ pub struct Parts {
     /// Who may come in from the default site.
     pub super_admins: SuperAdmins,
     /// Of the default site alone, where sites are managed: the whole.
-    pub installation: Option<Installation>,
+    pub installation: Option<Kept>,
     /// Signing in: counted and hashed for all sites together.
     pub accounts: Arc<Accounts>,
     /// The metrics.
@@ -140,7 +140,7 @@ impl AppState {
     /// Lets what a command about the sites has done take effect here, before its answer. In other processes it does a moment
     /// later; and here, too, if this cannot be done now.
     pub(crate) async fn sites_changed(&self, position: Position) {
-        let Some(installation) = &self.0.installation else { return };
+        let Some(installation) = self.0.installation.as_ref().and_then(Kept::get) else { return };
         let refreshed = match self.reached(position).await {
             Ok(_) => installation.refresh().await.map_err(|error| error.to_string()),
             Err(_) => Err("the read models are behind".to_owned()),

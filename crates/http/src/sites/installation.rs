@@ -2,7 +2,7 @@
 //! another site's.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::Router;
@@ -68,6 +68,18 @@ impl Setup {
 #[derive(Clone)]
 pub struct Installation(Arc<Shared>);
 
+/// An installation, as a service knows it that the installation keeps: without keeping it in turn, or neither would ever end, and
+/// with them their connections.
+#[derive(Clone)]
+pub struct Kept(Weak<Shared>);
+
+impl Kept {
+    /// The installation, unless it is over.
+    pub fn get(&self) -> Option<Installation> {
+        self.0.upgrade().map(Installation)
+    }
+}
+
 struct Shared {
     executor: Executor,
     projections: Projections,
@@ -111,6 +123,11 @@ impl Installation {
             services: Mutex::default(),
             owned: Mutex::default(),
         }))
+    }
+
+    /// The same, for those whom it keeps.
+    pub(crate) fn kept(&self) -> Kept {
+        Kept(Arc::downgrade(&self.0))
     }
 
     /// An installation that knows its sites.
@@ -182,7 +199,7 @@ impl Installation {
     pub fn site(&self, site: SiteId) -> AppState {
         let shared = &self.0;
         // Only the default site's commands change what sites there are.
-        let installation = (site == SiteId::DEFAULT).then(|| self.clone());
+        let installation = (site == SiteId::DEFAULT).then(|| self.kept());
         AppState::new(Parts {
             executor: Executor::new(shared.executor.store().of_site(site), shared.executor.clock().clone()),
             projections: shared.projections.clone(),

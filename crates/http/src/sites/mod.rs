@@ -23,7 +23,7 @@ use crate::operation::{Item, Operation, list, one};
 use crate::problem::ApiError;
 
 pub use host::Through;
-pub use installation::{Installation, Setup, UnknownHosts};
+pub use installation::{Installation, Kept, Setup, UnknownHosts};
 pub use owners::ensure as ensure_owner;
 pub use registry::Registry;
 pub use super_admins::SuperAdmins;

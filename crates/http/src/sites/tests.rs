@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, Uri};
+use rollbook_domain::SiteId;
 use serde_json::Value;
 
 use super::host::host_of;
@@ -69,4 +70,14 @@ async fn what_is_the_processs_own_answers_under_any_host() {
         assert_eq!(asked("/healthz", host).await.0, 200, "{host:?}");
         assert_eq!(asked("/readyz", host).await, (503, "store_unavailable".into()), "{host:?}");
     }
+}
+
+#[tokio::test]
+async fn an_installation_ends_with_those_who_hold_it() {
+    let installation = unreachable();
+    let (kept, routes) = (installation.kept(), installation.router());
+    let service = installation.service(SiteId::DEFAULT);
+    drop((installation, routes));
+    assert!(kept.get().is_none(), "the services that it keeps do not keep it");
+    drop(service);
 }
