@@ -92,11 +92,11 @@ impl Authenticated {
     }
 
     /// Refuses whoever comes in by a host that is for others.
-    async fn may_use(&self, host: HostAdmits, state: &AppState) -> Result<(), ApiError> {
+    async fn may_use(&self, host: HostAdmits) -> Result<(), ApiError> {
         if host == HostAdmits::Everyone || (host == HostAdmits::Staff && self.is_admin()) {
             return Ok(());
         }
-        let reader = if self.is_guest() { None } else { self.reader(state).await? };
+        let reader = if self.is_guest() { None } else { self.reader().await? };
         let (let_in, others): (fn(&Reader) -> bool, _) = match host {
             HostAdmits::Everyone => return Ok(()),
             HostAdmits::Students => (|reader| !reader.enrolments.is_empty(), STUDENTS_ONLY),
@@ -107,9 +107,9 @@ impl Authenticated {
 
     /// What they may read by their appointments and enrolments: of read models that have first reached the log's position of
     /// this request, so that what was taken away has ended.
-    async fn reader(&self, state: &AppState) -> Result<Option<Reader>, ApiError> {
-        state.reached(self.bearer.head).await?;
-        Ok(reader(state.pool(), self.site, self.bearer.person).await?)
+    async fn reader(&self) -> Result<Option<Reader>, ApiError> {
+        self.state.reached(self.bearer.head).await?;
+        Ok(reader(self.state.pool(), self.site, self.bearer.person).await?)
     }
 }
 
@@ -128,7 +128,7 @@ impl FromRequestParts<AppState> for Authenticated {
             return Err(INACTIVE);
         }
         let host = parts.extensions.get::<Through>().map_or(HostAdmits::Everyone, |through| through.admits);
-        who.may_use(host, state).await?;
+        who.may_use(host).await?;
         Ok(who)
     }
 }
@@ -245,8 +245,7 @@ impl FromRequestParts<AppState> for Caller {
     /// Roles and activity come from the log, with the token, appointments and enrolments from the read models.
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let who = Authenticated::from_request_parts(parts, state).await?;
-        let reader =
-            if who.is_admin() { admin(who.bearer.person) } else { who.reader(state).await?.ok_or(INACTIVE)? };
+        let reader = if who.is_admin() { admin(who.bearer.person) } else { who.reader().await?.ok_or(INACTIVE)? };
         Ok(Self { state: state.clone(), site: who.site, reader, head: who.bearer.head, who })
     }
 }
