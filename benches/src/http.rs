@@ -221,6 +221,7 @@ pub fn transactions(database: &Database, script: &str, clients: usize, length: D
         .arg("--file")
         .arg(&file)
         .arg(&database.url)
+        .env("PGOPTIONS", "-c rollbook.site=every")
         .output()
         .expect("pgbench runs");
     std::fs::remove_file(&file).expect("the script is removed");
