@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rollbook_projections::Projections;
 use rollbook_store::Position;
 
+use crate::cpu::CPU_EACH;
 use crate::school::{School, Student, TERM, command, term};
 use crate::server::Server;
 use crate::stock::Stock;
@@ -19,14 +20,17 @@ const CALLERS: [usize; 3] = [1, 16, 64];
 /// Prints the table.
 pub async fn run(server: &Server, length: Duration) {
     println!("commands in process ({} s each; a term is {TERM} commands of one student)", length.as_secs());
-    println!("{:28} {:>8} {:>12} {:>9} {:>9} {:>9}", "", "callers", "commands/s", "p50 ms", "p99 ms", "× stock");
+    println!(
+        "{:28} {:>8} {:>12} {:>9} {:>9} {:>9}   {CPU_EACH:>14} {:>9}",
+        "", "callers", "commands/s", "p50 ms", "p99 ms", "× stock", "× stock"
+    );
     for callers in CALLERS {
         let plain = stock(server, callers, length, false).await;
         line("stock, no view", callers, &plain, None);
         let viewed = stock(server, callers, length, true).await;
         line("stock, one view", callers, &viewed, None);
         let (ours, lag) = ours(server, callers, length).await;
-        line("rollbook, all models live", callers, &ours, Some(ours.rate / viewed.rate));
+        line("rollbook, all models live", callers, &ours, Some(&viewed));
         println!(
             "{:28} projection lag: p50 {} ms, p99 {} ms, at most {} ms",
             "",
@@ -38,10 +42,13 @@ pub async fn run(server: &Server, length: Duration) {
     println!();
 }
 
-fn line(what: &str, callers: usize, measured: &Measured, ratio: Option<f64>) {
-    let Measured { rate, p50, p99 } = measured;
-    let ratio = ratio.map_or_else(String::new, |ratio| format!("{ratio:.1}"));
-    println!("{what:28} {callers:>8} {rate:>12.0} {:>9} {:>9} {ratio:>9}", millis(*p50), millis(*p99));
+fn line(what: &str, callers: usize, measured: &Measured, than: Option<&Measured>) {
+    let Measured { rate, p50, p99, cpu } = measured;
+    let ratio = |ratio: Option<f64>| ratio.map_or_else(String::new, |ratio| format!("{ratio:.1}"));
+    let faster = ratio(than.map(|than| rate / than.rate));
+    let thriftier = ratio(than.map(|than| cpu.times(than.cpu)));
+    let (p50, p99) = (millis(*p50), millis(*p99));
+    println!("{what:28} {callers:>8} {rate:>12.0} {p50:>9} {p99:>9} {faster:>9}   {cpu:>14} {thriftier:>9}");
 }
 
 /// Hands out the steps of the students' terms: each caller takes a student and stays until the term is over.

@@ -55,7 +55,7 @@ pub async fn run(server: &Server, length: Duration) {
     database.pool.close().await;
 }
 
-fn shown(what: &str, Measured { rate, p50, p99 }: &Measured) {
+fn shown(what: &str, Measured { rate, p50, p99, .. }: &Measured) {
     println!("{what:44} {rate:>10.0} {:>9} {:>9}", millis(*p50), millis(*p99));
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::commands::{play, students_for};
+use crate::cpu::CPU_EACH;
 use crate::school::School;
 use crate::server::{Database, Server};
 use crate::terms;
@@ -26,7 +27,7 @@ pub async fn run(server: &Server, length: Duration) {
     let sizes = std::env::var("ROLLBOOK_BENCH_SIZES").unwrap_or_else(|_| SIZES.to_owned());
     println!("commands in process behind a log that is there already, {CALLERS} callers, the best of {ROUNDS}");
     println!(
-        "{:>12} {:>12} {:>9} {:>9} {:>12} {:>12}",
+        "{:>12} {:>12} {:>9} {:>9} {:>12} {:>12}   {CPU_EACH:>14}",
         "events", "commands/s", "p50 ms", "p99 ms", "× first", "our MiB"
     );
     let mut logs = Vec::new();
@@ -52,9 +53,10 @@ pub async fn run(server: &Server, length: Duration) {
     }
     let first = logs.first().and_then(|log| log.best.as_ref()).map_or(1.0, |best| best.rate);
     for Log { events, database, schools: _, best } in logs {
-        let Measured { rate, p50, p99 } = best.expect("it was measured");
+        let Measured { rate, p50, p99, cpu } = best.expect("it was measured");
         let (p50, p99) = (millis(p50), millis(p99));
-        println!("{events:>12} {rate:>12.0} {p50:>9} {p99:>9} {:>12.2} {:>12}", rate / first, resident_mib());
+        let (times, memory) = (rate / first, resident_mib());
+        println!("{events:>12} {rate:>12.0} {p50:>9} {p99:>9} {times:>12.2} {memory:>12}   {cpu:>14}");
         database.pool.close().await;
     }
     println!();

@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
 use crate::commands::{Place, Terms, students_for};
+use crate::cpu::{CPU_EACH, Cpu, Each};
 use crate::school::{School, term};
 use crate::server::{Database, Server};
 use crate::timing::{Measured, measure, millis};
@@ -28,17 +29,12 @@ const CONNECTIONS: usize = 64;
 pub async fn run(server: &Server, length: Duration) {
     println!("commands over HTTP, {CONNECTIONS} connections, all models live ({} s)", length.as_secs());
     let inserted = pgbench(server, length).await;
-    let (Measured { rate, p50, p99 }, behind) = ours(server, length).await;
-    println!("{:44} {:>10} {:>9} {:>9} {:>9}", "", "per second", "p50 ms", "p99 ms", "ratio");
-    for (what, inserts) in &inserted {
-        println!("{what:44} {inserts:>10.0}");
-        println!(
-            "{:44} {rate:>10.0} {:>9} {:>9} {:>9.2}",
-            "  rollbook over HTTP",
-            millis(p50),
-            millis(p99),
-            rate / inserts
-        );
+    let (Measured { rate, p50, p99, cpu }, behind) = ours(server, length).await;
+    let (p50, p99) = (millis(p50), millis(p99));
+    println!("{:44} {:>10} {:>9} {:>9} {:>9}   {CPU_EACH:>14}", "", "per second", "p50 ms", "p99 ms", "ratio");
+    for (what, bare) in &inserted {
+        println!("{what:44} {:>10.0} {:>9} {:>9} {:>9}   {:>14}", bare.rate, "", "", "", bare.cpu);
+        println!("{:44} {rate:>10.0} {p50:>9} {p99:>9} {:>9.2}   {cpu:>14}", "  rollbook over HTTP", rate / bare.rate);
     }
     println!("the models had the last event {} ms after it was appended\n", millis(behind));
 }
@@ -188,7 +184,7 @@ pub async fn token(school: &School, person: rollbook_domain::PersonId) -> String
 
 /// What pgbench inserts a second, one event per transaction: into a table as postgres-es ships it, and into ours, where a
 /// position without gaps is given under a lock.
-async fn pgbench(server: &Server, length: Duration) -> Vec<(&'static str, f64)> {
+async fn pgbench(server: &Server, length: Duration) -> Vec<(&'static str, Transactions)> {
     let payload = r#"{"AttendanceMarked": {"week": 1,"status": "present","place": null,"note": null,"by": "0198a000-0000-7000-8000-000000000001","authority": "owner","hub_id": "0198a000-0000-7000-8000-000000000002"}}"#;
     let metadata = r#"{"actor": "0198a000-0000-7000-8000-000000000001","authority": "owner","correlation_id": "0198a000-0000-7000-8000-000000000001"}"#;
     let mut rates = Vec::new();
@@ -210,8 +206,17 @@ async fn pgbench(server: &Server, length: Duration) -> Vec<(&'static str, f64)> 
     rates
 }
 
-/// Transactions a second of a script, as pgbench counts them.
-pub fn transactions(database: &Database, script: &str, clients: usize, length: Duration) -> f64 {
+/// What pgbench did.
+pub struct Transactions {
+    /// How many a second, as it counts them.
+    pub rate: f64,
+    /// What each took of the processors.
+    pub cpu: Each,
+}
+
+/// Has pgbench carry out a script again and again.
+pub fn transactions(database: &Database, script: &str, clients: usize, length: Duration) -> Transactions {
+    let before = Cpu::now();
     let file = std::env::temp_dir().join(format!("rollbook-bench-{}.sql", Uuid::new_v4()));
     std::fs::write(&file, script).expect("the script is written");
     let output = Process::new(pgbench_program())
@@ -226,8 +231,13 @@ pub fn transactions(database: &Database, script: &str, clients: usize, length: D
         .expect("pgbench runs");
     std::fs::remove_file(&file).expect("the script is removed");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let rate = text.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
-    rate.unwrap_or_else(|| panic!("pgbench: {text}{}", String::from_utf8_lossy(&output.stderr)))
+    let number = |after: &str| text.lines().find_map(|line| line.strip_prefix(after)?.split(' ').next());
+    let counted = number("number of transactions actually processed: ").and_then(|count| count.parse().ok());
+    let rate = number("tps = ").and_then(|rate| rate.parse().ok());
+    let (Some(counted), Some(rate)) = (counted, rate) else {
+        panic!("pgbench: {text}{}", String::from_utf8_lossy(&output.stderr))
+    };
+    Transactions { rate, cpu: Cpu::each(before, counted) }
 }
 
 /// pgbench where PostgreSQL's other programs are.

@@ -2,6 +2,7 @@
 //! the names of some parts after `--`. Nothing here is a test, and no figure is asserted.
 
 mod commands;
+mod cpu;
 mod flood;
 mod growth;
 mod http;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::commands::play;
+use crate::cpu::CPU_EACH;
 use crate::http::{Client, Running, token, transactions};
 use crate::school::School;
 use crate::server::Server;
@@ -28,13 +29,17 @@ pub async fn run(server: &Server, length: Duration) {
         school.students.len(),
         length.as_secs()
     );
-    println!("{:28} {:>8} {:>12} {:>9} {:>9} {:>9}", "", "clients", "per second", "p50 ms", "p99 ms", "ratio");
+    println!(
+        "{:28} {:>8} {:>12} {:>9} {:>9} {:>9}   {CPU_EACH:>14}",
+        "", "clients", "per second", "p50 ms", "p99 ms", "ratio"
+    );
     let token = token(&school, school.owner).await;
     for (size, cohort) in SIZES.iter().zip(&school.cohorts) {
         for connections in CONNECTIONS {
             let script = format!("{};", bare(&cohort.to_string(), *size));
             let bare = transactions(&database, &script, connections, length);
-            println!("{:28} {connections:>8} {bare:>12.0}", format!("bare SQL, {size} rows"));
+            let (what, rate) = (format!("bare SQL, {size} rows"), bare.rate);
+            println!("{what:28} {connections:>8} {rate:>12.0} {:>9} {:>9} {:>9}   {:>14}", "", "", "", bare.cpu);
             let path = format!("/v1/cohorts/{cohort}/roster?limit=1000");
             let request =
                 format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n").into_bytes();
@@ -50,14 +55,10 @@ pub async fn run(server: &Server, length: Duration) {
                 }
             })
             .await;
-            let Measured { rate, p50, p99 } = measured;
-            println!(
-                "{:28} {connections:>8} {rate:>12.0} {:>9} {:>9} {:>9.2}",
-                format!("rollbook, {size} students"),
-                millis(p50),
-                millis(p99),
-                rate / bare
-            );
+            let Measured { rate, p50, p99, cpu } = measured;
+            let (what, p50, p99, ratio) =
+                (format!("rollbook, {size} students"), millis(p50), millis(p99), rate / bare.rate);
+            println!("{what:28} {connections:>8} {rate:>12.0} {p50:>9} {p99:>9} {ratio:>9.2}   {cpu:>14}");
         }
     }
     println!();

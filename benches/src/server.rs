@@ -6,6 +6,8 @@ use rollbook_store::migrate::migrate;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 
+use crate::cpu::Cpu;
+
 /// The settings that the embedded server has by default, and room for many connections.
 const SETTINGS: &[(&str, &str)] = &[
     ("fsync", "on"),
@@ -33,6 +35,8 @@ impl Server {
     /// Starts it in a temporary folder.
     pub async fn start() -> Self {
         let instance = rollbook_embedded::temporary(SETTINGS).await.expect("a server starts");
+        let pid = std::fs::read_to_string(instance.directory().join("postmaster.pid")).expect("its process");
+        Cpu::look_at(pid.lines().next().and_then(|pid| pid.parse().ok()).expect("a number"));
         Self { instance }
     }
 

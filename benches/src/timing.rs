@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 
+use crate::cpu::{Cpu, Each};
+
 /// What was measured.
 #[derive(Clone, Debug)]
 pub struct Measured {
@@ -14,6 +16,8 @@ pub struct Measured {
     pub p50: Duration,
     /// All but one of a hundred took at most this.
     pub p99: Duration,
+    /// What each took of the processors.
+    pub cpu: Each,
 }
 
 /// Calls again and again from many tasks. A caller has a state of its own; its call says whether it goes on.
@@ -23,7 +27,7 @@ where
     F: Fn(S) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = Option<S>> + Send,
 {
-    let begun = Instant::now();
+    let (begun, cpu) = (Instant::now(), Cpu::now());
     let tasks = callers.into_iter().map(|mut state| {
         let call = call.clone();
         tokio::spawn(async move {
@@ -46,16 +50,17 @@ where
         all.extend(took);
         end = end.max(ended);
     }
-    summary(all, end)
+    summary(all, end, cpu)
 }
 
-/// The figures of calls that took so long within a time.
-pub fn summary(mut took: Vec<Duration>, within: Duration) -> Measured {
+/// The figures of calls that took so long within a time, with what the processors had done before it.
+fn summary(mut took: Vec<Duration>, within: Duration, before: Cpu) -> Measured {
+    let cpu = Cpu::each(before, took.len());
     took.sort_unstable();
     let at = |percent: usize| took.get(took.len() * percent / 100).or(took.last()).copied().unwrap_or_default();
     #[expect(clippy::cast_precision_loss, reason = "a rate is a float")]
     let rate = took.len() as f64 / within.as_secs_f64();
-    Measured { rate, p50: at(50), p99: at(99) }
+    Measured { rate, p50: at(50), p99: at(99), cpu }
 }
 
 /// Milliseconds with three digits.

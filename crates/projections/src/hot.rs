@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use rollbook_domain::SiteId;
 use rollbook_store::Recorded;
-use serde::Serialize;
 
+use crate::binary::{Arrays, Columns};
 use crate::erased::{Object, Shape, Stored, key_object};
 use crate::model::{ReadModel, Rows};
 
@@ -25,8 +25,9 @@ pub trait HotTable: Send + Sync {
     /// Takes rows as they are stored.
     fn learn(&mut self, stored: &[Stored]) -> Result<(), serde_json::Error>;
 
-    /// Folds events, in order, into rows that are all in memory. What changes is not kept before [`HotTable::keep`].
-    fn fold(&mut self, events: &[Recorded]) -> Result<Written, serde_json::Error>;
+    /// Folds events, in order, into rows that are all in memory, of a table with these columns. What changes is not kept before
+    /// [`HotTable::keep`].
+    fn fold(&mut self, events: &[Recorded], columns: &Columns) -> Result<Written, serde_json::Error>;
 
     /// The changes of the last fold are in the database.
     fn keep(&mut self);
@@ -35,12 +36,12 @@ pub trait HotTable: Send + Sync {
     fn forget(&mut self);
 }
 
-/// What a fold changed, as JSON lists of rows and of keys; none where there is nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a fold changed; none where there is nothing.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Written {
     /// Rows that are new or different.
-    pub upserts: Option<String>,
-    /// The keys of rows that are gone.
+    pub upserts: Option<Arrays>,
+    /// The keys of rows that are gone, as a JSON list.
     pub deletes: Option<String>,
 }
 
@@ -57,13 +58,6 @@ impl<M: ReadModel> Default for Hot<M> {
     fn default() -> Self {
         Self { rows: HashMap::new(), changed: Vec::new() }
     }
-}
-
-#[derive(Serialize)]
-struct OfSite<'r, R> {
-    site_id: SiteId,
-    #[serde(flatten)]
-    row: &'r R,
 }
 
 impl<M: ReadModel> Hot<M> {
@@ -102,7 +96,7 @@ impl<M: ReadModel> HotTable for Hot<M> {
         Ok(())
     }
 
-    fn fold(&mut self, events: &[Recorded]) -> Result<Written, serde_json::Error> {
+    fn fold(&mut self, events: &[Recorded], columns: &Columns) -> Result<Written, serde_json::Error> {
         let mut rows = Rows::<M>::default();
         if !M::WRITTEN_ONCE {
             for key in Self::touched(events) {
@@ -112,18 +106,18 @@ impl<M: ReadModel> HotTable for Hot<M> {
             }
         }
         rows.fold(events);
-        let (mut upserts, mut deletes) = (Vec::new(), Vec::new());
+        let (mut upserts, mut deletes) = (Arrays::new(columns), Vec::new());
         self.changed.clear();
         for (site, key, row) in rows.changes() {
             match row {
-                Some(row) => upserts.push(OfSite { site_id: site, row }),
+                Some(row) => upserts.push(site, row)?,
                 None => deletes.push(key_object::<M>(site, key)?),
             }
             if !M::WRITTEN_ONCE {
                 self.changed.push(((site, key.clone()), row.cloned()));
             }
         }
-        let upserts = (!upserts.is_empty()).then(|| serde_json::to_string(&upserts)).transpose()?;
+        let upserts = (!upserts.is_empty()).then_some(upserts);
         let deletes = (!deletes.is_empty()).then(|| serde_json::to_string(&deletes)).transpose()?;
         Ok(Written { upserts, deletes })
     }

@@ -70,7 +70,8 @@ async fn fetch(tx: &mut PgConnection, shape: &Shape, keys: &[Object]) -> Result<
 
 /// Writes rows, in place of those with the same keys.
 pub(crate) async fn upsert(tx: &mut PgConnection, shape: &Shape, rows: &[Object]) -> Result<(), ProjectionError> {
-    sqlx::query(&upsert_sql(shape, 1)).bind(json(shape, rows)?).execute(tx).await?;
+    let given = format!("json_populate_recordset(null::{}, $1::json)", shape.table);
+    sqlx::query(&upsert_sql(shape, &given)).bind(json(shape, rows)?).execute(tx).await?;
     Ok(())
 }
 
@@ -79,14 +80,14 @@ async fn delete(tx: &mut PgConnection, shape: &Shape, keys: &[Object]) -> Result
     Ok(())
 }
 
-/// The statement that writes rows, in place of those with the same keys. They are a JSON list, the parameter of that number.
-pub(crate) fn upsert_sql(shape: &Shape, parameter: usize) -> String {
+/// The statement that writes rows, given as what can be selected from, in place of those with the same keys.
+pub(crate) fn upsert_sql(shape: &Shape, rows: &str) -> String {
     let Shape { table, key, columns, .. } = shape;
     let (key, all) = (key.join(", "), [*key, *columns].concat().join(", "));
     let set: Vec<_> = columns.iter().map(|column| format!("{column} = excluded.{column}")).collect();
     format!(
         "insert into {table} (site_id, {all})
-        select site_id, {all} from json_populate_recordset(null::{table}, ${parameter}::json)
+        select site_id, {all} from {rows}
         on conflict (site_id, {key}) do update set {}",
         set.join(", ")
     )

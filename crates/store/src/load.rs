@@ -184,45 +184,20 @@ impl EventStore {
         let (member_kinds, member_prefixes) =
             asked.members.iter().map(|(set, _)| columns(set)).unzip::<_, _, Vec<_>, Vec<_>>();
 
-        let rows = sqlx::query(
-            "select 'event' as what, w.n, e.aggregate_type as a, e.aggregate_id as b, e.sequence as number,
-                    e.event_type as c, e.event_version as d, e.payload::text as json, null::uuid as owner
-             from unnest($2::text[], $3::text[], $4::bigint[]) with ordinality as w(kind, id, after, n)
-             join events e on e.aggregate_type = w.kind and e.aggregate_id = w.id and e.sequence > w.after
-             where e.site_id = $1
-             union all
-             select 'owner', w.n, null, null, 0, null, null, null, c.owner
-             from unnest($5::text[], $6::text[]) with ordinality as w(kind, key, n)
-             join claims c on c.site_id = $1 and c.kind = w.kind and c.key = w.key
-             union all
-             select 'count', w.n, null, null,
-                    (select count(*) from claims c where c.site_id = $1 and c.kind = w.kind
-                     and c.key >= w.prefix and c.key < w.prefix || '~'), null, null, null, null
-             from unnest($7::text[], $8::text[]) with ordinality as w(kind, prefix, n)
-             union all
-             select 'member', w.n, null, null, 0, null, null, null, c.owner
-             from unnest($9::text[], $10::text[]) with ordinality as w(kind, prefix, n)
-             join claims c on c.site_id = $1 and c.kind = w.kind and c.key >= w.prefix and c.key < w.prefix || '~'
-             union all
-             select 'receipt', 0, encode(c.command_hash, 'hex'), null, 0, null, null,
-                    json_build_object('first_position', c.first_position, 'last_position', c.last_position,
-                                      'streams', c.streams, 'lists', c.lists)::text, null
-             from commands c where c.site_id = $1 and c.command_id = $11
-             order by what, n, number, owner",
-        )
-        .bind(site.0)
-        .bind(&asked.kinds)
-        .bind(&asked.ids)
-        .bind(&asked.after)
-        .bind(&asked.claim_kinds)
-        .bind(&asked.claim_keys)
-        .bind(&count_kinds)
-        .bind(&count_prefixes)
-        .bind(&member_kinds)
-        .bind(&member_prefixes)
-        .bind(command_id.map(|id| id.0))
-        .fetch_all(&self.pool)
-        .await?;
+        let rows = sqlx::query(&asked.sql(command_id.is_some()))
+            .bind(site.0)
+            .bind(&asked.kinds)
+            .bind(&asked.ids)
+            .bind(&asked.after)
+            .bind(&asked.claim_kinds)
+            .bind(&asked.claim_keys)
+            .bind(&count_kinds)
+            .bind(&count_prefixes)
+            .bind(&member_kinds)
+            .bind(&member_prefixes)
+            .bind(command_id.map(|id| id.0))
+            .fetch_all(&self.pool)
+            .await?;
 
         for row in rows {
             asked.take(&row, facts)?;
@@ -248,6 +223,33 @@ fn columns(set: &ClaimSet) -> (&'static str, String) {
     (set.kind.as_str(), set.prefix.clone())
 }
 
+// Questions with their answers in the same columns, and with parameters of the same numbers.
+
+const EVENTS: &str = "select 'event', w.n, e.aggregate_type, e.aggregate_id, e.sequence, e.event_type, e.event_version,
+        e.payload::text, null::uuid
+    from unnest($2::text[], $3::text[], $4::bigint[]) with ordinality as w(kind, id, after, n)
+    join events e on e.aggregate_type = w.kind and e.aggregate_id = w.id and e.sequence > w.after
+    where e.site_id = $1";
+
+const OWNERS: &str = "select 'owner', w.n, null, null, 0::bigint, null, null, null, c.owner
+    from unnest($5::text[], $6::text[]) with ordinality as w(kind, key, n)
+    join claims c on c.site_id = $1 and c.kind = w.kind and c.key = w.key";
+
+const COUNTS: &str = "select 'count', w.n, null, null,
+        (select count(*) from claims c where c.site_id = $1 and c.kind = w.kind
+            and c.key >= w.prefix and c.key < w.prefix || '~'),
+        null, null, null, null::uuid
+    from unnest($7::text[], $8::text[]) with ordinality as w(kind, prefix, n)";
+
+const MEMBERS: &str = "select 'member', w.n, null, null, 0::bigint, null, null, null, c.owner
+    from unnest($9::text[], $10::text[]) with ordinality as w(kind, prefix, n)
+    join claims c on c.site_id = $1 and c.kind = w.kind and c.key >= w.prefix and c.key < w.prefix || '~'";
+
+const RECEIPT: &str = "select 'receipt', 0::bigint, encode(c.command_hash, 'hex'), null, 0::bigint, null, null,
+        json_build_object('first_position', c.first_position, 'last_position', c.last_position,
+                          'streams', c.streams, 'lists', c.lists)::text, null::uuid
+    from commands c where c.site_id = $1 and c.command_id = $11";
+
 /// One round trip's questions, and their answers as they come in.
 #[derive(Default)]
 struct Asked {
@@ -263,6 +265,22 @@ struct Asked {
 }
 
 impl Asked {
+    /// The statement, of the questions that there are: the plan of all of them takes longer to make than most answers.
+    fn sql(&self, receipt: bool) -> String {
+        let parts = [
+            (!self.kinds.is_empty(), EVENTS),
+            (!self.owners.is_empty(), OWNERS),
+            (!self.counts.is_empty(), COUNTS),
+            (!self.members.is_empty(), MEMBERS),
+            (receipt, RECEIPT),
+        ];
+        let parts: Vec<_> = parts.into_iter().filter_map(|(asked, sql)| asked.then_some(sql)).collect();
+        format!(
+            "select * from ({}) as found(what, n, a, b, number, c, d, json, owner) order by what, n, number, owner",
+            parts.join(" union all ")
+        )
+    }
+
     fn take(&mut self, row: &PgRow, facts: &mut Facts) -> Result<(), StoreError> {
         let nth = usize::try_from(row.try_get::<i64, _>("n")?).unwrap_or_default().saturating_sub(1);
         let missing = || StoreError::Corrupt("an answer to no question".to_owned());

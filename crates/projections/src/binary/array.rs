@@ -15,12 +15,12 @@ pub(super) struct ArrayWriter<'o> {
 }
 
 impl<'o> ArrayWriter<'o> {
-    /// Begins an array of a type with its oid.
-    pub fn begin(element: Type, oid: i32, out: &'o mut Vec<u8>) -> Self {
+    /// Begins an array of a type.
+    pub fn begin(element: Type, out: &'o mut Vec<u8>) -> Self {
         let at = out.len();
         // Length of the value, dimensions, whether there are nulls, element type, elements, lower bound: see `end`.
         out.extend_from_slice(&[0; 24]);
-        out[at + 12..at + 16].copy_from_slice(&oid.to_be_bytes());
+        out[at + 12..at + 16].copy_from_slice(&element.oid().to_be_bytes());
         Self { element, at, count: 0, out }
     }
 }

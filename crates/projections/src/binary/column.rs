@@ -6,18 +6,18 @@ use super::Unwritable;
 use super::value::ValueWriter;
 
 /// The columns of a table, `site_id` first, then in the order of the row's fields.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns(pub Vec<Column>);
 
 /// A column.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column {
-    pub name: String,
+    pub name: &'static str,
     pub kind: Type,
 }
 
 /// What a column holds, named as in `pg_type.typname`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Type {
     Bool,
@@ -39,13 +39,41 @@ pub enum Type {
 }
 
 impl Type {
-    /// The type of an array's elements, with its oid, which PostgreSQL never changes.
-    pub(super) fn element(self) -> Option<(Self, i32)> {
+    /// The type of an array's elements.
+    pub(super) fn element(self) -> Option<Self> {
         match self {
-            Self::Int2Array => Some((Self::Int2, 21)),
-            Self::TextArray => Some((Self::Text, 25)),
-            Self::UuidArray => Some((Self::Uuid, 2950)),
+            Self::Int2Array => Some(Self::Int2),
+            Self::TextArray => Some(Self::Text),
+            Self::UuidArray => Some(Self::Uuid),
             _ => None,
+        }
+    }
+
+    /// Its oid, which PostgreSQL never changes.
+    pub(super) fn oid(self) -> u32 {
+        self.oids().0
+    }
+
+    /// The oid of arrays of it; of an array its own, because an array of arrays is no other type.
+    pub(super) fn array_oid(self) -> u32 {
+        self.oids().1
+    }
+
+    fn oids(self) -> (u32, u32) {
+        match self {
+            Self::Bool => (16, 1000),
+            Self::Int2 => (21, 1005),
+            Self::Int4 => (23, 1007),
+            Self::Int8 => (20, 1016),
+            Self::Text => (25, 1009),
+            Self::Uuid => (2950, 2951),
+            Self::Timestamptz => (1184, 1185),
+            Self::Date => (1082, 1182),
+            Self::Time => (1083, 1183),
+            Self::Jsonb => (3802, 3807),
+            Self::Int2Array => (1005, 1005),
+            Self::TextArray => (1009, 1009),
+            Self::UuidArray => (2951, 2951),
         }
     }
 }

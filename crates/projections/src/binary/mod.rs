@@ -1,7 +1,8 @@
-//! Rows as PostgreSQL's binary COPY takes them, written from their serde form by the types of the table's columns. Nothing
-//! here knows a read model or a connection.
+//! Rows as PostgreSQL's binary COPY takes them, or a statement's parameters, written from their serde form by the types of the
+//! table's columns. Nothing here knows a read model or a connection.
 
 mod array;
+mod arrays;
 mod column;
 mod row;
 mod text;
@@ -10,6 +11,8 @@ mod value;
 use rollbook_domain::SiteId;
 use serde::Serialize;
 
+pub use arrays::Arrays;
+pub(crate) use arrays::{Array, unnested};
 pub use column::{Column, Columns, Type};
 
 /// Begins a COPY: the signature, no flags, no extension.

@@ -157,8 +157,8 @@ impl<'o> Serializer for ValueWriter<'o> {
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<ArrayWriter<'o>, Unwritable> {
-        let Some((element, oid)) = self.kind.element() else { return self.unfit("a list") };
-        Ok(ArrayWriter::begin(element, oid, self.out))
+        let Some(element) = self.kind.element() else { return self.unfit("a list") };
+        Ok(ArrayWriter::begin(element, self.out))
     }
 
     fn serialize_tuple(self, length: usize) -> Result<ArrayWriter<'o>, Unwritable> {

@@ -14,16 +14,21 @@ use rollbook_store::{Position, Recorded, StoreError};
 use sqlx::query::Query;
 use sqlx::{PgPool, Row};
 
+use super::build::{LIVE, Table};
 use super::checkpoints::Checkpoint;
 use crate::ProjectionError;
+use crate::binary::{Array, Columns, unnested};
 use crate::erased::{MODELS, Shape, Stored};
 use crate::hot::{HotTable, Written};
 use crate::storage::{delete_sql, same_key, upsert_sql};
 
 /// The rows in memory, and the connection that they are written over.
 pub(super) struct Usual {
+    pool: PgPool,
     link: Link,
     tables: Vec<Box<dyn HotTable>>,
+    /// The columns of each table; none before the first round.
+    columns: Vec<Columns>,
     /// The positions and epochs at which the rows in memory were written: at any others they are not true.
     left: Vec<(Position, i64)>,
 }
@@ -42,7 +47,8 @@ const SETTINGS: [(&str, &str); 2] = [("synchronous_commit", "off"), ("lock_timeo
 impl Usual {
     pub fn new(pool: &PgPool) -> Self {
         let tables = MODELS.iter().map(|model| model.hot()).collect();
-        Self { link: Link::new(pool, &SETTINGS), tables, left: Vec::new() }
+        let (pool, link) = (pool.clone(), Link::new(pool, &SETTINGS));
+        Self { pool, link, tables, columns: Vec::new(), left: Vec::new() }
     }
 
     /// Forgets the rows: somebody has written others.
@@ -86,17 +92,29 @@ impl Usual {
         events: &[Recorded],
         last: Position,
     ) -> Result<(), ProjectionError> {
+        if self.columns.is_empty() {
+            self.columns = self.read_columns().await?;
+        }
         self.fetch(events).await?;
         let mut changes = Vec::new();
-        for table in &mut self.tables {
+        for (table, columns) in self.tables.iter_mut().zip(&self.columns) {
             let shape = table.shape();
             // A fold that panics fails for its events alone, and does not end the engine.
-            let written = catch_unwind(AssertUnwindSafe(|| table.fold(events)))
+            let written = catch_unwind(AssertUnwindSafe(|| table.fold(events, columns)))
                 .map_err(|_| ProjectionError::Fold { projection: shape.name })?
                 .map_err(|source| ProjectionError::Row { projection: shape.name, source })?;
             changes.push((shape, written));
         }
         self.write(checkpoints, &changes, last).await
+    }
+
+    async fn read_columns(&self) -> Result<Vec<Columns>, ProjectionError> {
+        let mut connection = self.pool.acquire().await?;
+        let mut columns = Vec::new();
+        for table in &self.tables {
+            columns.push(Table { schema: LIVE, shape: table.shape() }.live_columns(&mut connection).await?);
+        }
+        Ok(columns)
     }
 
     /// Fetches the rows that the events touch and that are not in memory.
@@ -150,20 +168,18 @@ impl Usual {
         let positions: Vec<Position> = checkpoints.iter().map(|checkpoint| checkpoint.position).collect();
         let epochs: Vec<i64> = checkpoints.iter().map(|checkpoint| checkpoint.epoch).collect();
         let versions: Vec<i32> = checkpoints.iter().map(|checkpoint| checkpoint.version).collect();
-        let (mut sql, mut texts) = (String::from(MOVE), Vec::new());
-        for (shape, Written { upserts, deletes }) in changes {
-            let mut add = |what, statement: fn(&Shape, usize) -> String, text| {
-                texts.push(text);
-                // Writing to a String cannot fail.
-                let _ = write!(sql, ", {what}_{} as ({})", shape.table, statement(shape, texts.len() + FIXED));
-            };
-            if let Some(upserts) = upserts {
-                add("put", upsert_sql, upserts);
+        let mut statement = Statement::new();
+        for ((shape, Written { upserts, deletes }), columns) in changes.iter().zip(&self.columns) {
+            if let Some(rows) = upserts {
+                let given = unnested(columns, statement.next());
+                statement.part("put", shape, &upsert_sql(shape, &given), rows.parameters().map(Parameter::Column));
             }
-            if let Some(deletes) = deletes {
-                add("gone", delete_sql, deletes);
+            if let Some(keys) = deletes {
+                let sql = delete_sql(shape, statement.next());
+                statement.part("gone", shape, &sql, [Parameter::Keys(keys)]);
             }
         }
+        let Statement { mut sql, parameters } = statement;
         // Every model must have moved, also one that the checkpoints leave out: nothing would guard its rows.
         let _ = write!(
             sql,
@@ -173,10 +189,45 @@ impl Usual {
         self.link
             .rows(|| {
                 let query = sqlx::query(&sql).bind(&names).bind(&positions).bind(&epochs).bind(&versions).bind(last);
-                texts.iter().fold(query, |query, text| query.bind(*text))
+                parameters.iter().fold(query, |query, parameter| match *parameter {
+                    Parameter::Column(array) => query.bind(array),
+                    Parameter::Keys(json) => query.bind(json),
+                })
             })
             .await?;
         Ok(())
+    }
+}
+
+/// The statement that writes all models, as it grows.
+struct Statement<'w> {
+    sql: String,
+    parameters: Vec<Parameter<'w>>,
+}
+
+/// A parameter of it.
+enum Parameter<'w> {
+    /// A column of new rows.
+    Column(Array<'w>),
+    /// The keys of rows that are gone.
+    Keys(&'w str),
+}
+
+impl<'w> Statement<'w> {
+    fn new() -> Self {
+        Self { sql: MOVE.to_owned(), parameters: Vec::new() }
+    }
+
+    /// The number of the next parameter.
+    fn next(&self) -> usize {
+        FIXED + self.parameters.len() + 1
+    }
+
+    /// Adds what is done to a model.
+    fn part(&mut self, what: &str, shape: &Shape, sql: &str, parameters: impl IntoIterator<Item = Parameter<'w>>) {
+        // Writing to a String cannot fail.
+        let _ = write!(self.sql, ", {what}_{} as ({sql})", shape.table);
+        self.parameters.extend(parameters);
     }
 }
 

@@ -39,15 +39,20 @@ impl Table {
     pub async fn create_in_tx(&self, tx: &mut PgConnection) -> Result<Columns, ProjectionError> {
         let sql = format!("create table {} (like {} including all excluding indexes)", self.name(), self.live());
         run(tx, &sql).await?;
+        self.live_columns(tx).await
+    }
+
+    /// The columns of the live table, in the order of the row's fields.
+    pub async fn live_columns(&self, connection: &mut PgConnection) -> Result<Columns, ProjectionError> {
         let sql = "select a.attname::text as name, t.typname::text as kind
             from pg_attribute a join pg_type t on t.oid = a.atttypid
             where a.attrelid = $1::text::regclass and a.attnum > 0 and not a.attisdropped";
-        let found: Vec<(String, String)> = sqlx::query_as(sql).bind(self.live()).fetch_all(tx).await?;
-        let column = |name: &&str| {
+        let found: Vec<(String, String)> = sqlx::query_as(sql).bind(self.live()).fetch_all(connection).await?;
+        let column = |name: &&'static str| {
             let kind = found.iter().find(|(column, _)| column == name).map_or("missing", |(_, kind)| kind);
             let kind = binary::Type::from_str(kind)
                 .map_err(|_| StoreError::Corrupt(format!("column {name} of {} is {kind}", self.live())))?;
-            Ok(Column { name: (*name).to_owned(), kind })
+            Ok(Column { name, kind })
         };
         let names = ["site_id"].iter().chain(self.shape.key).chain(self.shape.columns);
         Ok(Columns(names.map(column).collect::<Result<_, ProjectionError>>()?))
@@ -61,7 +66,7 @@ impl Table {
         columns: &Columns,
         mut pieces: mpsc::Receiver<Vec<u8>>,
     ) -> Result<u64, ProjectionError> {
-        let names: Vec<_> = columns.0.iter().map(|column| column.name.as_str()).collect();
+        let names: Vec<_> = columns.0.iter().map(|column| column.name).collect();
         let sql = format!("copy {} ({}) from stdin (format binary, freeze)", self.name(), names.join(", "));
         let mut copy = tx.copy_in_raw(&sql).await?;
         copy.send(&binary::HEADER[..]).await?;
