@@ -230,6 +230,8 @@ pub fn transactions(database: &Database, script: &str, clients: usize, length: D
         .output()
         .expect("pgbench runs");
     std::fs::remove_file(&file).expect("the script is removed");
+    // What pgbench's connections took counts when the server has seen them end.
+    std::thread::sleep(Duration::from_millis(300));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let number = |after: &str| text.lines().find_map(|line| line.strip_prefix(after)?.split(' ').next());
     let counted = number("number of transactions actually processed: ").and_then(|count| count.parse().ok());

@@ -238,7 +238,10 @@ async fn rosters_show_whom_the_reader_sees_by_name() {
     let rows = whole(async |page| roster::list(pool, SITE, cohort, &all, &page).await).await;
     assert_eq!(names(&rows, |row| &row.name), NAMES[..4], "sorted as people sort");
     let row = rows.iter().find(|row| row.enrolment_id == enrolment(0)).expect("a row");
-    assert_eq!(row.attendance, [(1, AttendanceStatus::Absent), (2, AttendanceStatus::Late)].into());
+    assert_eq!(
+        row.attendance.read().expect("weeks"),
+        [(1, AttendanceStatus::Absent), (2, AttendanceStatus::Late)].into()
+    );
     assert_eq!((row.absences, row.hub.as_deref(), row.email.as_str()), (1, Some("Hub 30"), "Student0@Example.org"));
 
     let of = async |filter: RosterFilter| {

@@ -6,6 +6,7 @@
 
 pub mod as_of;
 mod binary;
+mod by_week;
 pub mod engine;
 pub mod erased;
 pub mod error;
@@ -20,6 +21,7 @@ mod storage;
 pub mod wording;
 
 pub use as_of::Moment;
+pub use by_week::ByWeek;
 pub use engine::{
     Difference, ParkedStream, Phase, Progress, ProjectionItem, Projections, Retried, TooLate, Verification,
 };

@@ -33,7 +33,7 @@ pub async fn show(store: &EventStore, fixture: &Fixture, cast: &Cast) -> Done {
         roster::list(store.pool(), SiteId::DEFAULT, cast.cohort, &filter, &whole()).await.map_err(Failure::new)?.items;
     let markers: BTreeMap<PersonId, &str> =
         cast.markers.iter().copied().zip(fixture.staff.markers.iter().map(|marker| marker.name.as_str())).collect();
-    output::line(&roster_table(fixture, &roster, &markers))?;
+    output::line(&roster_table(fixture, &roster, &markers)?)?;
     flags(store, cast, &roster).await?;
     if let Some((marker, name)) = cast.markers.first().zip(fixture.staff.markers.first()) {
         queue(store, *marker, name.name.as_str()).await?;
@@ -59,7 +59,7 @@ fn whole() -> Page {
     Page { limit: Page::MAX_LIMIT, after: None }
 }
 
-fn roster_table(fixture: &Fixture, roster: &[RosterItem], markers: &BTreeMap<PersonId, &str>) -> String {
+fn roster_table(fixture: &Fixture, roster: &[RosterItem], markers: &BTreeMap<PersonId, &str>) -> Done<String> {
     let mut shown = table(&["name", "hub", ">week", "", "sessions", ">absent", "", "marker", "reflections"]);
     for row in roster {
         let marker = row.marker_id.and_then(|id| markers.get(&id)).copied().unwrap_or_default();
@@ -68,7 +68,7 @@ fn roster_table(fixture: &Fixture, roster: &[RosterItem], markers: &BTreeMap<Per
             row.hub.clone().unwrap_or_else(|| "Flagship".to_owned()),
             row.week.to_string(),
             standing(row).to_owned(),
-            by_week(&row.attendance, |status| match status {
+            by_week(&row.attendance.read().map_err(Failure::new)?, |status| match status {
                 AttendanceStatus::Present => '✓',
                 AttendanceStatus::Late => 'l',
                 AttendanceStatus::Absent => 'A',
@@ -77,20 +77,20 @@ fn roster_table(fixture: &Fixture, roster: &[RosterItem], markers: &BTreeMap<Per
             row.absences.to_string(),
             if row.flagged { "flag".to_owned() } else { String::new() },
             marker.to_owned(),
-            by_week(&row.reflections, |state| match state {
+            by_week(&row.reflections.read().map_err(Failure::new)?, |state| match state {
                 ReflectionState::Submitted => 's',
                 ReflectionState::Pass => 'p',
                 ReflectionState::Fail => 'f',
             }),
         ]);
     }
-    format!(
+    Ok(format!(
         "\nThe roster of “{}”: {} students\n{}\nsessions 1 to {LAST_WEEK}: ✓ there, l late, A absent, e excused, · \
          not marked   reflections: s handed in, p pass, f fail, · none",
         fixture.cohort.name.as_str(),
         roster.len(),
         shown.trim_fmt()
-    )
+    ))
 }
 
 fn standing(row: &RosterItem) -> &'static str {

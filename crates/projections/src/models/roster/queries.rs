@@ -1,25 +1,22 @@
 //! The roster of a cohort, by the students' names.
 
-use std::collections::BTreeMap;
-
 use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentStatus};
 use rollbook_domain::policy::RosterScope;
 use rollbook_domain::{CohortId, EnrolmentId, HubId, PersonId, Personal, SiteId};
 use schemars::JsonSchema;
 use serde::de::IntoDeserializer;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize as _, Serialize};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::QueryAs;
-use sqlx::types::Json;
 use sqlx::{FromRow, PgPool, Postgres, Row};
 use uuid::Uuid;
 
 use super::ReflectionState;
 use crate::models::hubs_of;
-use crate::{Moment, Page, Paged, QueryError};
+use crate::{ByWeek, Moment, Page, Paged, QueryError};
 
 /// A student as rosters show them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct RosterItem {
     /// Which enrolment.
     pub enrolment_id: EnrolmentId,
@@ -42,7 +39,7 @@ pub struct RosterItem {
     /// Why.
     pub held_reason: Option<Personal<String>>,
     /// The record of each session, by week; a week without one is not there.
-    pub attendance: BTreeMap<u8, AttendanceStatus>,
+    pub attendance: ByWeek<AttendanceStatus>,
     /// How many sessions are marked absent.
     pub absences: u8,
     /// Whether the absence flag is open.
@@ -50,7 +47,7 @@ pub struct RosterItem {
     /// Who takes the reflections.
     pub marker_id: Option<PersonId>,
     /// How far each reflection is, by week; a week without one is not there.
-    pub reflections: BTreeMap<u8, ReflectionState>,
+    pub reflections: ByWeek<ReflectionState>,
 }
 
 /// Column by column, and not as JSON like other items: a roster may have a thousand of them.
@@ -71,11 +68,11 @@ impl FromRow<'_, PgRow> for RosterItem {
             week: u8::try_from(week).unwrap_or(u8::MAX),
             held: row.try_get("held")?,
             held_reason: row.try_get::<Option<String>, _>("held_reason")?.map(Personal::new),
-            attendance: row.try_get::<Json<_>, _>("attendance")?.0,
+            attendance: row.try_get("attendance")?,
             absences: u8::try_from(absences).unwrap_or(u8::MAX),
             flagged: row.try_get("flagged")?,
             marker_id: row.try_get::<Option<Uuid>, _>("marker_id")?.map(PersonId),
-            reflections: row.try_get::<Json<_>, _>("reflections")?.0,
+            reflections: row.try_get("reflections")?,
         })
     }
 }
