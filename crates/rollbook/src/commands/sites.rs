@@ -46,6 +46,7 @@ async fn open(executor: &Executor, asked: &Open) -> Done {
         name: asked.name.clone(),
         owner_email: Personal::new(asked.owner_email.clone()),
         owner_name: asked.owner_name.clone().map(Personal::new),
+        own_database: asked.own_database,
     };
     execute(executor, command.into()).await?;
     let store = executor.store();
