@@ -3,7 +3,10 @@
 use cqrs_es::test::{AggregateResultValidator, TestFramework};
 use serde_json::{Value, json};
 
-use super::{ActivateSite, GiveSiteDatabase, HostAdmits, HostError, HostName, Site, SiteEvent, SiteFacts, SiteHost, SiteRule, Slug};
+use super::{
+    ActivateSite, GiveSiteDatabase, HostAdmits, HostError, HostName, Site, SiteEvent, SiteFacts, SiteHost, SiteRule,
+    Slug,
+};
 use crate::actor::{Asked, Authority};
 use crate::claim::{ClaimChanges, ClaimKey};
 use crate::command::Command;

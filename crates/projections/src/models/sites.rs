@@ -69,8 +69,18 @@ impl ReadModel for Sites {
     const VERSION: i32 = 2;
     const TABLE: &'static str = "sites";
     const KEY: &'static [&'static str] = &["id"];
-    const COLUMNS: &'static [&'static str] =
-        &["slug", "name", "hosts", "closed", "closed_reason", "owner_email", "owner_name", "opened_at", "database", "version"];
+    const COLUMNS: &'static [&'static str] = &[
+        "slug",
+        "name",
+        "hosts",
+        "closed",
+        "closed_reason",
+        "owner_email",
+        "owner_name",
+        "opened_at",
+        "database",
+        "version",
+    ];
     const STREAMS: &'static [StreamType] = &[StreamType::Site];
 
     type Key = SiteId;
@@ -164,6 +174,11 @@ impl SiteItem {
     /// Where what belongs to it is, and whether it is there yet.
     pub fn holding(&self) -> SiteDatabase {
         self.database_state.unwrap_or_default()
+    }
+
+    /// Whether there is a database to answer from.
+    pub fn is_ready(&self) -> bool {
+        matches!(self.holding(), SiteDatabase::Shared | SiteDatabase::Active)
     }
 }
 

@@ -185,8 +185,7 @@ impl Target {
             }
         }
         // Broken off on the way, or the database of an installation from before it said whose it is.
-        let used = events
-            && sqlx::query_scalar("select exists (select from events)").fetch_one(&self.pool).await?;
+        let used = events && sqlx::query_scalar("select exists (select from events)").fetch_one(&self.pool).await?;
         let ours = self::tables(registry.pool()).await.map_err(|_| Unfit::Unreachable)?;
         if used {
             Err(Unfit::InUse)
