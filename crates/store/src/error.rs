@@ -47,10 +47,12 @@ pub(crate) fn is_gone(error: &sqlx::Error) -> bool {
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::Tls(_)
         | sqlx::Error::Protocol(_) => true,
-        // Class 57P: the server is shutting down or starting up; 53300: too many connections; 08: connection lost.
-        sqlx::Error::Database(e) => {
-            e.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08") || code == "53300")
-        }
+        // Class 57P: the server is shutting down or starting up; 53300: too many connections; 08: connection lost; 28, 3D000 and
+        // 55000: it does not let us in any more.
+        sqlx::Error::Database(e) => e.code().is_some_and(|code| {
+            ["57P", "08", "28"].iter().any(|class| code.starts_with(class))
+                || ["53300", "3D000", "55000"].contains(&&*code)
+        }),
         _ => false,
     }
 }

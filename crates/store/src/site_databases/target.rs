@@ -81,16 +81,13 @@ impl Unfit {
 
     /// What a failure on the way comes to.
     fn of(error: &sqlx::Error) -> Self {
-        if is_gone(error) {
-            return Self::Unreachable;
-        }
         match error.as_database_error().and_then(|error| error.code()).as_deref() {
             // Not who they say they are; no such database.
             Some(code) if code.starts_with("28") || code == "3D000" => Self::Refused,
             // No right to; read-only, as a standby is.
             Some("42501" | "25006") => Self::NotWritable,
-            Some(code) => Self::Unsound(code.to_owned()),
-            None => Self::Unreachable,
+            Some(code) if !is_gone(error) => Self::Unsound(code.to_owned()),
+            _ => Self::Unreachable,
         }
     }
 }
