@@ -199,8 +199,9 @@ async fn one_database_given_to_two_sites_at_once_is_one_sites() {
     }
     let answers = join_all(ids.iter().map(|id| service.give(id, &own.url))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1, "{answers:?}");
-    let others: Vec<_> = answers.iter().filter(|answer| answer.status != 200).collect();
-    others.iter().for_each(|answer| is_problem(answer, 409, "database_in_use"));
+    for refused in answers.iter().filter(|answer| answer.status != 200) {
+        is_problem(refused, 409, "database_in_use");
+    }
     let kept = service.executor.store().site_databases().await.expect("a look");
     assert_eq!(kept.len(), 1, "{kept:?}");
 }

@@ -43,7 +43,7 @@ async fn neither_the_registry_nor_an_answer_nor_a_debug_shows_where_it_is() {
     let registry = dump(&url_of_every_site(&service.database.url)).await;
     assert!(registry.contains("owner@north.example.org"), "the dump is one");
     let url: reqwest::Url = own.url.parse().expect("a URL");
-    let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |text: &str| format!("{:02x?}", text.as_bytes()).replace(['[', ']', ',', ' '], "");
     let password = url.password().expect("a password");
     for secret in [&own.url, password, &super::name(&own), &hex(password), "AAAAAAAAAAAAAAAA"] {
         for (place, text) in [("registry", &registry), ("answers", &said), ("debug", &shown)] {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use rollbook_domain::SiteId;
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::error::DatabaseError;
+use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{PgPool, Row};
 use url::Url;
@@ -81,7 +83,7 @@ impl Unfit {
 
     /// What a failure on the way comes to.
     fn of(error: &sqlx::Error) -> Self {
-        match error.as_database_error().and_then(|error| error.code()).as_deref() {
+        match error.as_database_error().and_then(DatabaseError::code).as_deref() {
             // Not who they say they are; no such database.
             Some(code) if code.starts_with("28") || code == "3D000" => Self::Refused,
             // No right to; read-only, as a standby is.
@@ -101,9 +103,12 @@ impl From<sqlx::Error> for Unfit {
 impl From<StoreError> for Unfit {
     fn from(error: StoreError) -> Self {
         match &error {
-            StoreError::Unavailable(error) | StoreError::Database(error) => Self::of(error),
-            StoreError::Migrate(sqlx::migrate::MigrateError::Execute(error)) => Self::of(error),
-            StoreError::Migrate(sqlx::migrate::MigrateError::ExecuteMigration(error, _)) => Self::of(error),
+            StoreError::Unavailable(error)
+            | StoreError::Database(error)
+            | StoreError::Migrate(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
+                Self::of(error)
+            }
+            StoreError::Migrate(MigrateError::VersionMissing(_)) => Self::Newer,
             StoreError::Elsewhere => Self::InUse,
             _ => Self::Unsound("XX000".to_owned()),
         }
@@ -164,7 +169,7 @@ impl Target {
 
     /// Whether nothing is in it, or only what this set-up has made before.
     async fn inspect(&self, registry: &EventStore) -> Result<(), Unfit> {
-        let (migrated, events, owned): (bool, bool, bool) = sqlx::query_as(
+        let (migrated, logged, marked): (bool, bool, bool) = sqlx::query_as(
             "select to_regclass('public._sqlx_migrations') is not null, to_regclass('public.events') is not null,
                 to_regclass('public.database_of') is not null",
         )
@@ -175,14 +180,14 @@ impl Target {
             return if tables.is_empty() { Ok(()) } else { Err(Unfit::NotEmpty) };
         }
         self.known_migrations().await?;
-        if owned {
+        if marked {
             let owner = sqlx::query_scalar("select site_id from database_of").fetch_optional(&self.pool).await?;
             if let Some(owner) = owner {
                 return if SiteId(owner) == self.site { Ok(()) } else { Err(Unfit::InUse) };
             }
         }
         // Broken off on the way, or the database of an installation from before it said whose it is.
-        let used = events && sqlx::query_scalar("select exists (select from events)").fetch_one(&self.pool).await?;
+        let used = logged && sqlx::query_scalar("select exists (select from events)").fetch_one(&self.pool).await?;
         let ours = self::tables(registry.pool()).await.map_err(|_| Unfit::Unreachable)?;
         if used {
             Err(Unfit::InUse)
