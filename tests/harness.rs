@@ -14,7 +14,7 @@ use rollbook_domain::text::Email;
 use rollbook_domain::{Actor, PersonId, Personal, SiteId};
 use rollbook_embedded::Instance;
 use rollbook_files::Files;
-use rollbook_http::{AccountSettings, AppState, Installation, Limits, Setup, UnknownHosts, serve};
+use rollbook_http::{AccountSettings, AppState, Deliver, Installation, Limits, Setup, UnknownHosts, serve};
 use rollbook_projections::Projections;
 use rollbook_store::isolation::every_site;
 use rollbook_store::migrate::migrate;
@@ -147,7 +147,7 @@ pub struct Service {
 }
 
 /// How the whole service is set up.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Hosting {
     /// The addresses of the super admins.
     pub super_admins: Vec<&'static str>,
@@ -161,6 +161,8 @@ pub struct Hosting {
     pub keys: Keys,
     /// How long such a database is kept open that nobody uses.
     pub idle: Duration,
+    /// Who delivers from it.
+    pub deliver: Option<Arc<dyn Deliver>>,
 }
 
 /// One client stands for many here: how much they ask for is not limited.
@@ -169,7 +171,7 @@ impl Default for Hosting {
         let limits = Limits { per_token: None, per_address: None, ..Limits::default() };
         let accounts = AccountSettings::default();
         let (unknown_hosts, keys, idle) = (UnknownHosts::default(), Keys::default(), Duration::from_mins(10));
-        Self { super_admins: Vec::new(), unknown_hosts, limits, accounts, keys, idle }
+        Self { super_admins: Vec::new(), unknown_hosts, limits, accounts, keys, idle, deliver: None }
     }
 }
 
@@ -222,6 +224,7 @@ impl Service {
             accounts: hosting.accounts,
             keys: hosting.keys,
             idle: hosting.idle,
+            deliver: hosting.deliver,
             ..Setup::new(executor.clone(), projections.clone(), files)
         });
         let installation = installation.await.expect("the registry");

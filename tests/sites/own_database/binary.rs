@@ -48,6 +48,7 @@ async fn a_school_in_a_database_of_its_own_is_worked_on_from_the_command_line() 
     };
     let mut serving = home.command(&["serve", "--listen", "127.0.0.1:0"]);
     serving.env("ROLLBOOK_OWNER_EMAIL", OWNER).env("ROLLBOOK_KEYS", &a).env("RUST_LOG", "trace");
+    serving.env("ROLLBOOK_SUPER_ADMINS", OWNER);
     let mut service = home.start(&mut serving);
     let url = service.listens();
 
@@ -65,6 +66,16 @@ async fn a_school_in_a_database_of_its_own_is_worked_on_from_the_command_line() 
     assert!(keyless.contains("no key is configured"), "{keyless}");
     let wrong = refused(Some(&a), &give, "postgres://north:hidden@127.0.0.1:1/north\n");
     assert!(wrong.contains("cannot be reached") && !wrong.contains("hidden"), "{wrong}");
+    // Over HTTP, where the log tells everything.
+    let root = out(&a, &["token", "--email", OWNER]).trim().to_owned();
+    let ask = |method: Method, path: &str| client().request(method, format!("{url}{path}")).bearer_auth(&root);
+    let sites = answer(ask(Method::GET, "/v1/sites")).await;
+    let north = sites.json["items"].as_array().expect("sites").iter().find(|site| site["slug"] == "north");
+    let path = format!("/v1/sites/{}/database", north.expect("it is there")["site_id"].as_str().expect("an id"));
+    for hidden in ["postgres://north:hiddenpassword@127.0.0.1:1/north", "postgres://north/?x=hiddenpassword"] {
+        let refused = answer(ask(Method::PUT, &path).json(&json!({"url": hidden}))).await;
+        assert!([409, 422].contains(&refused.status) && !refused.text.contains("hidden"), "{}", refused.text);
+    }
     let given = run(&home, Some(&a), &give, &format!("{}\n", own.url));
     assert!(given.status.success(), "{}", text(&given.stderr));
     assert_eq!(text(&given.stdout), "north has a database of its own, and answers from it\n");
@@ -121,8 +132,8 @@ async fn a_school_in_a_database_of_its_own_is_worked_on_from_the_command_line() 
     let ran = service.end(Signal::SIGTERM).done();
     assert!(ran.err.contains("/v1/me"), "the log is one: {}", ran.err);
     let password = own.url.split(['@', ':']).nth(2).expect("a password");
-    for secret in [own.url.as_str(), password, a.split_once(':').expect("a key").1, b.split_once(':').expect("a key").1]
-    {
+    let key = |entry: &str| entry.split_once(':').expect("a key").1.to_owned();
+    for secret in [&own.url, password, &key(&a), &key(&b), "hiddenpassword"] {
         for (place, text) in [("log", &ran.err), ("output", &ran.out), ("database", &shown)] {
             assert!(!text.contains(secret), "{secret} is in the {place}");
         }

@@ -2,6 +2,7 @@
 
 mod binary;
 mod giving;
+mod mail;
 mod reach;
 mod secrets;
 
@@ -31,7 +32,12 @@ async fn installation() -> Service {
 
 /// One on a database that may have a history.
 async fn on(database: Database, keys: Keys, idle: Duration) -> Service {
-    let hosting = Hosting { super_admins: vec!["owner@example.org"], keys, idle, ..Hosting::default() };
+    with(database, Hosting { keys, idle, ..Hosting::default() }).await
+}
+
+/// One that is set up otherwise.
+async fn with(database: Database, hosting: Hosting) -> Service {
+    let hosting = Hosting { super_admins: vec!["owner@example.org"], ..hosting };
     Service::hosting(database, Clock::frozen(at(NOW)), hosting).await
 }
 

@@ -31,8 +31,8 @@ use crate::state::{AppState, Parts};
 const LINGER: Duration = Duration::from_millis(50);
 /// How soon it is read again where that failed.
 const AGAIN: Duration = Duration::from_secs(1);
-/// How often sites' own databases are looked after, at the longest.
-const LOOK: Duration = Duration::from_secs(5);
+/// How often sites' own databases are looked after, at the most and at the least.
+const LOOK: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(5));
 /// How many of them at a time.
 const AT_A_TIME: usize = 8;
 
@@ -242,7 +242,7 @@ impl Installation {
             futures::stream::iter(own).for_each_concurrent(AT_A_TIME, |site| self.look_after(site)).await;
             tokio::select! {
                 Ok(()) = changes.changed() => {}
-                () = tokio::time::sleep(LOOK.min(self.0.idle / 4)) => {}
+                () = tokio::time::sleep((self.0.idle / 4).clamp(LOOK.0, LOOK.1)) => {}
             }
         }
     }

@@ -12,6 +12,7 @@ use futures::future::{BoxFuture, join_all};
 use rollbook_domain::SiteId;
 use rollbook_domain::site::HostAdmits;
 use rollbook_projections::Projections;
+use rollbook_store::connect::TIMEOUT;
 use rollbook_store::{Clock, EventStore, StoreError, listen};
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
@@ -223,13 +224,20 @@ impl Owns {
         if !unused {
             return;
         }
-        if !closed {
-            match own.is_busy().await {
-                Ok(false) => crate::clean_up(&own.state).await,
-                Ok(true) => return,
-                // Perhaps something waits: it stays until that is known.
-                Err(error) => return tracing::debug!(%site, %error, "the database of a site is not closed"),
+        // Whoever comes waits for this, so that it takes no longer than whoever comes would wait for a database that is away.
+        let is_done = async {
+            let done = closed || !own.is_busy().await?;
+            if done && !closed {
+                crate::clean_up(&own.state).await;
             }
+            Ok::<_, StoreError>(done)
+        };
+        match tokio::time::timeout(TIMEOUT, is_done).await {
+            Ok(Ok(true)) => {}
+            Ok(Ok(false)) => return,
+            // Perhaps something waits: it stays until that is known.
+            Ok(Err(error)) => return tracing::debug!(%site, %error, "the database of a site is not closed"),
+            Err(_) => return tracing::debug!(%site, "the database of a site does not answer, and is not closed"),
         }
         if let Now::Open(own) = mem::take(&mut *now) {
             own.close().await;
