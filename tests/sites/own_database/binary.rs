@@ -117,6 +117,8 @@ async fn a_school_in_a_database_of_its_own_is_worked_on_from_the_command_line() 
     assert!(out(&a, &["sites", "list"]).contains("its own"));
     assert!(out(&a, &["migrate"]).contains("the database of 1 site is up to date"));
 
+    let missing = refused(Some(&b), &["sites", "rotate-keys"], "");
+    assert!(missing.contains("the database of north: it is sealed under the key"), "{missing}");
     let both = format!("{b},{a}");
     let name = |key: &str| key.split_once(':').expect("a name").0.to_owned();
     let rotated = out(&both, &["sites", "rotate-keys"]);

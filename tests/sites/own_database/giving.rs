@@ -4,7 +4,8 @@ use futures::future::join_all;
 use reqwest::Method;
 use rollbook_domain::site::GiveSiteDatabase;
 use rollbook_domain::{Actor, SiteId};
-use rollbook_store::Request;
+use rollbook_store::migrate::migrate;
+use rollbook_store::{Request, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -42,6 +43,8 @@ async fn a_school_with_a_database_of_its_own_has_everything_there_and_nothing_el
     assert_eq!(rows_of(&own, &SiteId::DEFAULT.to_string()).await, [], "and nothing of the installation in its own");
     let again = service.give(&id, &Database::empty().await.url).await;
     is_problem(&again, 409, "site_database_given_already");
+    let taken = migrate(&own.pool).await;
+    assert!(matches!(taken, Err(StoreError::Elsewhere)), "no installation begins in it: {taken:?}");
 
     let events = service.items(&service.owner, "/v1/events").await;
     let told: Vec<_> = events.iter().filter(|event| event["stream"] == id.as_str()).collect();

@@ -15,7 +15,7 @@ use rollbook_files::Files;
 use rollbook_projections::models::sites::SiteItem;
 use rollbook_projections::{Projections, QueryError};
 use rollbook_store::site_databases::Keys;
-use rollbook_store::{EventStore, Executor};
+use rollbook_store::{EventStore, ExecuteError, Executor};
 use tokio::sync::watch;
 
 use super::databases::{SetUpError, SiteDatabases};
@@ -223,13 +223,22 @@ impl Installation {
             if self.0.owned.lock().unwrap_or_else(PoisonError::into_inner).contains(&site.site_id) {
                 continue;
             }
-            match owners::ensure(&self.0.executor, site).await {
+            match self.make_owner(site).await {
                 Ok(()) => {
                     self.0.owned.lock().unwrap_or_else(PoisonError::into_inner).insert(site.site_id);
                 }
                 // The next change of the log, or the next start, tries again.
                 Err(error) => tracing::warn!(site = site.slug, %error, "a site has no owner yet"),
             }
+        }
+    }
+
+    /// Not where the site is to have a database of its own: the read model may have come to between its first two events.
+    async fn make_owner(&self, site: &SiteItem) -> Result<(), ExecuteError> {
+        let known = self.0.executor.store().site(site.site_id).await?;
+        match known.state.database {
+            SiteDatabase::Shared => owners::ensure(&self.0.executor, site).await,
+            SiteDatabase::Wanted | SiteDatabase::Given | SiteDatabase::Active => Ok(()),
         }
     }
 

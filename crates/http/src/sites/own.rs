@@ -15,7 +15,7 @@ use rollbook_projections::Projections;
 use rollbook_store::connect::TIMEOUT;
 use rollbook_store::{Clock, EventStore, StoreError, listen};
 use sqlx::PgPool;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use super::Registry;
 use super::databases::{SetUpError, SiteDatabases};
@@ -80,7 +80,8 @@ pub struct Own {
     pub routes: Router,
     /// Its emails.
     pub delivery: Option<Box<dyn Delivery>>,
-    listener: JoinHandle<()>,
+    /// Ends with this.
+    listener: JoinSet<()>,
     store: EventStore,
     pool: PgPool,
 }
@@ -95,7 +96,8 @@ impl Own {
         let (url, pool) = databases.open(site, POOL).await?;
         let store = EventStore::new(pool.clone());
         let projections = Projections::start(store.clone());
-        let listener = tokio::spawn(listen::listen(store.clone(), url));
+        let mut listener = JoinSet::new();
+        listener.spawn(listen::listen(store.clone(), url));
         let (state, routes) = service(store.clone(), projections);
         Ok(Self { state, routes, delivery: None, listener, store, pool })
     }
@@ -116,12 +118,12 @@ impl Own {
         }
     }
 
-    async fn close(self) {
+    async fn close(mut self) {
         if let Some(delivery) = self.delivery {
             delivery.stop().await;
         }
         self.state.projections().stop().await;
-        self.listener.abort();
+        self.listener.shutdown().await;
         self.store.close().await;
         self.pool.close().await;
     }

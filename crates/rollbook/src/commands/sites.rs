@@ -7,7 +7,7 @@ use rollbook_domain::site::{GivenHost, OpenSite, SetSiteHosts, SiteDatabase, Slu
 use rollbook_domain::{Actor, Command, Personal, SiteId};
 use rollbook_http::SiteDatabases;
 use rollbook_projections::models::sites;
-use rollbook_store::site_databases::Keys;
+use rollbook_store::site_databases::{Keys, RotateError};
 use rollbook_store::{Clock, EventStore, Executor, Request};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -103,7 +103,13 @@ pub fn new_key() -> Done {
 }
 
 async fn rotate(store: &EventStore, keys: &Keys) -> Done {
-    let sealed = store.rotate_keys(keys).await.map_err(Failure::new)?;
+    let sealed = match store.rotate_keys(keys).await {
+        Err(RotateError::Sealed { site, error }) => {
+            let slug = sites::get(store.pool(), site).await?.map_or_else(|| site.to_string(), |site| site.slug);
+            return Err(Failure::new(format!("the database of {slug}: {error}. Nothing was sealed anew")));
+        }
+        rotated => rotated.map_err(Failure::new)?,
+    };
     let key = keys.first().map_err(Failure::new)?;
     let databases = if sealed == 1 { "1 database is" } else { &format!("{sealed} databases are") };
     output::line(&format!("{databases} sealed under the key {key}"))
