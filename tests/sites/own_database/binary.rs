@@ -30,6 +30,18 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// Gives the site north what cannot be its database, over HTTP; no answer repeats it.
+async fn are_refused(url: &str, root: &str, given: [&str; 2]) {
+    let ask = |method: Method, path: &str| client().request(method, format!("{url}{path}")).bearer_auth(root);
+    let sites = answer(ask(Method::GET, "/v1/sites")).await;
+    let north = sites.json["items"].as_array().expect("sites").iter().find(|site| site["slug"] == "north");
+    let path = format!("/v1/sites/{}/database", north.expect("it is there")["site_id"].as_str().expect("an id"));
+    for hidden in given {
+        let refused = answer(ask(Method::PUT, &path).json(&json!({"url": hidden}))).await;
+        assert!([409, 422].contains(&refused.status) && !refused.text.contains("hidden"), "{}", refused.text);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_school_in_a_database_of_its_own_is_worked_on_from_the_command_line() {
     let (home, own) = (Home::new(), Database::empty().await);
@@ -66,16 +78,9 @@ async fn a_school_in_a_database_of_its_own_is_worked_on_from_the_command_line() 
     assert!(keyless.contains("no key is configured"), "{keyless}");
     let wrong = refused(Some(&a), &give, "postgres://north:hidden@127.0.0.1:1/north\n");
     assert!(wrong.contains("cannot be reached") && !wrong.contains("hidden"), "{wrong}");
-    // Over HTTP, where the log tells everything.
-    let root = out(&a, &["token", "--email", OWNER]).trim().to_owned();
-    let ask = |method: Method, path: &str| client().request(method, format!("{url}{path}")).bearer_auth(&root);
-    let sites = answer(ask(Method::GET, "/v1/sites")).await;
-    let north = sites.json["items"].as_array().expect("sites").iter().find(|site| site["slug"] == "north");
-    let path = format!("/v1/sites/{}/database", north.expect("it is there")["site_id"].as_str().expect("an id"));
-    for hidden in ["postgres://north:hiddenpassword@127.0.0.1:1/north", "postgres://north/?x=hiddenpassword"] {
-        let refused = answer(ask(Method::PUT, &path).json(&json!({"url": hidden}))).await;
-        assert!([409, 422].contains(&refused.status) && !refused.text.contains("hidden"), "{}", refused.text);
-    }
+    let root = out(&a, &["token", "--email", OWNER]);
+    are_refused(&url, root.trim(), ["postgres://a:hiddenpassword@127.0.0.1:1/a", "postgres://a/?x=hiddenpassword"])
+        .await;
     let given = run(&home, Some(&a), &give, &format!("{}\n", own.url));
     assert!(given.status.success(), "{}", text(&given.stderr));
     assert_eq!(text(&given.stdout), "north has a database of its own, and answers from it\n");
