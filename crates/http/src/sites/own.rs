@@ -134,7 +134,7 @@ impl Own {
 struct Place {
     now: tokio::sync::Mutex<Now>,
     uses: Arc<Uses>,
-    /// Whether this process has opened it, or need not.
+    /// Whether this process has opened it since it began.
     seen: AtomicBool,
     /// When its set-up was tried last.
     tried: Mutex<Option<Instant>>,
