@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -13,10 +14,11 @@ use rollbook_domain::text::Email;
 use rollbook_domain::{Actor, PersonId, Personal, SiteId};
 use rollbook_embedded::Instance;
 use rollbook_files::Files;
-use rollbook_http::{AccountSettings, AppState, Installation, Limits, Setup, UnknownHosts, serve};
+use rollbook_http::{AccountSettings, AppState, Deliver, Installation, Limits, Setup, UnknownHosts, serve};
 use rollbook_projections::Projections;
 use rollbook_store::isolation::every_site;
 use rollbook_store::migrate::migrate;
+use rollbook_store::site_databases::Keys;
 use rollbook_store::{Clock, EventStore, Executor, Request};
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -145,7 +147,7 @@ pub struct Service {
 }
 
 /// How the whole service is set up.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Hosting {
     /// The addresses of the super admins.
     pub super_admins: Vec<&'static str>,
@@ -155,6 +157,12 @@ pub struct Hosting {
     pub limits: Limits,
     /// How people sign in.
     pub accounts: AccountSettings,
+    /// What the URLs of sites' own databases are sealed under.
+    pub keys: Keys,
+    /// How long such a database is kept open that nobody uses.
+    pub idle: Duration,
+    /// Who delivers from it.
+    pub deliver: Option<Arc<dyn Deliver>>,
 }
 
 /// One client stands for many here: how much they ask for is not limited.
@@ -162,7 +170,8 @@ impl Default for Hosting {
     fn default() -> Self {
         let limits = Limits { per_token: None, per_address: None, ..Limits::default() };
         let accounts = AccountSettings::default();
-        Self { super_admins: Vec::new(), unknown_hosts: UnknownHosts::default(), limits, accounts }
+        let (unknown_hosts, keys, idle) = (UnknownHosts::default(), Keys::default(), Duration::from_mins(10));
+        Self { super_admins: Vec::new(), unknown_hosts, limits, accounts, keys, idle, deliver: None }
     }
 }
 
@@ -208,14 +217,15 @@ impl Service {
         let files = Files::in_folder(database.files.path()).expect("a folder for files");
         let address = |text: &&str| Email::try_new(text).expect("an address");
         let installation = Installation::open(Setup {
-            executor: executor.clone(),
-            projections: projections.clone(),
-            files,
             metrics: Some(metrics),
             super_admins: hosting.super_admins.iter().map(address).collect(),
             unknown_hosts: hosting.unknown_hosts,
             limits: hosting.limits.clone(),
             accounts: hosting.accounts,
+            keys: hosting.keys,
+            idle: hosting.idle,
+            deliver: hosting.deliver,
+            ..Setup::new(executor.clone(), projections.clone(), files)
         });
         let installation = installation.await.expect("the registry");
         let followed = installation.clone();
@@ -224,7 +234,7 @@ impl Service {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let routes = installation.router();
         let server = tokio::spawn(async move { serve(listener, routes, &hosting.limits, pending()).await });
-        let (site, state) = (SiteId::DEFAULT, installation.site(SiteId::DEFAULT));
+        let (site, state) = (SiteId::DEFAULT, state_of(&installation, SiteId::DEFAULT).await);
         let tasks = vec![server, following];
         Self {
             url,
@@ -252,7 +262,42 @@ impl Service {
         let store = self.executor.store();
         let owner = store.owner(site, ClaimKey::email(&email)).await.expect("a look-up").expect("an owner");
         let mut other = self.at_host(&host);
-        (other.site, other.state) = (site, self.installation.site(site));
+        (other.site, other.state) = (site, state_of(&self.installation, site).await);
+        other.owner = other.token(&owner.to_string()).await;
+        other
+    }
+
+    /// A new site as [`Service::site`] makes it, which is to have a database of its own: its id. It answers nobody yet.
+    pub async fn wanting(&self, slug: &str) -> String {
+        let open = json!({"slug": slug, "name": format!("School {slug}"), "own_database": true,
+            "owner_email": format!("owner@{slug}.example.org")});
+        let id = self.create(&self.owner, "OpenSite", open).await;
+        let hosts = json!([{"host": format!("{slug}.example.org")}]);
+        self.command(&self.owner, "SetSiteHosts", json!({"site_id": id, "hosts": hosts})).await;
+        id
+    }
+
+    /// Gives a site a database.
+    pub async fn give(&self, site: &str, url: &str) -> Answer {
+        let request = self.request(Method::PUT, &self.owner, &format!("/v1/sites/{site}/database"));
+        answer(request.json(&json!({"url": url}))).await
+    }
+
+    /// The same service as a new site has it that is in this database of its own.
+    pub async fn own_site(&self, slug: &str, database: &Database) -> Self {
+        let id = self.wanting(slug).await;
+        let given = self.give(&id, &database.url).await;
+        assert_eq!(given.status, 200, "{}", given.text);
+        self.in_own(slug, &id, database).await
+    }
+
+    /// The same service as a site has it that is in a database of its own.
+    pub async fn in_own(&self, slug: &str, id: &str, database: &Database) -> Self {
+        let mut other = self.at_host(&format!("{slug}.example.org"));
+        other.site = id.parse().expect("an id");
+        (other.executor, other.database) = (Executor::new(database.store(), self.clock.clone()), database.clone());
+        let email = ClaimKey::email(&format!("owner@{slug}.example.org"));
+        let owner = other.executor.store().owner(other.site, email).await.expect("a look-up").expect("an owner");
         other.owner = other.token(&owner.to_string()).await;
         other
     }
@@ -344,6 +389,10 @@ impl Service {
         let page = self.get(token, &format!("{path}{joint}limit=1000")).await;
         page["items"].as_array().unwrap_or_else(|| panic!("{path}: no items in {page}")).clone()
     }
+}
+
+async fn state_of(installation: &Installation, site: SiteId) -> AppState {
+    installation.reach(site).await.unwrap_or_else(|error| panic!("{error:?}")).state
 }
 
 /// A client for plain HTTP. It is built with the TLS of the embedded server's download, which names no provider by itself.

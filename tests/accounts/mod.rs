@@ -7,7 +7,7 @@ mod letters;
 mod limits;
 mod oidc;
 mod pages;
-mod secrets;
+pub mod secrets;
 mod sessions;
 mod sign_in;
 

@@ -14,7 +14,7 @@ const OWNER: &str = "owner@example.org";
 const WRONG: &str = "a wrong guess of mine";
 
 /// Everything that a database holds, as text.
-async fn dump(url: &str) -> String {
+pub async fn dump(url: &str) -> String {
     let mut connection = PgConnection::connect(url).await.expect("the URL works");
     let tables = "select quote_ident(schemaname) || '.' || quote_ident(tablename) from pg_tables
         where schemaname not in ('pg_catalog', 'information_schema')";

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 const LIMIT: Duration = Duration::from_mins(3);
 
 /// What the environment of whoever runs the tests must not decide. `ROLLBOOK_PG_BIN` may.
-const FOREIGN: [&str; 17] = [
+const FOREIGN: [&str; 18] = [
     "DATABASE_URL",
     "RESEND_API_KEY",
     "ROLLBOOK_CLOCK",
@@ -29,6 +29,7 @@ const FOREIGN: [&str; 17] = [
     "ROLLBOOK_EMAIL_DIR",
     "ROLLBOOK_EMAIL_FROM",
     "ROLLBOOK_FILES",
+    "ROLLBOOK_KEYS",
     "ROLLBOOK_LISTEN",
     "ROLLBOOK_LOG",
     "ROLLBOOK_OWNER_EMAIL",

@@ -350,6 +350,7 @@ fn operating() -> Vec<Row> {
 /// The sites of the installation, and what this one settles for itself.
 fn sites() -> Vec<Row> {
     const SUPER_ADMINS: &[Role] = &[SuperAdmin];
+    let answered = |row: Row, status| Row { expected: Expected::Answered(status), ..row };
     vec![
         query("site", COHORT, 0),
         query("list_sites", SUPER_ADMINS, 403),
@@ -357,6 +358,11 @@ fn sites() -> Vec<Row> {
         command("SetSiteSetting", ADMINS, json!({"setting": {"name": "session_hours", "value": 12}})),
         command("OpenSite", SUPER_ADMINS, json!({"slug": "far", "name": "Far", "owner_email": "far@example.org"})),
         command("RenameSite", SUPER_ADMINS, json!({"site_id": "{site_id}", "name": "Beside"})),
+        // The site was opened without one.
+        Row {
+            body: Body::Json(json!({"url": "postgres://nobody:nothing@127.0.0.1:1/none"})),
+            ..answered(query("give_site_database", SUPER_ADMINS, 403), 409)
+        },
         command(
             "SetSiteHosts",
             SUPER_ADMINS,

@@ -5,6 +5,7 @@ mod hosts;
 mod isolation;
 mod mail;
 mod managing;
+mod own_database;
 mod super_admins;
 
 use serde_json::{Value, json};

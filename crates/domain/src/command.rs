@@ -163,6 +163,8 @@ commands! {
     }
     system {
         person::BootstrapOwner => Person(PersonCommand),
+        site::GiveSiteDatabase => Site(SiteCommand),
+        site::ActivateSite => Site(SiteCommand),
         week_emails::RetryEmail => WeekEmails(WeekEmailsCommand),
         account::IssueInvitation => Account(AccountCommand),
         account::SetPassword => Account(AccountCommand),

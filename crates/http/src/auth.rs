@@ -62,8 +62,12 @@ impl Authenticated {
         if site == SiteId::DEFAULT {
             return Ok(None);
         }
-        let bearer = state.super_admins().bearer(token, now).await?;
-        Ok(bearer.map(|bearer| Self { state: state.clone(), site, bearer, super_admin: true }))
+        let Some(mut bearer) = state.super_admins().bearer(token, now).await? else { return Ok(None) };
+        if state.has_own_database() {
+            // The token was looked up in another log than the one that the site has.
+            bearer.head = state.store().head().await?;
+        }
+        Ok(Some(Self { state: state.clone(), site, bearer, super_admin: true }))
     }
 
     /// The actor of a command. At home a super admin acts as the person they are, but for the sites themselves.

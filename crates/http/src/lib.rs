@@ -68,7 +68,9 @@ pub use crate::csv::{Sheet, disarmed};
 pub use crate::limits::Limits;
 pub use crate::problem::{FieldError, Problem};
 pub use crate::report::{page as report_page, sheet as report_sheet};
-pub use crate::sites::{Installation, Setup, UnknownHosts, ensure_owner};
+pub use crate::sites::{
+    Deliver, Delivery, Installation, OwnSite, SetUpError, Setup, SiteDatabases, UnknownHosts, ensure_owner,
+};
 pub use crate::state::AppState;
 
 /// Every operation, in the order of the documentation.
@@ -102,6 +104,21 @@ fn operations() -> Vec<Operation> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Takes away a site's uploads that nobody used, and what has run out of its accounts.
+pub async fn clean_up(state: &AppState) {
+    let site = state.site();
+    match uploads::clean_up(state).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(%site, count, "abandoned uploads were taken away"),
+        Err(error) => tracing::warn!(%site, %error, "abandoned uploads could not be taken away"),
+    }
+    match state.store().clean_up_accounts(site, state.now()).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(%site, count, "what had run out of accounts was taken away"),
+        Err(error) => tracing::warn!(%site, %error, "what has run out of accounts could not be taken away"),
+    }
 }
 
 /// The OpenAPI 3.1 document.

@@ -12,12 +12,14 @@ use rollbook_files::LIMIT_BYTES;
 use rollbook_import::{FileError, MAX_FILE_BYTES};
 use rollbook_projections::QueryError;
 use rollbook_projections::models::emails::EmailStatus;
+use rollbook_store::site_databases::{SealError, Unfit};
 use rollbook_store::{ExecuteError, Position, StoreError};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::accounts::AccountProblem;
+use crate::sites::SetUpError;
 
 /// Everything that a request can be answered with besides what it asked for.
 #[derive(Debug)]
@@ -32,6 +34,12 @@ pub enum ApiError {
     UnknownHost,
     /// The site answers nobody any more.
     SiteClosed,
+    /// The site's own database is not set up yet.
+    SiteNotReady,
+    /// The site's own database cannot be opened.
+    SiteUnavailable,
+    /// A site's own database was not set up.
+    SiteDatabase(SetUpError),
     /// The host lets in others than the caller.
     WrongHost(&'static str),
     /// The caller may not read this, and may know that it is there.
@@ -167,6 +175,12 @@ impl ApiError {
             Self::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "unauthenticated"),
             Self::UnknownHost => (StatusCode::NOT_FOUND, "unknown_host"),
             Self::SiteClosed => (StatusCode::GONE, "site_closed"),
+            Self::SiteNotReady => (StatusCode::SERVICE_UNAVAILABLE, "site_not_ready"),
+            Self::SiteUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "site_unavailable"),
+            Self::SiteDatabase(SetUpError::Seal(_)) => (StatusCode::CONFLICT, "keys_missing"),
+            Self::SiteDatabase(SetUpError::Unfit(Unfit::Url)) => (StatusCode::UNPROCESSABLE_ENTITY, Unfit::Url.code()),
+            Self::SiteDatabase(SetUpError::Unfit(unfit)) => (StatusCode::CONFLICT, unfit.code()),
+            Self::SiteDatabase(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
             Self::WrongHost(_) => (StatusCode::FORBIDDEN, "wrong_host"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "not_allowed"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
@@ -231,6 +245,9 @@ impl ApiError {
             Self::Unauthenticated(detail) | Self::Forbidden(detail) | Self::WrongHost(detail) => (*detail).to_owned(),
             Self::UnknownHost => "no school answers on this host".to_owned(),
             Self::SiteClosed => "this school is closed".to_owned(),
+            Self::SiteNotReady => "this school is not set up yet; try again later".to_owned(),
+            Self::SiteUnavailable => "this school cannot be reached; try again shortly".to_owned(),
+            Self::SiteDatabase(error) => error.to_string(),
             Self::MethodNotAllowed => "this path does not take this method; Allow says which it takes".to_owned(),
             Self::TooLarge => format!("a body has at most {} bytes", crate::BODY_LIMIT_BYTES),
             Self::UrlTooLong => "the path with its query is too long".to_owned(),
@@ -335,6 +352,17 @@ impl From<QueryError> for ApiError {
                 Self::Invalid(vec![FieldError::parameter("after", "must be the `next` of the page before")])
             }
             QueryError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SetUpError> for ApiError {
+    fn from(error: SetUpError) -> Self {
+        match error {
+            SetUpError::Command(error) => error.into(),
+            SetUpError::Registry(error) => error.into(),
+            SetUpError::Seal(SealError::NoKeys) | SetUpError::Unfit(_) => Self::SiteDatabase(error),
+            SetUpError::Seal(_) | SetUpError::None => Self::internal(&error),
         }
     }
 }

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::accounts::Accounts;
 use crate::problem::{ApiError, FieldError};
-use crate::sites::{Kept, Registry, SuperAdmins};
+use crate::sites::{Installation, Kept, Registry, SuperAdmins};
 
 /// How long a reader waits for a position.
 const WAIT: Duration = Duration::from_secs(5);
@@ -29,6 +29,8 @@ pub struct AppState(Arc<Parts>);
 pub struct Parts {
     /// What carries commands out.
     pub executor: Executor,
+    /// Whether it has a database of its own, whose positions are no others'.
+    pub own_database: bool,
     /// The read models' engine.
     pub projections: Projections,
     /// Where files are.
@@ -115,6 +117,16 @@ impl AppState {
         self.0.metrics.as_ref()
     }
 
+    /// Whether the site has a database of its own.
+    pub(crate) fn has_own_database(&self) -> bool {
+        self.0.own_database
+    }
+
+    /// Where sites are managed: the whole installation. None elsewhere.
+    pub(crate) fn installation(&self) -> Option<Installation> {
+        self.0.installation.as_ref().and_then(Kept::get)
+    }
+
     /// The site as the registry knows it.
     pub(crate) fn known_site(&self) -> Option<SiteItem> {
         self.0.registry.known().site(self.0.site).cloned()
@@ -140,7 +152,7 @@ impl AppState {
     /// Lets what a command about the sites has done take effect here, before its answer. In other processes it does a moment
     /// later; and here, too, if this cannot be done now.
     pub(crate) async fn sites_changed(&self, position: Position) {
-        let Some(installation) = self.0.installation.as_ref().and_then(Kept::get) else { return };
+        let Some(installation) = self.installation() else { return };
         let refreshed = match self.reached(position).await {
             Ok(_) => installation.refresh().await.map_err(|error| error.to_string()),
             Err(_) => Err("the read models are behind".to_owned()),

@@ -33,7 +33,11 @@ impl Mailer {
         let mut busy = false;
         for site in self.store.sites_with_letters(now).await? {
             // A closed site answers nobody: whoever waits for its letters gets them when it is open again.
-            if sites::get(self.store.pool(), site).await?.is_some_and(|site| site.closed) {
+            let closed = match &self.elsewhere {
+                Some(elsewhere) => elsewhere.now().closed,
+                None => sites::get(self.store.pool(), site).await?.is_some_and(|site| site.closed),
+            };
+            if closed {
                 continue;
             }
             while let Some(person) = self.store.reset_asked(site).await? {
@@ -99,6 +103,9 @@ impl Mailer {
 
     /// Where a site's links lead: to its own host, whatever a request has said.
     async fn page(&self, site: SiteId) -> Result<Option<String>, MailError> {
+        if let Some(elsewhere) = &self.elsewhere {
+            return Ok(page_of(self.public_url.as_deref(), site, elsewhere.now().host.as_deref()));
+        }
         let sql = "select h.host ->> 'host' from sites o, jsonb_array_elements(o.hosts) with ordinality as h(host, nth)
             where o.site_id = $1 and o.id = $2 and h.host ->> 'admits' <> 'staff' order by h.nth limit 1";
         let query = sqlx::query_scalar(sql).bind(SiteId::DEFAULT.0).bind(site.0);

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod config;
+mod elsewhere;
 mod error;
 mod letter;
 mod links;
@@ -17,6 +18,8 @@ mod templates;
 mod worker;
 
 pub use config::{ConfigError, Secret, Settings};
+pub use elsewhere::{Elsewhere, Known};
 pub use error::MailError;
 pub use measure::describe_metrics;
+pub use queue::waits;
 pub use worker::{Mailer, Mailing, Round};

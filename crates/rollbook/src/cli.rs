@@ -26,13 +26,13 @@ use crate::commands::token::{Ttl, parse_ttl};
 pub use asking::{
     Audit, AuditCommand, Explain, ExplainFormat, Export, ExportFormat, Exported, Format, Replay, ReplayFormat,
 };
-pub use hosting::Hosting;
+pub use hosting::{Hosting, keys};
 pub use importing::{Import, ImportAttendance, ImportRoster, Importing};
 pub use limiting::Limiting;
 pub use mailing::Mail;
 pub use rebuilding::{AsOf, Rebuild, When, Which};
 pub use reporting::{Report, ReportFormat};
-pub use sites::{Open, Sites};
+pub use sites::{Given, Open, Sites};
 
 /// Courses in cohorts, on an event log in PostgreSQL.
 ///

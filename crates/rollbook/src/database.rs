@@ -1,34 +1,36 @@
 //! The database of a run: the one that `DATABASE_URL` names, or the private one, joined or started for as long as needed.
 
 use std::io::{IsTerminal, stderr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use rollbook_domain::SiteId;
+use rollbook_domain::site::{SiteDatabase, Slug};
 use rollbook_embedded::{Instance, Options};
-use rollbook_store::EventStore;
-use rollbook_store::isolation::every_site;
+use rollbook_http::SiteDatabases;
+use rollbook_store::connect::{self, ConnectError, options};
 use rollbook_store::migrate::migrate;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection, PgConnection, PgPool};
+use rollbook_store::site_databases::Keys;
+use rollbook_store::{Clock, EventStore, Executor};
+use secrecy::SecretString;
+use sqlx::PgPool;
 
 use crate::cli::Place;
 use crate::failure::{Done, Failure};
 use crate::output;
+use crate::sites::by_slug;
 
-/// How long to wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection may have been idle and still be used without asking the server whether it is there. Asking takes a
-/// round trip, which would double the cost of small queries.
-const TRUSTED: Duration = Duration::from_secs(1);
 /// How many connections a process has at most.
 const MAX_CONNECTIONS: u32 = 20;
 
 /// An open database. End with [`Database::close`].
 #[derive(Debug)]
 pub struct Database {
-    url: String,
+    url: SecretString,
     pool: PgPool,
+    keys: Keys,
+    /// The connections to sites' own databases.
+    sites: Mutex<Vec<PgPool>>,
     instance: Option<Instance>,
     told: bool,
 }
@@ -36,15 +38,15 @@ pub struct Database {
 impl Database {
     /// Opens the database; it may be older than this software. What takes a while is told where somebody waits for it:
     /// on a terminal, and by what runs for long.
-    pub async fn open(place: &Place, runs_for_long: bool) -> Done<Self> {
+    pub async fn open(place: &Place, keys: Keys, runs_for_long: bool) -> Done<Self> {
         let (url, instance, told) = if let Some(url) = &place.database_url {
-            (url.clone(), None, false)
+            (url.as_str().into(), None, false)
         } else {
             let (instance, told) = start(place, runs_for_long).await?;
-            (instance.url().to_owned(), Some(instance), told)
+            (SecretString::from(instance.url()), Some(instance), told)
         };
         match connect(&url).await {
-            Ok(pool) => Ok(Self { url, pool, instance, told }),
+            Ok(pool) => Ok(Self { url, pool, keys, sites: Mutex::default(), instance, told }),
             Err(failure) => {
                 if let Some(instance) = instance {
                     instance.stop().await?;
@@ -55,7 +57,7 @@ impl Database {
     }
 
     /// The URL, with the password: for whoever asked for it.
-    pub fn url(&self) -> &str {
+    pub fn url(&self) -> &SecretString {
         &self.url
     }
 
@@ -77,7 +79,7 @@ impl Database {
             Some(instance) => {
                 format!("PostgreSQL {} in {}", instance.version(), instance.directory().display())
             }
-            None => match self.url.parse::<PgConnectOptions>() {
+            None => match options(&self.url) {
                 Ok(options) => format!(
                     "PostgreSQL at {}:{}, database {}",
                     options.get_host(),
@@ -102,8 +104,54 @@ impl Database {
         Ok(EventStore::new(self.pool.clone()))
     }
 
+    /// What the URLs of sites' own databases are sealed under.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The log that a site is in, and the site: the one place where a subcommand learns which database it works on.
+    pub async fn of_site(&self, slug: &Slug) -> Done<(EventStore, SiteId)> {
+        let store = self.store().await?;
+        let site = by_slug(&store, slug).await?;
+        match store.site(site).await?.state.database {
+            SiteDatabase::Shared => return Ok((store, site)),
+            SiteDatabase::Active => {}
+            SiteDatabase::Wanted | SiteDatabase::Given => {
+                let slug = slug.as_str();
+                let missing = format!("the database of {slug} is not set up yet; see rollbook sites database {slug}");
+                return Err(Failure::new(missing));
+            }
+        }
+        let opened = self.open_site(&store, site).await;
+        let pool = opened.map_err(|failure| failure.during(format!("the database of {}", slug.as_str())))?;
+        Ok((EventStore::new(pool), site))
+    }
+
+    /// Brings the schemas of sites' own databases to this version; how many there are.
+    pub async fn migrate_sites(&self) -> Done<usize> {
+        let store = EventStore::new(self.pool.clone());
+        let mut migrated = 0;
+        for given in store.site_databases().await?.into_iter().filter(|given| given.settled) {
+            let opened = self.open_site(&store, given.site).await;
+            opened.map_err(|failure| failure.during(format!("the database of site {}", given.site)))?;
+            migrated += 1;
+        }
+        Ok(migrated)
+    }
+
+    async fn open_site(&self, store: &EventStore, site: SiteId) -> Done<PgPool> {
+        // Nothing is decided by it that a clock would matter to.
+        let executor = Executor::new(store.clone(), Clock::system());
+        let (_, pool) = SiteDatabases::new(executor, self.keys.clone()).open(site, MAX_CONNECTIONS).await?;
+        self.sites.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
+        Ok(pool)
+    }
+
     /// Closes the connections and leaves the private server, which stops when nobody else uses it.
     pub async fn close(self) -> Done {
+        for pool in self.sites.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            pool.close().await;
+        }
         self.pool.close().await;
         if let Some(instance) = self.instance {
             instance.stop().await?;
@@ -128,51 +176,16 @@ async fn start(place: &Place, runs_for_long: bool) -> Done<(Instance, bool)> {
     Ok((instance, told.load(Ordering::Relaxed)))
 }
 
-async fn connect(url: &str) -> Done<PgPool> {
-    // sqlx itself takes any scheme for PostgreSQL's, and `mysql://…` would be looked for on port 5432.
-    let ours = url.starts_with("postgres://") || url.starts_with("postgresql://");
-    let options: PgConnectOptions = url.parse().ok().filter(|_| ours).ok_or_else(|| {
-        Failure::new("DATABASE_URL cannot be read; it looks like postgres://user:password@localhost:5432/rollbook")
-    })?;
-    let options = every_site(options.application_name("rollbook"));
-    // A pool tries again until its time is up, and then knows no reason: the first connection is made without one.
-    let reached = match tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options)).await {
-        Ok(Ok(connection)) => {
-            new_enough(connection.server_version_num())?;
-            connection.close().await.map_err(|error| reason(&error))
+async fn connect(url: &SecretString) -> Done<PgPool> {
+    let options = options(url).map_err(|error| Failure::new(format!("DATABASE_URL cannot be read; {error}")))?;
+    let (host, port) = (options.get_host().to_owned(), options.get_port());
+    connect::connect(options, MAX_CONNECTIONS).await.map_err(|error| match error {
+        ConnectError::TooOld(_) => Failure::new(format!("the database cannot be used: {error}")),
+        ConnectError::Refused(error) => {
+            Failure::new(format!("the database at {host}:{port} cannot be reached: {}", reason(&error)))
         }
-        Ok(Err(error)) => Err(reason(&error)),
-        Err(_) => Err(format!("no answer within {} s", CONNECT_TIMEOUT.as_secs())),
-    };
-    reached.map_err(|reason| {
-        let (host, port) = (options.get_host(), options.get_port());
-        Failure::new(format!("the database at {host}:{port} cannot be reached: {reason}"))
-    })?;
-    Ok(PgPoolOptions::new()
-        .max_connections(MAX_CONNECTIONS)
-        .acquire_timeout(CONNECT_TIMEOUT)
-        .test_before_acquire(false)
-        .before_acquire(|connection, since| {
-            Box::pin(async move {
-                if since.idle_for > TRUSTED {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
-        .connect_lazy_with(options))
-}
-
-/// Refuses a server that is older than what the migrations are written for. `version` is as PostgreSQL counts: 150018 is
-/// 15.18.
-fn new_enough(version: Option<u32>) -> Done {
-    match version.map(|version| version / 10_000) {
-        Some(major) if major < rollbook_embedded::OLDEST_MAJOR => Err(Failure::new(format!(
-            "the database is PostgreSQL {major}; Rollbook needs {} or newer",
-            rollbook_embedded::OLDEST_MAJOR
-        ))),
-        _ => Ok(()),
-    }
+        error => Failure::new(format!("the database at {host}:{port} cannot be reached: {error}")),
+    })
 }
 
 fn reason(error: &sqlx::Error) -> String {
@@ -188,16 +201,4 @@ async fn applied(pool: &PgPool) -> usize {
     let applied: Result<i64, _> =
         sqlx::query_scalar("select count(*) from _sqlx_migrations where success").fetch_one(pool).await;
     applied.ok().and_then(|count| usize::try_from(count).ok()).unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::new_enough;
-
-    #[test]
-    fn refuses_a_server_that_is_too_old() {
-        assert!(new_enough(Some(140_022)).is_err());
-        assert!(new_enough(Some(150_000)).is_ok());
-        assert!(new_enough(Some(180_001)).is_ok());
-    }
 }

@@ -65,4 +65,12 @@ macro_rules! plain {
     )*};
 }
 
-plain!(StoreError, QueryError, rollbook_embedded::Error, rollbook_import::FileError, serde_json::Error, csv::Error);
+plain!(
+    rollbook_http::SetUpError,
+    StoreError,
+    QueryError,
+    rollbook_embedded::Error,
+    rollbook_import::FileError,
+    serde_json::Error,
+    csv::Error
+);

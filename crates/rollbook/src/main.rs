@@ -7,6 +7,7 @@ mod cli;
 mod clock;
 mod commands;
 mod database;
+mod delivering;
 mod demo;
 mod export;
 mod failure;

@@ -3,6 +3,7 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -10,6 +11,7 @@ use rollbook_files::Files;
 use rollbook_http::{AccountSettings, Installation, Limits, Setup};
 use rollbook_mail::{Mailer, Mailing, Settings};
 use rollbook_projections::Projections;
+use rollbook_store::site_databases::Keys;
 use rollbook_store::{Clock, EventStore, Executor, listen};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -17,6 +19,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::cli::Hosting;
 use crate::database::Database;
+use crate::delivering::Delivering;
 use crate::failure::{Done, Failure};
 use crate::output;
 use crate::signals::Signals;
@@ -38,6 +41,7 @@ pub struct Service {
     /// The read models.
     pub projections: Projections,
     files: Files,
+    keys: Keys,
     listener: JoinHandle<()>,
 }
 
@@ -46,8 +50,8 @@ impl Service {
     pub async fn start(database: &Database, files: Files) -> Done<Self> {
         let store = database.store().await?;
         let projections = Projections::start(store.clone());
-        let listener = tokio::spawn(listen::listen(store.clone(), database.url().to_owned()));
-        Ok(Self { store, projections, files, listener })
+        let listener = tokio::spawn(listen::listen(store.clone(), database.url().clone()));
+        Ok(Self { store, projections, files, keys: database.keys().clone(), listener })
     }
 
     /// Delivers emails, and answers HTTP until somebody asks to end; then takes no new connection and ends the requests under way.
@@ -69,9 +73,6 @@ impl Service {
         let mailing = Mailing::start(mailer);
         let measuring = tokio::spawn(measure(self.projections.clone(), clock.clone(), metrics.clone()));
         let installation = Installation::open(Setup {
-            executor,
-            projections: self.projections.clone(),
-            files: self.files.clone(),
             metrics: Some(metrics),
             super_admins: hosting.super_admins.clone(),
             unknown_hosts: hosting.unknown_hosts(),
@@ -80,6 +81,9 @@ impl Service {
                 public_url: mail.public_url.clone().filter(|url| !url.trim().is_empty()),
                 providers: hosting.providers()?,
             },
+            keys: self.keys.clone(),
+            deliver: Some(Arc::new(Delivering(mail.clone()))),
+            ..Setup::new(executor, self.projections.clone(), self.files.clone())
         })
         .await?;
         let followed = installation.clone();
@@ -99,6 +103,7 @@ impl Service {
         following.abort();
         measuring.abort();
         cleaning.abort();
+        installation.close().await;
         mailing.stop().await;
         Ok(())
     }
@@ -130,18 +135,9 @@ async fn clean_up(installation: Installation) {
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         every.tick().await;
-        for site in installation.sites() {
-            match rollbook_http::uploads::clean_up(&installation.site(site)).await {
-                Ok(0) => {}
-                Ok(count) => tracing::info!(%site, count, "abandoned uploads were taken away"),
-                Err(error) => tracing::warn!(%site, %error, "abandoned uploads could not be taken away"),
-            }
-            let state = installation.site(site);
-            match state.store().clean_up_accounts(site, state.now()).await {
-                Ok(0) => {}
-                Ok(count) => tracing::info!(%site, count, "what had run out of accounts was taken away"),
-                Err(error) => tracing::warn!(%site, %error, "what has run out of accounts could not be taken away"),
-            }
+        for (state, in_use) in installation.at_hand().await {
+            rollbook_http::clean_up(&state).await;
+            drop(in_use);
         }
     }
 }

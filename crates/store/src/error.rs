@@ -23,6 +23,9 @@ pub enum StoreError {
     /// The migrations could not be applied.
     #[error("the migrations failed: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// One database is of one installation, or of one site.
+    #[error("the database belongs to another site, or is that of an installation")]
+    Elsewhere,
 }
 
 impl StoreError {
@@ -35,22 +38,28 @@ impl StoreError {
     }
 }
 
+/// Whether an error says that the database cannot be reached.
+pub(crate) fn is_gone(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_) => true,
+        // Class 57P: the server is shutting down or starting up; 53300: too many connections; 08: connection lost; 28, 3D000 and
+        // 55000: it does not let us in any more.
+        sqlx::Error::Database(e) => e.code().is_some_and(|code| {
+            ["57P", "08", "28"].iter().any(|class| code.starts_with(class))
+                || ["53300", "3D000", "55000"].contains(&&*code)
+        }),
+        _ => false,
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let gone = match &error {
-            sqlx::Error::Io(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::Protocol(_) => true,
-            // Class 57P: the server is shutting down or starting up; 53300: too many connections; 08: connection lost.
-            sqlx::Error::Database(e) => {
-                e.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08") || code == "53300")
-            }
-            _ => false,
-        };
-        if gone { Self::Unavailable(error) } else { Self::Database(error) }
+        if is_gone(&error) { Self::Unavailable(error) } else { Self::Database(error) }
     }
 }
 

@@ -45,7 +45,8 @@ impl SitePools {
         let made = pools.entry(site).or_insert_with(|| {
             let options = every_site.connect_options().as_ref().clone().options([(SETTING, site.0)]);
             let pool = every_site.options().clone();
-            let most = if site == SiteId::DEFAULT { pool.get_max_connections() } else { MOST };
+            let all = pool.get_max_connections();
+            let most = if site == SiteId::DEFAULT { all } else { all.min(MOST) };
             pool.max_connections(most).min_connections(0).idle_timeout(IDLE).connect_lazy_with(options)
         });
         made.clone()

@@ -13,10 +13,16 @@ use crate::StoreError;
 pub type PgQuery<'q> = Query<'q, Postgres, PgArguments>;
 
 /// A connection that is made when it is needed, and made anew when it has broken.
-#[derive(Debug)]
 pub struct Link {
     options: Arc<PgConnectOptions>,
     connection: Option<PgConnection>,
+}
+
+/// What it is made by holds the password.
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link").field("connected", &self.connection.is_some()).finish_non_exhaustive()
+    }
 }
 
 impl Link {

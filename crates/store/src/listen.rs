@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 use tokio_postgres::{AsyncMessage, NoTls};
 
@@ -14,7 +15,7 @@ use crate::EventStore;
 const RECONNECT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_mins(1));
 
 /// Listens until it is aborted, and announces what it hears to the store. `url` is the database's.
-pub async fn listen(store: EventStore, url: String) {
+pub async fn listen(store: EventStore, url: SecretString) {
     let mut pause = RECONNECT.0;
     loop {
         // What has listened for a while does not pay for the failures before that.
@@ -28,8 +29,8 @@ pub async fn listen(store: EventStore, url: String) {
     }
 }
 
-async fn once(store: &EventStore, url: &str, listens: impl FnOnce()) -> Result<(), tokio_postgres::Error> {
-    let (client, mut connection) = tokio_postgres::connect(url, NoTls).await?;
+async fn once(store: &EventStore, url: &SecretString, listens: impl FnOnce()) -> Result<(), tokio_postgres::Error> {
+    let (client, mut connection) = tokio_postgres::connect(url.expose_secret(), NoTls).await?;
     let (sender, mut heard) = mpsc::unbounded_channel();
     let mut driver = tokio::spawn(async move {
         loop {

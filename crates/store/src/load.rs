@@ -12,6 +12,7 @@ use lru::LruCache;
 use rollbook_domain::claim::{ClaimKey, ClaimSet};
 use rollbook_domain::person::Person;
 use rollbook_domain::plan::{StreamWrite, needs};
+use rollbook_domain::site::Site;
 use rollbook_domain::world::{AnyLoaded, Loaded, Need, World};
 use rollbook_domain::{Actor, Command, CommandId, Event, PersonId, SiteId, StreamId, StreamType};
 use sqlx::Row;
@@ -121,6 +122,13 @@ impl EventStore {
         let mut facts = Facts { world: World::default(), receipt: None };
         self.fetch(site, &BTreeSet::from([Need::Stream(person.into())]), None, &mut facts).await?;
         Ok(facts.world.person(person))
+    }
+
+    /// A site as the log has it now.
+    pub async fn site(&self, site: SiteId) -> Result<Loaded<Site>, StoreError> {
+        let mut facts = Facts { world: World::default(), receipt: None };
+        self.fetch(SiteId::DEFAULT, &BTreeSet::from([Need::Stream(site.into())]), None, &mut facts).await?;
+        Ok(facts.world.site(site))
     }
 
     /// Who holds a claim now.

@@ -255,7 +255,11 @@ fn site(command: &SiteCommand, needs: &mut Needs<'_>) {
                 needs.owner(ClaimKey::site_host(given.host.as_str()));
             }
         }
-        SiteCommand::RenameSite(_) | SiteCommand::CloseSite(_) | SiteCommand::ReopenSite(_) => {}
+        SiteCommand::RenameSite(_)
+        | SiteCommand::CloseSite(_)
+        | SiteCommand::ReopenSite(_)
+        | SiteCommand::GiveSiteDatabase(_)
+        | SiteCommand::ActivateSite(_) => {}
     }
 }
 

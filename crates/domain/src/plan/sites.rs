@@ -42,6 +42,8 @@ impl Planner<'_> {
             SiteCommand::RenameSite(c) => self.known_site(c.site_id)?,
             SiteCommand::CloseSite(c) => self.known_site(c.site_id)?,
             SiteCommand::ReopenSite(c) => self.known_site(c.site_id)?,
+            SiteCommand::GiveSiteDatabase(c) => self.known_site(c.site_id)?,
+            SiteCommand::ActivateSite(c) => self.known_site(c.site_id)?,
         };
         facts.site_id = Some(id);
         let events = before.state.decide(command, &self.by, &facts)?;

@@ -19,6 +19,7 @@ use crate::module::ModuleCommand;
 use crate::person::{PersonCommand, Role};
 use crate::plan::{ManyCommand, students_of_marks};
 use crate::refusal::Refusal;
+use crate::site::SiteCommand;
 use crate::site_settings::SiteSettingsCommand;
 use crate::syllabus::SyllabusCommand;
 use crate::week_emails::WeekEmailsCommand;
@@ -122,7 +123,15 @@ pub fn right(command: &Command) -> Right {
         )
         | Command::WeekEmails(WeekEmailsCommand::SendWeekEmails(_) | WeekEmailsCommand::RetryEmail(_))
         | Command::SiteSettings(SiteSettingsCommand::SetSiteSetting(_)) => Right::Administer,
-        Command::Site(_) => Right::ManageSites,
+        Command::Site(SiteCommand::ActivateSite(_)) => Right::Bootstrap,
+        Command::Site(
+            SiteCommand::OpenSite(_)
+            | SiteCommand::SetSiteHosts(_)
+            | SiteCommand::RenameSite(_)
+            | SiteCommand::CloseSite(_)
+            | SiteCommand::ReopenSite(_)
+            | SiteCommand::GiveSiteDatabase(_),
+        ) => Right::ManageSites,
         Command::Many(ManyCommand::TakeAttendance(_)) => Right::TakeAttendance,
         Command::Account(command) => match command {
             AccountCommand::IssueInvitation(_) => Right::Invite,

@@ -26,6 +26,9 @@ pub struct OpenSite {
     /// The owner's name; left out, the address stands for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_name: Option<Personal<Name>>,
+    /// Whether it is to have a database of its own. It then answers once that is given to it, and set up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_database: bool,
 }
 
 /// A host as a command gives it.
@@ -87,6 +90,23 @@ pub struct ReopenSite {
     pub site_id: SiteId,
 }
 
+/// Says that a site's database is given to it. What leads there is no part of it, and is kept beside the log. No client sends it:
+/// the database is looked at before.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GiveSiteDatabase {
+    /// Which site.
+    pub site_id: SiteId,
+}
+
+/// Lets a site answer whose database is set up. Only the installation itself says so.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ActivateSite {
+    /// Which site.
+    pub site_id: SiteId,
+}
+
 /// The commands of the site aggregate.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
@@ -101,6 +121,10 @@ pub enum SiteCommand {
     CloseSite(CloseSite),
     /// See [`ReopenSite`].
     ReopenSite(ReopenSite),
+    /// See [`GiveSiteDatabase`].
+    GiveSiteDatabase(GiveSiteDatabase),
+    /// See [`ActivateSite`].
+    ActivateSite(ActivateSite),
 }
 
 impl SiteCommand {
@@ -112,6 +136,8 @@ impl SiteCommand {
             Self::RenameSite(c) => Some(c.site_id),
             Self::CloseSite(c) => Some(c.site_id),
             Self::ReopenSite(c) => Some(c.site_id),
+            Self::GiveSiteDatabase(c) => Some(c.site_id),
+            Self::ActivateSite(c) => Some(c.site_id),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 
-use super::{OpenSite, SetSiteHosts, Site, SiteCommand, SiteEvent, SiteFacts, SiteHost, SiteRule, Slug};
+use super::{OpenSite, SetSiteHosts, Site, SiteCommand, SiteDatabase, SiteEvent, SiteFacts, SiteHost, SiteRule, Slug};
 use crate::actor::{Asked, By};
 use crate::claim::{ClaimChanges, ClaimKey};
 use crate::ids::SiteId;
@@ -24,6 +24,18 @@ impl Site {
             SiteCommand::CloseSite(c) => Ok(vec![SiteEvent::SiteClosed { reason: c.reason.reveal().into() }]),
             SiteCommand::ReopenSite(_) if !self.closed => Ok(Vec::new()),
             SiteCommand::ReopenSite(_) => Ok(vec![SiteEvent::SiteReopened {}]),
+            SiteCommand::GiveSiteDatabase(_) => match self.database {
+                SiteDatabase::Shared => Err(SiteRule::SiteDatabaseNotWanted),
+                // Until it is set up it may be given again: a wrong one was named.
+                SiteDatabase::Wanted | SiteDatabase::Given => Ok(vec![SiteEvent::SiteDatabaseGiven {}]),
+                SiteDatabase::Active => Err(SiteRule::SiteDatabaseGivenAlready),
+            },
+            SiteCommand::ActivateSite(_) => match self.database {
+                SiteDatabase::Shared => Err(SiteRule::SiteDatabaseNotWanted),
+                SiteDatabase::Wanted => Err(SiteRule::SiteDatabaseMissing),
+                SiteDatabase::Given => Ok(vec![SiteEvent::SiteActivated {}]),
+                SiteDatabase::Active => Ok(Vec::new()),
+            },
         }
     }
 
@@ -43,12 +55,16 @@ fn open(command: &OpenSite, facts: &SiteFacts) -> Result<Vec<SiteEvent>, SiteRul
     if facts.slug_owner.is_some() || slug == Slug::DEFAULT {
         return Err(SiteRule::SlugTaken { slug: slug.to_owned() });
     }
-    Ok(vec![SiteEvent::SiteOpened {
+    let mut events = vec![SiteEvent::SiteOpened {
         slug: slug.to_owned(),
         name: command.name.as_str().to_owned(),
         owner_email: command.owner_email.reveal().into(),
         owner_name: command.owner_name.as_ref().map(|name| name.reveal().into()),
-    }])
+    }];
+    if command.own_database {
+        events.push(SiteEvent::SiteDatabaseWanted {});
+    }
+    Ok(events)
 }
 
 impl Claims for Site {
@@ -64,7 +80,12 @@ impl Claims for Site {
                 after.difference(&before).for_each(|host| changes.take(ClaimKey::site_host(host), id));
                 before.difference(&after).for_each(|host| changes.release(ClaimKey::site_host(host)));
             }
-            SiteEvent::SiteRenamed { .. } | SiteEvent::SiteClosed { .. } | SiteEvent::SiteReopened {} => {}
+            SiteEvent::SiteRenamed { .. }
+            | SiteEvent::SiteClosed { .. }
+            | SiteEvent::SiteReopened {}
+            | SiteEvent::SiteDatabaseWanted {}
+            | SiteEvent::SiteDatabaseGiven {}
+            | SiteEvent::SiteActivated {} => {}
         }
     }
 }

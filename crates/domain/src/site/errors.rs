@@ -19,4 +19,13 @@ pub enum SiteRule {
     /// Without it nobody could open it again.
     #[error("the default site cannot be closed: sites are opened, closed and reopened on its host")]
     DefaultSiteStays,
+    /// What it has is in the installation's database already.
+    #[error("this site was opened without a database of its own, and does not move into one")]
+    SiteDatabaseNotWanted,
+    /// Once it is set up, the site's data are there.
+    #[error("this site has its database already; it is given once")]
+    SiteDatabaseGivenAlready,
+    /// There is nothing to set up.
+    #[error("this site has no database yet; give it one first")]
+    SiteDatabaseMissing,
 }

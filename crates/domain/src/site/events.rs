@@ -33,6 +33,35 @@ pub enum HostAdmits {
     Staff,
 }
 
+/// Where what belongs to a site is, and whether it is there yet.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum SiteDatabase {
+    /// In the database of the installation.
+    #[default]
+    Shared,
+    /// In one of its own, which nobody has given to it yet.
+    Wanted,
+    /// In one of its own, which is being set up.
+    Given,
+    /// In one of its own.
+    Active,
+}
+
 /// A host of a site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SiteHost {
@@ -74,4 +103,10 @@ pub enum SiteEvent {
     },
     /// It answers again.
     SiteReopened {},
+    /// It is to have a database of its own, and answers nobody before.
+    SiteDatabaseWanted {},
+    /// Its database was given to it. Where that is, is kept beside the log.
+    SiteDatabaseGiven {},
+    /// Its database is set up; it answers.
+    SiteActivated {},
 }

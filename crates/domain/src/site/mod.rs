@@ -15,7 +15,7 @@ mod tests;
 
 pub use commands::*;
 pub use errors::SiteRule;
-pub use events::{HostAdmits, SiteEvent, SiteHost};
+pub use events::{HostAdmits, SiteDatabase, SiteEvent, SiteHost};
 pub use host::{HostError, HostName};
 pub use slug::{Slug, SlugError};
 pub use state::{Site, SiteFacts};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::events::{SiteEvent, SiteHost};
+use super::events::{SiteDatabase, SiteEvent, SiteHost};
 use crate::ids::SiteId;
 
 /// A site as its events made it.
@@ -18,6 +18,9 @@ pub struct Site {
     pub hosts: Vec<SiteHost>,
     /// Whether it answers nobody any more.
     pub closed: bool,
+    /// Where what belongs to it is.
+    #[serde(default)]
+    pub database: SiteDatabase,
 }
 
 impl Site {
@@ -31,6 +34,9 @@ impl Site {
             SiteEvent::SiteRenamed { name } => self.name.clone_from(name),
             SiteEvent::SiteClosed { reason: _ } => self.closed = true,
             SiteEvent::SiteReopened {} => self.closed = false,
+            SiteEvent::SiteDatabaseWanted {} => self.database = SiteDatabase::Wanted,
+            SiteEvent::SiteDatabaseGiven {} => self.database = SiteDatabase::Given,
+            SiteEvent::SiteActivated {} => self.database = SiteDatabase::Active,
         }
     }
 }

@@ -3,7 +3,10 @@
 use cqrs_es::test::{AggregateResultValidator, TestFramework};
 use serde_json::{Value, json};
 
-use super::{HostAdmits, HostError, HostName, Site, SiteEvent, SiteFacts, SiteHost, SiteRule, Slug};
+use super::{
+    ActivateSite, GiveSiteDatabase, HostAdmits, HostError, HostName, Site, SiteEvent, SiteFacts, SiteHost, SiteRule,
+    Slug,
+};
 use crate::actor::{Asked, Authority};
 use crate::claim::{ClaimChanges, ClaimKey};
 use crate::command::Command;
@@ -27,6 +30,14 @@ fn when_claimed(
     facts.site_id = Some(serde_json::from_value(id).expect("an id"));
     let Command::Site(command) = given::command(name, body) else { panic!("{name} is about a site") };
     TestFramework::with(()).given(given).when(Asked { command, by: by(OWNER, Authority::SuperAdmin), facts })
+}
+
+/// What no client sends, about a site that was opened before.
+fn when_system(given: &[&SiteEvent], command: Command) -> AggregateResultValidator<Site> {
+    let Command::Site(command) = command else { panic!("it is about a site") };
+    let given = std::iter::once(opened()).chain(given.iter().copied().cloned()).collect();
+    let asked = Asked { command, by: by(OWNER, Authority::System), facts: SiteFacts::default() };
+    TestFramework::with(()).given(given).when(asked)
 }
 
 fn opened() -> SiteEvent {
@@ -160,6 +171,29 @@ fn renames_closes_and_reopens_once() {
     when(vec![opened(), closed()], "CloseSite", close).then_expect_events(vec![]);
     when(vec![opened()], "ReopenSite", json!({})).then_expect_events(vec![]);
     when(vec![opened(), closed()], "ReopenSite", json!({})).then_expect_events(vec![SiteEvent::SiteReopened {}]);
+}
+
+#[test]
+fn a_site_that_wants_a_database_of_its_own_says_so_after_it_is_opened() {
+    let mut body = open();
+    body["own_database"] = json!(true);
+    when(vec![], "OpenSite", body).then_expect_events(vec![opened(), SiteEvent::SiteDatabaseWanted {}]);
+}
+
+#[test]
+fn a_database_is_given_until_it_is_set_up_and_no_longer() {
+    let (wanted, given, active) =
+        (SiteEvent::SiteDatabaseWanted {}, SiteEvent::SiteDatabaseGiven {}, SiteEvent::SiteActivated {});
+    let give = |events: &[&SiteEvent]| when_system(events, GiveSiteDatabase { site_id: SITE }.into());
+    let activate = |events: &[&SiteEvent]| when_system(events, ActivateSite { site_id: SITE }.into());
+    give(&[]).then_expect_error(SiteRule::SiteDatabaseNotWanted);
+    give(&[&wanted]).then_expect_events(vec![given.clone()]);
+    give(&[&wanted, &given]).then_expect_events(vec![given.clone()]);
+    give(&[&wanted, &given, &active]).then_expect_error(SiteRule::SiteDatabaseGivenAlready);
+    activate(&[]).then_expect_error(SiteRule::SiteDatabaseNotWanted);
+    activate(&[&wanted]).then_expect_error(SiteRule::SiteDatabaseMissing);
+    activate(&[&wanted, &given]).then_expect_events(vec![active.clone()]);
+    activate(&[&wanted, &given, &active]).then_expect_events(vec![]);
 }
 
 #[test]

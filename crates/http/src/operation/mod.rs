@@ -34,7 +34,7 @@ pub const POSITION: HeaderName = HeaderName::from_static("rollbook-position");
 pub struct Operation {
     /// Its name, unique.
     pub id: &'static str,
-    /// `get`, `post` or `delete`.
+    /// `get`, `post`, `put` or `delete`.
     pub method: &'static str,
     /// With placeholders in braces.
     pub path: String,

@@ -11,7 +11,8 @@ use rollbook_domain::site::{HostAdmits, Slug};
 use tower::ServiceExt;
 
 use super::host::{Through, host_of};
-use super::{Installation, UnknownHosts};
+use super::in_use::until_its_end;
+use super::{Installation, Reached, UnknownHosts};
 use crate::layers;
 use crate::problem::ApiError;
 
@@ -40,17 +41,23 @@ async fn refuse(Extension(Refused(error)): Extension<Refused>) -> Response {
 }
 
 async fn dispatch(State(front): State<Front>, mut request: Request) -> Response {
-    let service = match front.installation.find(&request) {
+    let found = match front.installation.find(&request) {
         Ok((site, through)) => {
             request.extensions_mut().insert(through);
-            front.installation.service(site)
+            front.installation.reach(site).await
         }
+        Err(error) => Err(error),
+    };
+    match found {
+        Ok(Reached { routes, in_use: Some(in_use), .. }) => {
+            until_its_end(routes.oneshot(request).await.into_response(), in_use)
+        }
+        Ok(Reached { routes, in_use: None, .. }) => routes.oneshot(request).await.into_response(),
         Err(error) => {
             request.extensions_mut().insert(Refused(Arc::new(error)));
-            front.refusals
+            front.refusals.oneshot(request).await.into_response()
         }
-    };
-    service.oneshot(request).await.into_response()
+    }
 }
 
 impl Installation {
@@ -70,8 +77,9 @@ impl Installation {
             };
         };
         match known.site(site) {
-            Some(known) if !known.closed => Ok((site, Through { slug: known.slug.clone(), admits })),
-            Some(_) => Err(ApiError::SiteClosed),
+            Some(known) if known.closed => Err(ApiError::SiteClosed),
+            Some(known) if !known.is_ready() => Err(ApiError::SiteNotReady),
+            Some(known) => Ok((site, Through { slug: known.slug.clone(), admits })),
             None => Err(ApiError::UnknownHost),
         }
     }

@@ -6,23 +6,35 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::Router;
+use futures::StreamExt;
 use metrics_exporter_prometheus::PrometheusHandle;
 use rollbook_domain::SiteId;
+use rollbook_domain::site::SiteDatabase;
 use rollbook_domain::text::Email;
 use rollbook_files::Files;
+use rollbook_projections::models::sites::SiteItem;
 use rollbook_projections::{Projections, QueryError};
-use rollbook_store::Executor;
+use rollbook_store::site_databases::Keys;
+use rollbook_store::{EventStore, ExecuteError, Executor};
 use tokio::sync::watch;
 
+use super::databases::{SetUpError, SiteDatabases};
+use super::in_use::InUse;
+use super::own::{Deliver, IDLE, Own, OwnSite, Owns};
 use super::{Registry, SuperAdmins, dispatch, owners};
 use crate::accounts::{AccountSettings, Accounts};
 use crate::limits::{Counted, Limits};
+use crate::problem::ApiError;
 use crate::state::{AppState, Parts};
 
 /// How long changes of the log gather before the registry is read again.
 const LINGER: Duration = Duration::from_millis(50);
 /// How soon it is read again where that failed.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How often sites' own databases are looked after, at the most and at the least.
+const LOOK: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(5));
+/// How many of them at a time.
+const AT_A_TIME: usize = 8;
 
 /// What becomes of requests for a host that no site has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +47,6 @@ pub enum UnknownHosts {
 }
 
 /// What an installation is made of.
-#[derive(Debug)]
 pub struct Setup {
     /// What carries commands out.
     pub executor: Executor,
@@ -53,6 +64,12 @@ pub struct Setup {
     pub limits: Limits,
     /// How people sign in.
     pub accounts: AccountSettings,
+    /// What the URLs of sites' own databases are sealed under.
+    pub keys: Keys,
+    /// How long such a database is kept open that nobody uses.
+    pub idle: Duration,
+    /// Who delivers the emails of such a site.
+    pub deliver: Option<Arc<dyn Deliver>>,
 }
 
 impl Setup {
@@ -60,7 +77,20 @@ impl Setup {
     pub fn new(executor: Executor, projections: Projections, files: Files) -> Self {
         let (unknown_hosts, limits) = (UnknownHosts::default(), Limits::default());
         let (metrics, super_admins, accounts) = (None, Vec::new(), AccountSettings::default());
-        Self { executor, projections, files, metrics, super_admins, unknown_hosts, limits, accounts }
+        let (keys, idle, deliver) = (Keys::default(), IDLE, None);
+        Self {
+            executor,
+            projections,
+            files,
+            metrics,
+            super_admins,
+            unknown_hosts,
+            limits,
+            accounts,
+            keys,
+            idle,
+            deliver,
+        }
     }
 }
 
@@ -91,8 +121,12 @@ struct Shared {
     counted: Counted,
     accounts: Arc<Accounts>,
     ended: Arc<watch::Sender<bool>>,
-    /// The service of each site that was asked for.
-    services: Mutex<HashMap<SiteId, Router>>,
+    /// The service of each site that was asked for, but of those with databases of their own.
+    services: Mutex<HashMap<SiteId, (AppState, Router)>>,
+    databases: SiteDatabases,
+    owns: Owns,
+    idle: Duration,
+    deliver: Option<Arc<dyn Deliver>>,
     /// The sites whose first owner this process has made sure of.
     owned: Mutex<HashSet<SiteId>>,
 }
@@ -106,9 +140,22 @@ impl std::fmt::Debug for Installation {
 impl Installation {
     /// An installation whose sites are not known yet: see [`Self::open`] and [`Self::follow`].
     pub fn new(setup: Setup) -> Self {
-        let Setup { executor, projections, files, metrics, super_admins, unknown_hosts, limits, accounts } = setup;
+        let Setup {
+            executor,
+            projections,
+            files,
+            metrics,
+            super_admins,
+            unknown_hosts,
+            limits,
+            accounts,
+            keys,
+            idle,
+            deliver,
+        } = setup;
         let super_admins = SuperAdmins::new(executor.store().clone(), &super_admins);
         let registry = Registry::new(executor.store().clone());
+        let databases = SiteDatabases::new(executor.clone(), keys);
         Self(Arc::new(Shared {
             executor,
             projections,
@@ -121,6 +168,10 @@ impl Installation {
             accounts: Arc::new(Accounts::new(accounts)),
             ended: Arc::default(),
             services: Mutex::default(),
+            databases,
+            owns: Owns::default(),
+            idle,
+            deliver,
             owned: Mutex::default(),
         }))
     }
@@ -137,8 +188,15 @@ impl Installation {
         Ok(installation)
     }
 
-    /// Keeps the registry up to date with the log until it is broken off.
+    /// Keeps the registry up to date with the log, and looks after the sites' own databases, until it is broken off.
     pub async fn follow(&self) {
+        tokio::select! {
+            () = self.follow_the_log() => {}
+            () = self.look_after_databases() => {}
+        }
+    }
+
+    async fn follow_the_log(&self) {
         let mut positions = self.0.projections.positions();
         loop {
             positions.mark_unchanged();
@@ -161,11 +219,11 @@ impl Installation {
     }
 
     async fn settle(&self) {
-        for site in self.0.registry.known().sites() {
+        for site in self.0.registry.known().sites().filter(|site| site.holding() == SiteDatabase::Shared) {
             if self.0.owned.lock().unwrap_or_else(PoisonError::into_inner).contains(&site.site_id) {
                 continue;
             }
-            match owners::ensure(&self.0.executor, site).await {
+            match self.make_owner(site).await {
                 Ok(()) => {
                     self.0.owned.lock().unwrap_or_else(PoisonError::into_inner).insert(site.site_id);
                 }
@@ -173,6 +231,52 @@ impl Installation {
                 Err(error) => tracing::warn!(site = site.slug, %error, "a site has no owner yet"),
             }
         }
+    }
+
+    /// Not where the site is to have a database of its own: the read model may have come to between its first two events.
+    async fn make_owner(&self, site: &SiteItem) -> Result<(), ExecuteError> {
+        let known = self.0.executor.store().site(site.site_id).await?;
+        match known.state.database {
+            SiteDatabase::Shared => owners::ensure(&self.0.executor, site).await,
+            SiteDatabase::Wanted | SiteDatabase::Given | SiteDatabase::Active => Ok(()),
+        }
+    }
+
+    async fn look_after_databases(&self) {
+        let mut changes = self.registry().changes();
+        loop {
+            changes.mark_unchanged();
+            let known = self.registry().known();
+            let own = known.sites().filter(|site| site.holding() != SiteDatabase::Shared);
+            futures::stream::iter(own).for_each_concurrent(AT_A_TIME, |site| self.look_after(site)).await;
+            tokio::select! {
+                Ok(()) = changes.changed() => {}
+                () = tokio::time::sleep((self.0.idle / 4).clamp(LOOK.0, LOOK.1)) => {}
+            }
+        }
+    }
+
+    /// Ends a set-up that was broken off; opens a database once, because emails may wait in it; closes it where nobody uses it.
+    async fn look_after(&self, site: &SiteItem) {
+        let (id, owns) = (site.site_id, &self.0.owns);
+        match site.holding() {
+            SiteDatabase::Given if owns.may_set_up(id) => {
+                if let Err(error) = self.0.databases.settle(id).await {
+                    tracing::warn!(site = site.slug, %error, "the database of a site is not set up yet");
+                }
+            }
+            SiteDatabase::Active if !site.closed && !owns.was_open(id) => {
+                let opened = owns.reach(id, self.open_own(id)).await;
+                tracing::debug!(site = site.slug, opened = opened.is_some(), "the database of a site was looked after");
+            }
+            SiteDatabase::Active => owns.close_idle(id, self.0.idle, site.closed).await,
+            SiteDatabase::Shared | SiteDatabase::Wanted | SiteDatabase::Given => {}
+        }
+    }
+
+    /// The sites' own databases.
+    pub(crate) fn databases(&self) -> &SiteDatabases {
+        &self.0.databases
     }
 
     /// Which sites there are.
@@ -185,9 +289,14 @@ impl Installation {
         self.0.unknown_hosts
     }
 
-    /// The ids of all sites, closed ones too.
-    pub fn sites(&self) -> Vec<SiteId> {
-        self.0.registry.known().sites().map(|site| site.site_id).collect()
+    /// The services of all sites that are at hand: closed sites too, but of those with databases of their own only the open ones.
+    /// Others are cleaned up before they are closed.
+    pub async fn at_hand(&self) -> Vec<(AppState, Option<InUse>)> {
+        let known = self.registry().known();
+        let shared = known.sites().filter(|site| site.holding() == SiteDatabase::Shared);
+        let shared: Vec<_> = shared.map(|site| (self.shared(site.site_id).0, None)).collect();
+        let own = self.0.owns.open().await.into_iter().map(|(state, in_use)| (state, Some(in_use)));
+        shared.into_iter().chain(own).collect()
     }
 
     /// What every client has asked for so far.
@@ -196,13 +305,68 @@ impl Installation {
     }
 
     /// The service of one site, whose queries see no other.
-    pub fn site(&self, site: SiteId) -> AppState {
+    pub async fn reach(&self, site: SiteId) -> Result<Reached, ApiError> {
+        let holding = self.registry().known().site(site).map(SiteItem::holding).unwrap_or_default();
+        match holding {
+            SiteDatabase::Shared => {
+                let (state, routes) = self.shared(site);
+                Ok(Reached { state, routes, in_use: None })
+            }
+            SiteDatabase::Wanted | SiteDatabase::Given => Err(ApiError::SiteNotReady),
+            SiteDatabase::Active => {
+                let reached = self.0.owns.reach(site, self.open_own(site)).await;
+                let (state, routes, in_use) = reached.ok_or(ApiError::SiteUnavailable)?;
+                Ok(Reached { state, routes, in_use: Some(in_use) })
+            }
+        }
+    }
+
+    /// The service of a site in the installation's database, made when it is first asked for.
+    fn shared(&self, site: SiteId) -> (AppState, Router) {
+        let mut services = self.0.services.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = services.entry(site).or_insert_with(|| {
+            let (store, projections) = (self.0.executor.store(), self.0.projections.clone());
+            self.made(site, store, projections, false)
+        });
+        made.clone()
+    }
+
+    /// The service of a site in a database of its own, opened.
+    async fn open_own(&self, site: SiteId) -> Result<Own, SetUpError> {
+        let databases = &self.0.databases;
+        let mut own =
+            Own::open(site, databases, |store, projections| self.made(site, &store, projections, true)).await?;
+        let delivery = self.0.deliver.as_ref().map(|deliver| {
+            deliver.start(OwnSite {
+                site,
+                store: own.store().clone(),
+                projections: own.state.projections().clone(),
+                clock: self.0.executor.clock().clone(),
+                registry: self.registry().clone(),
+            })
+        });
+        match delivery.transpose() {
+            Ok(delivery) => own.delivery = delivery,
+            // The installation's own emails would not go, either, and it would not have begun.
+            Err(why) => tracing::error!(%site, why, "the emails of a site are not delivered"),
+        }
+        Ok(own)
+    }
+
+    fn made(
+        &self,
+        site: SiteId,
+        store: &EventStore,
+        projections: Projections,
+        own_database: bool,
+    ) -> (AppState, Router) {
         let shared = &self.0;
         // Only the default site's commands change what sites there are.
         let installation = (site == SiteId::DEFAULT).then(|| self.kept());
-        AppState::new(Parts {
-            executor: Executor::new(shared.executor.store().of_site(site), shared.executor.clock().clone()),
-            projections: shared.projections.clone(),
+        let state = AppState::new(Parts {
+            executor: Executor::new(store.of_site(site), shared.executor.clock().clone()),
+            projections,
+            own_database,
             files: shared.files.clone(),
             site,
             registry: shared.registry.clone(),
@@ -211,13 +375,15 @@ impl Installation {
             accounts: shared.accounts.clone(),
             metrics: shared.metrics.clone(),
             ended: shared.ended.clone(),
-        })
+        });
+        let routes = crate::service(state.clone(), self.counted());
+        (state, routes)
     }
 
-    /// The routes of one site, made when they are first asked for.
+    /// The routes of the default site.
+    #[cfg(test)]
     pub(crate) fn service(&self, site: SiteId) -> Router {
-        let mut services = self.0.services.lock().unwrap_or_else(PoisonError::into_inner);
-        services.entry(site).or_insert_with(|| crate::service(self.site(site), self.counted())).clone()
+        self.shared(site).1
     }
 
     /// The routes of all sites: each request goes to the service of its host's.
@@ -229,4 +395,19 @@ impl Installation {
     pub fn end(&self) {
         self.0.ended.send_replace(true);
     }
+
+    /// Closes the sites' own databases. Nobody is answered from them any more.
+    pub async fn close(&self) {
+        self.0.owns.end().await;
+    }
+}
+
+/// The service of a site that was asked for.
+#[derive(Debug)]
+pub struct Reached {
+    /// What its handlers have.
+    pub state: AppState,
+    pub(super) routes: Router,
+    /// Of a site with a database of its own, which is not closed while this lives.
+    pub in_use: Option<InUse>,
 }

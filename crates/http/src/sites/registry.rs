@@ -71,6 +71,11 @@ impl Registry {
         Ok(())
     }
 
+    /// What is known now, and as it changes.
+    pub fn changes(&self) -> watch::Receiver<Arc<Known>> {
+        self.0.known.subscribe()
+    }
+
     /// Waits until a site is closed, or gone.
     pub async fn closed(&self, site: SiteId) {
         let mut known = self.0.known.subscribe();

@@ -5,11 +5,13 @@ use rollbook_domain::person::PersonRule;
 use rollbook_domain::refusal::InvalidField;
 use rollbook_domain::{CohortId, Refusal, StreamId};
 use rollbook_import::FileError;
+use rollbook_store::site_databases::{SealError, Unfit};
 use rollbook_store::{ExecuteError, StoreError};
 use uuid::Uuid;
 
 use crate::accounts::AccountProblem;
 use crate::problem::{ApiError, FieldError};
+use crate::sites::SetUpError;
 
 fn refused(refusal: impl Into<Refusal>) -> ApiError {
     ExecuteError::Refused(refusal.into()).into()
@@ -29,6 +31,19 @@ fn every_problem_has_the_status_and_code_of_the_contract() {
         (ApiError::Unauthenticated("no"), 401, "unauthenticated"),
         (ApiError::UnknownHost, 404, "unknown_host"),
         (ApiError::SiteClosed, 410, "site_closed"),
+        (ApiError::SiteNotReady, 503, "site_not_ready"),
+        (ApiError::SiteUnavailable, 503, "site_unavailable"),
+        (SetUpError::from(SealError::NoKeys).into(), 409, "keys_missing"),
+        (SetUpError::from(Unfit::Url).into(), 422, "database_url_unreadable"),
+        (SetUpError::from(Unfit::Unreachable).into(), 409, "database_unreachable"),
+        (SetUpError::from(Unfit::Refused).into(), 409, "database_refused"),
+        (SetUpError::from(Unfit::TooOld(14)).into(), 409, "database_too_old"),
+        (SetUpError::from(Unfit::NotEmpty).into(), 409, "database_not_empty"),
+        (SetUpError::from(Unfit::InUse).into(), 409, "database_in_use"),
+        (SetUpError::from(Unfit::Newer).into(), 409, "database_newer"),
+        (SetUpError::from(Unfit::NotWritable).into(), 409, "database_not_writable"),
+        (SetUpError::from(Unfit::Unsound("42P07".into())).into(), 409, "database_unsound"),
+        (SetUpError::from(SealError::KeyMissing("a".into())).into(), 500, "internal_error"),
         (ApiError::WrongHost("no"), 403, "wrong_host"),
         (ApiError::Forbidden("no"), 403, "not_allowed"),
         (refused(Refusal::NotAllowed("no")), 403, "not_allowed"),

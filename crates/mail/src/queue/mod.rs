@@ -6,6 +6,7 @@ mod candidates;
 use chrono::{DateTime, Utc};
 use rollbook_domain::{MessageId, SiteId};
 use rollbook_projections::models::emails::{EmailStatus, MAX_AGE};
+use rollbook_store::{EventStore, StoreError};
 use sqlx::{Acquire as _, PgConnection};
 use uuid::Uuid;
 
@@ -152,6 +153,18 @@ pub async fn next_turn(connection: &mut PgConnection) -> Result<Option<DateTime<
     let sql = "select least((select min(next_attempt_at) from email_deliveries where status = 'waiting'),
         (select min(next_attempt_at) from email_batches))";
     Ok(sqlx::query_scalar(sql).fetch_one(connection).await?)
+}
+
+/// Whether anything is still to be sent from a database whose read models have come up to its log.
+pub async fn waits(store: &EventStore, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let sql = "select exists (select from email_deliveries where status in ('waiting', 'sending'))
+        or exists (select from emails e cross join email_installation i where e.requested_at > $1 and e.position > i.position and not exists (
+            select from email_deliveries d where d.site_id = e.site_id and d.message_id = e.message_id))
+        or exists (select from email_retries t join email_deliveries d using (site_id, message_id)
+            where t.retried_at > $1 and d.status in ('failed', 'unconfirmed') and t.position > d.retry_position)
+        or exists (select from email_batches) or exists (select from account_letters)
+        or exists (select from password_reset_requests)";
+    Ok(sqlx::query_scalar(sql).bind(now - MAX_AGE).fetch_one(store.pool()).await?)
 }
 
 /// How many messages are not done with, and from when the age of the oldest counts.

@@ -21,6 +21,7 @@ use uuid::Uuid;
 use self::judge::Judgement;
 use self::verdict::{Tried, Verdict};
 use crate::config::{ConfigError, Configured, Settings};
+use crate::elsewhere::{Elsewhere, Known};
 use crate::links::page_of;
 use crate::provider::{Answer, Provider};
 use crate::queue::{self, Becomes, Candidate, Stored};
@@ -53,6 +54,8 @@ pub struct Mailer {
     pub(crate) provider: Arc<Provider>,
     pub(crate) from: Mailbox,
     pub(crate) public_url: Option<String>,
+    /// Of a database that does not hold the registry.
+    pub(crate) elsewhere: Option<Elsewhere>,
     /// The connection that holds the lock, or asks for it.
     connection: Option<PgConnection>,
     locked: bool,
@@ -77,10 +80,17 @@ impl Mailer {
             provider,
             from,
             public_url,
+            elsewhere: None,
             connection: None,
             locked: false,
             closed_until: None,
         })
+    }
+
+    /// One for the single site that the database is of; what else is to be known of that is found elsewhere.
+    #[must_use]
+    pub fn of_site(self, elsewhere: Elsewhere) -> Self {
+        Self { elsewhere: Some(elsewhere), ..self }
     }
 
     /// One round: takes up what is new, and hands at most one request over.
@@ -124,14 +134,22 @@ impl Mailer {
         if closed.is_none() && self.send_some(connection, now).await? {
             return Ok(Round::Busy);
         }
-        let (waiting, oldest) = queue::waiting(connection).await?;
-        measure::waiting(waiting, oldest, now);
+        // The gauges are the installation's own: no site has a label.
+        if self.elsewhere.is_none() {
+            let (waiting, oldest) = queue::waiting(connection).await?;
+            measure::waiting(waiting, oldest, now);
+        }
         Ok(Round::Idle(queue::next_turn(connection).await?.max(closed)))
     }
 
     /// Sends the messages whose turn it is, as many as go in one request; whether there were any.
     async fn send_some(&mut self, connection: &mut PgConnection, now: DateTime<Utc>) -> Result<bool, MailError> {
         let mut candidates = queue::candidates(connection, now, self.provider.batch_size()).await?;
+        if let Some(Known { closed, host }) = self.elsewhere.as_ref().map(Elsewhere::now) {
+            for candidate in &mut candidates {
+                (candidate.closed, candidate.host) = (closed, host.clone());
+            }
+        }
         if let Some(first) = candidates.iter().position(|candidate| candidate.alone) {
             candidates = vec![candidates.swap_remove(first)];
         }

@@ -45,7 +45,8 @@ impl Mailing {
 async fn run(mut mailer: Mailer, mut stop: watch::Receiver<bool>) {
     let mut positions = mailer.projections.positions();
     let mut backoff = BACKOFF.0;
-    while !*stop.borrow() {
+    // Whoever can say stop holds the sender; when nobody is left, nobody asks for the emails either.
+    while !*stop.borrow() && stop.has_changed().is_ok() {
         positions.mark_unchanged();
         let (pause, woken) = match mailer.round().await {
             Ok(Round::Busy) => continue,

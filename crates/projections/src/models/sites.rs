@@ -2,7 +2,7 @@
 //! site; only super admins ask for them.
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::site::{SiteEvent, SiteHost, Slug};
+use rollbook_domain::site::{SiteDatabase, SiteEvent, SiteHost, Slug};
 use rollbook_domain::{Event, Personal, SiteId, StreamType};
 use rollbook_store::Recorded;
 use schemars::JsonSchema;
@@ -37,6 +37,8 @@ pub struct Row {
     pub owner_name: Option<Personal<String>>,
     /// When it was opened; none of the default site.
     pub opened_at: Option<DateTime<Utc>>,
+    /// Where what belongs to it is.
+    pub database: SiteDatabase,
     /// The stream's version.
     pub version: i64,
 }
@@ -56,6 +58,7 @@ impl Row {
             owner_email: None,
             owner_name: None,
             opened_at: None,
+            database: SiteDatabase::Shared,
             version: 0,
         }
     }
@@ -63,11 +66,21 @@ impl Row {
 
 impl ReadModel for Sites {
     const NAME: &'static str = "sites";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLE: &'static str = "sites";
     const KEY: &'static [&'static str] = &["id"];
-    const COLUMNS: &'static [&'static str] =
-        &["slug", "name", "hosts", "closed", "closed_reason", "owner_email", "owner_name", "opened_at", "version"];
+    const COLUMNS: &'static [&'static str] = &[
+        "slug",
+        "name",
+        "hosts",
+        "closed",
+        "closed_reason",
+        "owner_email",
+        "owner_name",
+        "opened_at",
+        "database",
+        "version",
+    ];
     const STREAMS: &'static [StreamType] = &[StreamType::Site];
 
     type Key = SiteId;
@@ -110,6 +123,9 @@ impl ReadModel for Sites {
                     row.closed = false;
                     row.closed_reason = None;
                 }
+                SiteEvent::SiteDatabaseWanted {} => row.database = SiteDatabase::Wanted,
+                SiteEvent::SiteDatabaseGiven {} => row.database = SiteDatabase::Given,
+                SiteEvent::SiteActivated {} => row.database = SiteDatabase::Active,
             }
         });
     }
@@ -136,18 +152,46 @@ pub struct SiteItem {
     pub owner_name: Option<Personal<String>>,
     /// When it was opened; null of the default site.
     pub opened_at: Option<DateTime<Utc>>,
+    /// Whose database holds what belongs to it.
+    pub database: Holding,
+    /// How far its own database is; null where it has none.
+    pub database_state: Option<SiteDatabase>,
     /// What `If-Match` takes.
     pub version: i64,
+}
+
+/// Whose database holds what belongs to a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Holding {
+    /// The installation's.
+    Shared,
+    /// One of its own.
+    Own,
+}
+
+impl SiteItem {
+    /// Where what belongs to it is, and whether it is there yet.
+    pub fn holding(&self) -> SiteDatabase {
+        self.database_state.unwrap_or_default()
+    }
+
+    /// Whether there is a database to answer from.
+    pub fn is_ready(&self) -> bool {
+        matches!(self.holding(), SiteDatabase::Shared | SiteDatabase::Active)
+    }
 }
 
 /// The registry's rows, with the default site, which has none before its first event. `$1` is the default site.
 fn all() -> String {
     format!(
         "with known as (
-            select id as site_id, slug, name, hosts, closed, closed_reason, owner_email, owner_name, opened_at, version
+            select id as site_id, slug, name, hosts, closed, closed_reason, owner_email, owner_name, opened_at,
+                case database when 'shared' then 'shared' else 'own' end as database,
+                nullif(database, 'shared') as database_state, version
             from sites where site_id = $1
             union all
-            select $1, '{}', '{DEFAULT_NAME}', '[]', false, null, null, null, null, 0
+            select $1, '{}', '{DEFAULT_NAME}', '[]', false, null, null, null, null, 'shared', null, 0
             where not exists (select from sites where site_id = $1 and id = $1)
         )",
         Slug::DEFAULT

@@ -300,6 +300,9 @@ fn of_site() -> BoxedStrategy<SiteEvent> {
         1 => text().prop_map(|name| SiteEvent::SiteRenamed { name: name.into_inner() }),
         1 => text().prop_map(|reason| SiteEvent::SiteClosed { reason }),
         1 => Just(SiteEvent::SiteReopened {}),
+        1 => Just(SiteEvent::SiteDatabaseWanted {}),
+        1 => Just(SiteEvent::SiteDatabaseGiven {}),
+        1 => Just(SiteEvent::SiteActivated {}),
     ]
     .boxed()
 }

@@ -1,5 +1,6 @@
 //! What the command line and the environment say about the sites of the installation as a whole.
 
+use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,12 +8,16 @@ use clap::{Args, ValueEnum};
 use rollbook_domain::text::Email;
 use rollbook_http::UnknownHosts;
 use rollbook_oidc::Provider;
+use rollbook_store::site_databases::Keys;
+use secrecy::SecretString;
 
 use crate::failure::{Done, Failure};
 
+const KEYS: &str = "ROLLBOOK_KEYS";
+
 /// Who looks after all sites, and which hosts are answered.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Sites")]
+#[command(next_help_heading = "Sites (ROLLBOOK_KEYS in the environment seals where sites' own databases are)")]
 pub struct Hosting {
     /// Somebody who opens and closes sites, and is let into every one of them; again for others. In the environment with
     /// commas between them
@@ -57,6 +62,14 @@ impl Hosting {
             Unknown::Default => UnknownHosts::Default,
         }
     }
+}
+
+/// `ROLLBOOK_KEYS`: what the URLs of sites' own databases are sealed under. From the environment alone: whoever lists processes
+/// would see a flag.
+pub fn keys() -> Done<Keys> {
+    let Some(text) = env::var_os(KEYS) else { return Ok(Keys::default()) };
+    let text: SecretString = text.into_string().unwrap_or_default().into();
+    Keys::try_new(&text).map_err(|error| Failure::new(format!("{KEYS} {error}")))
 }
 
 fn address(text: &str) -> Result<Email, String> {

@@ -15,6 +15,20 @@ pub enum Sites {
     Open(Open),
     /// Say on which hosts a site answers, in place of those before
     Hosts(Answering),
+    /// Give a site the database of its own that it was opened for: its URL is read from standard input
+    Database(Given),
+    /// Print a new key for ROLLBOOK_KEYS: put it first, and keep the others until `rotate-keys` is done
+    NewKey,
+    /// Seal where sites' own databases are anew, under the first key of ROLLBOOK_KEYS
+    RotateKeys,
+}
+
+/// `rollbook sites database`
+#[derive(Debug, Args)]
+pub struct Given {
+    /// Which site
+    #[arg(value_parser = parse_slug)]
+    pub slug: Slug,
 }
 
 /// `rollbook sites open`
@@ -36,6 +50,9 @@ pub struct Open {
     /// others
     #[arg(long = "host", value_name = "HOST[=WHOM]", value_parser = parse_host)]
     pub hosts: Vec<GivenHost>,
+    /// It is to have a database of its own, and answers once `rollbook sites database` has given it one
+    #[arg(long)]
+    pub own_database: bool,
 }
 
 /// `rollbook sites hosts`

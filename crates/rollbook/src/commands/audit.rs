@@ -13,7 +13,6 @@ use crate::commands::replay;
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::output;
-use crate::sites::by_slug;
 use crate::table::table;
 
 /// How many rows a table has at most: whoever wants more wants another form.
@@ -24,8 +23,7 @@ pub async fn run(database: &Database, site: &Slug, arguments: &Audit) -> Done {
     if let Some(AuditCommand::Replay(arguments)) = &arguments.command {
         return replay::run(database, site, arguments).await;
     }
-    let store = database.store().await?;
-    let site = by_slug(&store, site).await?;
+    let (store, site) = database.of_site(site).await?;
     catch_up(&store).await?;
     let filter = AuditFilter {
         cohort_id: arguments.cohort,

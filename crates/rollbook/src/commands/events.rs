@@ -10,7 +10,6 @@ use crate::cli::Events;
 use crate::database::Database;
 use crate::failure::Done;
 use crate::output;
-use crate::sites::by_slug;
 
 /// How many events are read at a time.
 const BATCH: i64 = 1_000;
@@ -27,8 +26,7 @@ pub fn parse_stream(text: &str) -> Result<StreamId, String> {
 
 /// Prints the events that were asked for.
 pub async fn run(database: &Database, site: &Slug, arguments: &Events) -> Done {
-    let store = database.store().await?;
-    let site = by_slug(&store, site).await?;
+    let (store, site) = database.of_site(site).await?;
     let limit = arguments.limit.map_or(i64::MAX, i64::from);
     match arguments.stream {
         Some(stream) => of_stream(&store, site, stream, arguments.after, limit).await,

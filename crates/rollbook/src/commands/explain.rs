@@ -12,13 +12,11 @@ use crate::cli::{Explain, ExplainFormat};
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::output;
-use crate::sites::by_slug;
 use crate::table::table;
 
 /// Prints the events that made the row.
 pub async fn run(database: &Database, site: &Slug, arguments: &Explain) -> Done {
-    let store = database.store().await?;
-    let site = by_slug(&store, site).await?;
+    let (store, site) = database.of_site(site).await?;
     catch_up(&store).await?;
     let items = all(&store, site, arguments).await?;
     if items.is_empty() {

@@ -19,15 +19,13 @@ use crate::export::table::columns;
 use crate::export::writer::Writer;
 use crate::failure::{Done, Failure};
 use crate::progress::Progress;
-use crate::sites::by_slug;
 
 /// Writes what was asked for.
 pub async fn run(database: &Database, site: &Slug, arguments: &Export) -> Done {
     if arguments.format == ExportFormat::Parquet && arguments.out.is_none() && stdout().is_terminal() {
         return Err(Failure::new("Parquet is not for a terminal: give --out FILE, or send it on"));
     }
-    let store = database.store().await?;
-    let site = by_slug(&store, site).await?;
+    let (store, site) = database.of_site(site).await?;
     let head = catch_up(&store).await?;
     if let Some(cohort) = arguments.cohort {
         known(&store, site, cohort).await?;

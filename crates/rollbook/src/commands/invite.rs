@@ -14,16 +14,14 @@ use crate::cli::Invite;
 use crate::database::Database;
 use crate::failure::Done;
 use crate::output;
-use crate::sites::by_slug;
 
 /// Prints a link and nothing else. It takes the place of the person's invitation before.
 pub async fn run(database: &Database, clock: &Clock, site: &Slug, arguments: &Invite) -> Done {
-    let store = database.store().await?;
-    let executor = Executor::new(store.clone(), clock.clone());
     if let Some(email) = &arguments.owner_email {
-        bootstrap::owner(&executor, email).await?;
+        bootstrap::owner(&Executor::new(database.store().await?, clock.clone()), email).await?;
     }
-    let (site, purpose) = (by_slug(&store, site).await?, InvitationPurpose::Invitation);
+    let (store, site) = database.of_site(site).await?;
+    let (executor, purpose) = (Executor::new(store.clone(), clock.clone()), InvitationPurpose::Invitation);
     let person_id = person(&store, site, &arguments.email).await?;
     let request = Request {
         site,

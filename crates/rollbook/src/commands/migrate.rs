@@ -12,5 +12,10 @@ pub async fn run(database: &Database) -> Done {
         1 => format!("applied 1 migration, {after} in all"),
         new => format!("applied {new} migrations, {after} in all"),
     };
-    output::line(&format!("{}: {done}", database.place()))
+    output::line(&format!("{}: {done}", database.place()))?;
+    match database.migrate_sites().await? {
+        0 => Ok(()),
+        1 => output::line("the database of 1 site is up to date"),
+        sites => output::line(&format!("the databases of {sites} sites are up to date")),
+    }
 }

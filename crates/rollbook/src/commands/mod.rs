@@ -16,7 +16,7 @@ pub mod serve;
 pub mod sites;
 pub mod token;
 
-use crate::cli::{Cli, Command, Demo, Serve};
+use crate::cli::{Cli, Command, Demo, Serve, Sites, keys};
 use crate::clock::clock;
 use crate::database::Database;
 use crate::demo;
@@ -26,6 +26,9 @@ use crate::signals::Signals;
 /// Carries a command line out.
 pub async fn run(cli: Cli) -> Done {
     let Cli { command, place } = cli;
+    if let Command::Sites(Sites::NewKey) = command {
+        return sites::new_key();
+    }
     let clock = clock(place.clock);
     let signals = Signals::listen()?;
     let runs_for_long = matches!(command, Command::Serve(_) | Command::Demo(_));
@@ -36,7 +39,8 @@ pub async fn run(cli: Cli) -> Done {
     if let Command::Serve(Serve { hosting, .. }) = &command {
         hosting.providers()?;
     }
-    let database = signals.unless_asked(Database::open(&place, runs_for_long)).await?;
+    let keys = keys()?;
+    let database = signals.unless_asked(Database::open(&place, keys, runs_for_long)).await?;
     let done = match command {
         Command::Serve(arguments) => {
             let mail = arguments.mail.settings(&place);
@@ -59,7 +63,7 @@ pub async fn run(cli: Cli) -> Done {
         Command::Report(command) => signals.unless_asked(report::run(&database, &place.site, &command)).await,
         Command::Events(arguments) => signals.unless_asked(events::run(&database, &place.site, &arguments)).await,
         Command::Sites(command) => signals.unless_asked(sites::run(&database, &clock, &command)).await,
-        Command::Projections(command) => signals.unless_asked(projections::run(&database, &command)).await,
+        Command::Projections(command) => signals.unless_asked(projections::run(&database, &place.site, &command)).await,
     };
     let closed = database.close().await;
     done.and(closed)

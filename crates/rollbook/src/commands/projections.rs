@@ -1,5 +1,6 @@
 //! `rollbook projections`: how far the read models are, made anew, or compared with the log.
 
+use rollbook_domain::site::Slug;
 use rollbook_projections::{Difference, Phase, Progress, ProjectionError, ProjectionItem, Projections, Verification};
 
 use crate::cli::{AsOf, Projections as Asked, Rebuild, When, Which};
@@ -14,8 +15,10 @@ use crate::table::table;
 const SHOWN_DIFFERENCES: usize = 10;
 
 /// Carries one of them out.
-pub async fn run(database: &Database, asked: &Asked) -> Done {
-    let projections = Projections::new(database.store().await?);
+pub async fn run(database: &Database, site: &Slug, asked: &Asked) -> Done {
+    // Those of one database are of all the sites in it.
+    let (store, _) = database.of_site(site).await?;
+    let projections = Projections::new(store);
     match asked {
         Asked::List => list(&projections).await,
         Asked::Rebuild(rebuild) => self::rebuild(&projections, rebuild).await,

@@ -22,7 +22,6 @@ use crate::commands::explain::{parts, text};
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::output;
-use crate::sites::by_slug;
 
 /// How many events are held at a time.
 const BATCH: usize = 200;
@@ -58,8 +57,7 @@ struct Step {
 
 /// Prints the history.
 pub async fn run(database: &Database, site: &Slug, arguments: &Replay) -> Done {
-    let store = database.store().await?;
-    let site = by_slug(&store, site).await?;
+    let (store, site) = database.of_site(site).await?;
     let head = catch_up(&store).await?;
     let enrolment = arguments.enrolment;
     let mut row = Explainer::<Roster>::new(site, enrolment);

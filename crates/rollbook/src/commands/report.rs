@@ -13,14 +13,12 @@ use crate::cli::{Report, ReportFormat};
 use crate::database::Database;
 use crate::export::place::Place;
 use crate::failure::{Done, Failure};
-use crate::sites::by_slug;
 use crate::table::table;
 
 /// Prints the report.
 pub async fn run(database: &Database, site: &Slug, command: &Report) -> Done {
     let Report::Cohort(arguments) = command;
-    let store = database.store().await?;
-    let site = by_slug(&store, site).await?;
+    let (store, site) = database.of_site(site).await?;
     catch_up(&store).await?;
     let found = report::get(store.pool(), site, arguments.cohort).await?;
     let report = found.ok_or_else(|| Failure::new(format!("there is no cohort {}", arguments.cohort)))?;

@@ -1,13 +1,18 @@
 //! `rollbook sites`: which schools the installation has, and the same commands about them that super admins issue over HTTP.
 //! A service that is running follows them within a moment.
 
-use rollbook_domain::site::{GivenHost, OpenSite, SetSiteHosts, Slug};
+use std::io::{IsTerminal, stdin};
+
+use rollbook_domain::site::{GivenHost, OpenSite, SetSiteHosts, SiteDatabase, Slug};
 use rollbook_domain::{Actor, Command, Personal, SiteId};
+use rollbook_http::SiteDatabases;
 use rollbook_projections::models::sites;
+use rollbook_store::site_databases::{Keys, RotateError};
 use rollbook_store::{Clock, EventStore, Executor, Request};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::catch_up::catch_up;
-use crate::cli::{Open, Sites};
+use crate::cli::{Given, Open, Sites};
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::output;
@@ -25,16 +30,27 @@ pub async fn run(database: &Database, clock: &Clock, asked: &Sites) -> Done {
             let site = by_slug(&store, &asked.slug).await?;
             hosts(&executor, site, &asked.slug, &asked.hosts).await
         }
+        Sites::Database(Given { slug }) => {
+            let site = by_slug(&store, slug).await?;
+            give(&SiteDatabases::new(executor, database.keys().clone()), site, slug).await
+        }
+        Sites::NewKey => new_key(),
+        Sites::RotateKeys => rotate(&store, database.keys()).await,
     }
 }
 
 async fn list(store: &EventStore) -> Done {
     catch_up(store).await?;
-    let mut shown = table(&["slug", "name", "hosts", "id"]);
+    let mut shown = table(&["slug", "name", "hosts", "database", "id"]);
     for site in sites::every(store.pool()).await? {
         let hosts: Vec<_> = site.hosts.iter().map(|host| format!("{} ({})", host.host, host.admits)).collect();
         let closed = if site.closed { " (closed)" } else { "" };
-        shown.add_row([site.slug, site.name + closed, hosts.join("\n"), site.site_id.to_string()]);
+        let database = match site.holding() {
+            SiteDatabase::Shared => "shared".to_owned(),
+            SiteDatabase::Active => "its own".to_owned(),
+            state => format!("its own ({state})"),
+        };
+        shown.add_row([site.slug, site.name + closed, hosts.join("\n"), database, site.site_id.to_string()]);
     }
     output::line(&shown.trim_fmt())
 }
@@ -46,6 +62,7 @@ async fn open(executor: &Executor, asked: &Open) -> Done {
         name: asked.name.clone(),
         owner_email: Personal::new(asked.owner_email.clone()),
         owner_name: asked.owner_name.clone().map(Personal::new),
+        own_database: asked.own_database,
     };
     execute(executor, command.into()).await?;
     let store = executor.store();
@@ -53,7 +70,10 @@ async fn open(executor: &Executor, asked: &Open) -> Done {
     catch_up(store).await?;
     let opened = sites::get(store.pool(), site).await?;
     let opened = opened.ok_or_else(|| Failure::new("the site was opened, and cannot be read yet"))?;
-    rollbook_http::ensure_owner(executor, &opened).await?;
+    // A database of its own gets its owner when it is set up.
+    if !asked.own_database {
+        rollbook_http::ensure_owner(executor, &opened).await?;
+    }
     output::line(&format!("opened {}, {site}; its owner is {}", asked.slug.as_str(), asked.owner_email.as_str()))?;
     if asked.hosts.is_empty() { Ok(()) } else { hosts(executor, site, &asked.slug, &asked.hosts).await }
 }
@@ -63,6 +83,36 @@ async fn hosts(executor: &Executor, site: SiteId, slug: &Slug, hosts: &[GivenHos
     let named: Vec<_> = hosts.iter().map(|given| format!("{} ({})", given.host, given.admits)).collect();
     let named = if named.is_empty() { "no host".to_owned() } else { named.join(", ") };
     output::line(&format!("{} answers on {named}", slug.as_str()))
+}
+
+/// The URL comes from standard input: whoever lists processes would see an argument, and a shell keeps it.
+async fn give(databases: &SiteDatabases, site: SiteId, slug: &Slug) -> Done {
+    if stdin().is_terminal() {
+        output::say("the URL of the database, and Enter:");
+    }
+    let mut url = String::new();
+    stdin().read_line(&mut url)?;
+    let url = SecretString::from(url.trim());
+    databases.give(site, Actor::System, &url).await?;
+    output::line(&format!("{} has a database of its own, and answers from it", slug.as_str()))
+}
+
+/// Prints a new key and nothing else.
+pub fn new_key() -> Done {
+    output::line(Keys::new_entry().expose_secret())
+}
+
+async fn rotate(store: &EventStore, keys: &Keys) -> Done {
+    let sealed = match store.rotate_keys(keys).await {
+        Err(RotateError::Sealed { site, error }) => {
+            let slug = sites::get(store.pool(), site).await?.map_or_else(|| site.to_string(), |site| site.slug);
+            return Err(Failure::new(format!("the database of {slug}: {error}. Nothing was sealed anew")));
+        }
+        rotated => rotated.map_err(Failure::new)?,
+    };
+    let key = keys.first().map_err(Failure::new)?;
+    let databases = if sealed == 1 { "1 database is" } else { &format!("{sealed} databases are") };
+    output::line(&format!("{databases} sealed under the key {key}"))
 }
 
 async fn execute(executor: &Executor, command: Command) -> Done {

@@ -13,7 +13,6 @@ use crate::cli::Token;
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::output;
-use crate::sites::by_slug;
 
 /// The longest that a token may be valid, in days.
 const MAX_DAYS: i64 = 366;
@@ -39,11 +38,10 @@ pub fn parse_ttl(text: &str) -> Result<Ttl, String> {
 
 /// Prints a token and nothing else, or says how many were revoked.
 pub async fn run(database: &Database, clock: &Clock, site: &Slug, arguments: &Token) -> Done {
-    let store = database.store().await?;
     if let Some(email) = &arguments.owner_email {
-        bootstrap::owner(&Executor::new(store.clone(), clock.clone()), email).await?;
+        bootstrap::owner(&Executor::new(database.store().await?, clock.clone()), email).await?;
     }
-    let site = by_slug(&store, site).await?;
+    let (store, site) = database.of_site(site).await?;
     let person = person(&store, site, &arguments.email).await?;
     if arguments.revoke {
         let revoked = store.revoke_tokens_of(site, person, clock.now()).await?;

@@ -226,6 +226,9 @@ fn of_site(site: SiteId, event: &SiteEvent) -> Said {
         SiteEvent::SiteRenamed { name } => (Action::SiteRenamed, name.clone()),
         SiteEvent::SiteClosed { reason } => (Action::SiteClosed, reason.as_str().to_owned()),
         SiteEvent::SiteReopened {} => (Action::SiteReopened, "open again".to_owned()),
+        SiteEvent::SiteDatabaseWanted {} => (Action::SiteDatabaseWanted, "a database of its own".to_owned()),
+        SiteEvent::SiteDatabaseGiven {} => (Action::SiteDatabaseGiven, "a database of its own".to_owned()),
+        SiteEvent::SiteActivated {} => (Action::SiteActivated, "its database is set up".to_owned()),
     };
     Said::new(action).why(&format!("site {site}: {what}").into())
 }

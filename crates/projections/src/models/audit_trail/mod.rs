@@ -101,6 +101,9 @@ pub enum AuditAction {
     SiteClosed,
     SiteReopened,
     SiteSettingSet,
+    SiteDatabaseWanted,
+    SiteDatabaseGiven,
+    SiteActivated,
 }
 
 /// One decision.

@@ -15,7 +15,6 @@ use crate::cli::{Import, ImportAttendance as AttendanceAsked, ImportRoster as Ro
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::progress::Progress;
-use crate::sites::by_slug;
 
 /// The steps that the bar counts: read, decide, done.
 const STEPS: u64 = 3;
@@ -96,8 +95,7 @@ impl<'a> Work<'a> {
         command: Command,
         report: impl FnOnce(Vec<ImportedRow>) -> Report,
     ) -> Done<Report> {
-        let store = database.store().await?;
-        let site = by_slug(&store, site).await?;
+        let (store, site) = database.of_site(site).await?;
         let actor = match &self.asked.actor {
             Some(email) => Actor::Person(person(&store, site, email).await?),
             None => Actor::System,

@@ -1,0 +1,286 @@
+//! How a site gets its database, and what is not taken for one.
+
+use futures::future::join_all;
+use reqwest::Method;
+use rollbook_domain::site::GiveSiteDatabase;
+use rollbook_domain::{Actor, SiteId};
+use rollbook_store::migrate::migrate;
+use rollbook_store::{Request, StoreError};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{A, B, NOW, Student, installation, is_problem, keys, on, rows_of, until};
+use crate::harness::{Database, Service, answer};
+
+#[tokio::test]
+async fn a_school_with_a_database_of_its_own_has_everything_there_and_nothing_elsewhere() {
+    let service = installation().await;
+    let own = Database::empty().await;
+    let id = service.wanting("north").await;
+    let item = service.get(&service.owner, &format!("/v1/sites/{id}")).await;
+    assert_eq!((&item["database"], &item["database_state"]), (&json!("own"), &json!("wanted")));
+    let host = service.at_host("north.example.org");
+    for path in ["/v1/me", "/v1/cohorts", "/openapi.json", "/sign-in", "/nothing"] {
+        let before = host.ask("", path).await;
+        is_problem(&before, 503, "site_not_ready");
+        assert!(before.headers.contains_key("retry-after"), "{path}");
+    }
+
+    let given = service.give(&id, &own.url).await;
+    assert_eq!(given.status, 200, "{}", given.text);
+    assert_eq!((&given.json["database"], &given.json["database_state"]), (&json!("own"), &json!("active")));
+    assert_eq!(given.json["slug"], "north");
+    let north = service.in_own("north", &id, &own).await;
+    assert_eq!(north.get(&north.owner, "/v1/me").await["email"], "owner@north.example.org");
+    let student = Student::in_site(&north).await;
+    let roster = north.items(&north.owner, &format!("/v1/cohorts/{}/roster", student.cohort)).await;
+    assert_eq!(roster[0]["name"], "Zoë Ōtākou");
+    assert_eq!(rows_of(&service.database, &id).await, [], "nothing of it is in the installation's database");
+    let there = rows_of(&own, &id).await;
+    for table in ["claims", "commands", "database_of", "events", "people", "roster", "tokens", "uploads"] {
+        assert!(there.iter().any(|(found, _)| found == table), "{table} of {there:?}");
+    }
+    assert_eq!(rows_of(&own, &SiteId::DEFAULT.to_string()).await, [], "and nothing of the installation in its own");
+    let again = service.give(&id, &Database::empty().await.url).await;
+    is_problem(&again, 409, "site_database_given_already");
+    let taken = migrate(&own.pool).await;
+    assert!(matches!(taken, Err(StoreError::Elsewhere)), "no installation begins in it: {taken:?}");
+
+    let events = service.items(&service.owner, "/v1/events").await;
+    let told: Vec<_> = events.iter().filter(|event| event["stream"] == id.as_str()).collect();
+    let types: Vec<_> = told.iter().map(|event| event["type"].as_str().expect("a type")).collect();
+    let wanted = ["SiteOpened", "SiteDatabaseWanted", "SiteHostsSet", "SiteDatabaseGiven", "SiteActivated"];
+    assert_eq!(types, wanted);
+    assert_eq!(told[3]["actor"]["name"], "Ọlá Owner");
+    let audit = service.items(&service.owner, "/v1/audit?action=site_database_given").await;
+    assert_eq!((audit.len(), &audit[0]["authority"]), (1, &json!("super_admin")));
+}
+
+#[tokio::test]
+async fn the_first_owner_comes_in_by_an_invitation_and_a_super_admin_as_a_guest() {
+    let service = installation().await;
+    let own = Database::empty().await;
+    let north = service.own_site("north", &own).await;
+    let me = north.get(&north.owner, "/v1/me").await["person_id"].as_str().expect("an id").to_owned();
+    // A guest: nothing of theirs is here, and the position is that of the site's own log.
+    is_problem(&north.ask(&service.owner, "/v1/me").await, 403, "not_allowed");
+    let path = format!("/v1/people/{me}/invitation");
+    let invited = answer(north.request(Method::POST, &service.owner, &path).json(&json!({}))).await;
+    assert_eq!(invited.status, 200, "{}", invited.text);
+    let link = invited.json["link"].as_str().expect("a link");
+    let (page, secret) = link.split_once('#').expect("a secret");
+    assert!(page.contains("north.example.org"), "{page}");
+    let accept = json!({"secret": secret, "password": "a long pass phrase"});
+    let accepted = answer(north.request(Method::POST, "", "/v1/invitations/accept").json(&accept)).await;
+    assert_eq!(accepted.status, 200, "{}", accepted.text);
+    let session = accepted.json["token"].as_str().expect("a token").to_owned();
+    let key = json!({"name": "Table", "scope": "read", "expires_at": "2026-12-31T00:00:00Z"});
+    let key = answer(north.request(Method::POST, &session, "/v1/me/api-keys").json(&key)).await;
+    let key = key.json["key"].as_str().expect("a key").to_owned();
+    for token in [&session, &key] {
+        assert_eq!(north.ask(token, "/v1/people").await.status, 200);
+        is_problem(&service.ask(token, "/v1/people").await, 401, "unauthenticated");
+    }
+    north.create(&service.owner, "FoundHub", json!({"name": "Northland"})).await;
+    let founded = north.items(&service.owner, "/v1/audit?action=hub_founded").await;
+    assert_eq!(founded[0]["authority"], "super_admin");
+    for path in ["/v1/people", "/v1/events", "/v1/projections", "/v1/site"] {
+        assert_eq!(north.ask(&service.owner, path).await.status, 200, "{path}");
+    }
+
+    let ordinary = json!({"name": "O", "email": "o@example.org"});
+    let ordinary = service.create(&service.owner, "RegisterPerson", ordinary).await;
+    service.command(&service.owner, "GrantRole", json!({"person_id": ordinary, "role": "owner"})).await;
+    let south = service.site("south").await;
+    for token in [&service.token(&ordinary).await, &south.owner] {
+        is_problem(&north.ask(token, "/v1/people").await, 401, "unauthenticated");
+    }
+    is_problem(&south.ask(&north.owner, "/v1/people").await, 401, "unauthenticated");
+}
+
+/// A URL with something else in it.
+fn with(url: &str, change: impl FnOnce(&mut reqwest::Url)) -> String {
+    let mut url: reqwest::Url = url.parse().expect("a URL");
+    change(&mut url);
+    url.to_string()
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_sites_database_is_refused_for_what_it_is_and_not_repeated() {
+    let service = installation().await;
+    let id = service.wanting("north").await;
+    let foreign = Database::empty().await;
+    sqlx::query("create table notes (text text)").execute(&foreign.pool).await.expect("a table");
+    let newer = Database::create().await;
+    let later = "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+        values (999999, 'later', true, '', 0)";
+    sqlx::query(later).execute(&newer.pool).await.expect("a migration");
+    let other = Database::create().await;
+    let read_only = Database::empty().await;
+    let sql = format!("alter database {} set default_transaction_read_only = on", super::name(&read_only));
+    sqlx::query(&sql).execute(&read_only.pool).await.expect("a setting");
+    // From before a database said whose it is, with something in its log.
+    let old = Database::create().await;
+    service_on(&old).await;
+    sqlx::query("delete from database_of").execute(&old.pool).await.expect("no mark");
+    let url = &foreign.url;
+    for (url, status, code) in [
+        ("mysql://north:hidden@127.0.0.1/north".to_owned(), 422, "database_url_unreadable"),
+        ("north:hidden".to_owned(), 422, "database_url_unreadable"),
+        (with(url, |url| url.set_path("")), 422, "database_url_unreadable"),
+        (format!("{url}?passwort=hidden"), 422, "database_url_unreadable"),
+        (with(url, |url| url.set_port(Some(1)).expect("a port")), 409, "database_unreachable"),
+        (with(url, |url| url.set_password(Some("hidden")).expect("a password")), 409, "database_refused"),
+        (with(url, |url| url.set_username("hidden").expect("a user")), 409, "database_refused"),
+        (with(url, |url| url.set_path("hidden")), 409, "database_refused"),
+        (url.clone(), 409, "database_not_empty"),
+        (newer.url.clone(), 409, "database_newer"),
+        (service.database.url.clone(), 409, "database_in_use"),
+        (other.url.clone(), 409, "database_in_use"),
+        (old.url.clone(), 409, "database_in_use"),
+        (read_only.url.clone(), 409, "database_not_writable"),
+    ] {
+        let refused = service.give(&id, &url).await;
+        is_problem(&refused, status, code);
+        let password = url.split(['@', ':']).nth(2).unwrap_or("hidden");
+        for secret in ["hidden", "127.0.0.1", "postgres://rollbook", password] {
+            assert!(!refused.text.contains(secret), "{code}: {}", refused.text);
+        }
+    }
+    // Nothing of what was refused is kept, and nothing was made there.
+    assert!(service.executor.store().site_databases().await.expect("a look").is_empty());
+    is_problem(&service.at_host("north.example.org").ask("", "/v1/me").await, 503, "site_not_ready");
+    let tables: i64 = sqlx::query_scalar("select count(*) from pg_class where relnamespace = 'public'::regnamespace")
+        .fetch_one(&foreign.pool)
+        .await
+        .expect("a count");
+    assert_eq!(tables, 1);
+    assert_eq!(service.give(&id, &Database::empty().await.url).await.status, 200, "the right one, at last");
+}
+
+/// An installation that has had its first event.
+async fn service_on(database: &Database) -> Service {
+    on(database.clone(), keys(A), std::time::Duration::from_mins(10)).await
+}
+
+#[tokio::test]
+async fn whom_it_is_not_for_and_where_there_is_nothing_to_give_is_refused() {
+    let service = installation().await;
+    let own = Database::empty().await;
+    let id = service.wanting("north").await;
+    let south = service.site("south").await;
+    is_problem(&service.give(&south.site.to_string(), &own.url).await, 409, "site_database_not_wanted");
+    is_problem(&service.give(&SiteId::DEFAULT.to_string(), &own.url).await, 409, "site_database_not_wanted");
+    is_problem(&service.give(&Uuid::new_v4().to_string(), &own.url).await, 404, "not_found");
+    let path = format!("/v1/sites/{id}/database");
+    let put = |who: &Service, token: &str, body: &serde_json::Value| who.request(Method::PUT, token, &path).json(body);
+    let body = json!({"url": own.url});
+    is_problem(&answer(put(&south, &south.owner, &body)).await, 404, "not_found");
+    is_problem(&answer(put(&south, &service.owner, &body)).await, 404, "not_found");
+    is_problem(&answer(put(&service, "", &body)).await, 401, "unauthenticated");
+    for body in [json!({}), json!({"url": 5}), json!({"url": own.url, "more": 1})] {
+        is_problem(&answer(put(&service, &service.owner, &body)).await, 422, "invalid_fields");
+    }
+    let large = json!({"url": "x".repeat(2 << 20)});
+    is_problem(&answer(put(&service, &service.owner, &large)).await, 413, "too_large");
+    for command in ["GiveSiteDatabase", "ActivateSite"] {
+        is_problem(&service.send(&service.owner, command, json!({"site_id": id})).await, 404, "not_found");
+    }
+
+    let keyless = Service::with_super_admin(NOW).await;
+    let id = keyless.wanting("north").await;
+    is_problem(&keyless.give(&id, &own.url).await, 409, "keys_missing");
+}
+
+#[tokio::test]
+async fn one_database_given_to_two_sites_at_once_is_one_sites() {
+    let service = installation().await;
+    let own = Database::empty().await;
+    let mut ids = Vec::new();
+    for slug in ["a", "b", "c", "d"] {
+        ids.push(service.wanting(slug).await);
+    }
+    let answers = join_all(ids.iter().map(|id| service.give(id, &own.url))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1, "{answers:?}");
+    for refused in answers.iter().filter(|answer| answer.status != 200) {
+        is_problem(refused, 409, "database_in_use");
+    }
+    let kept = service.executor.store().site_databases().await.expect("a look");
+    assert_eq!(kept.len(), 1, "{kept:?}");
+}
+
+#[tokio::test]
+async fn two_databases_given_to_one_site_at_once_are_one() {
+    let service = installation().await;
+    let id = service.wanting("north").await;
+    let mut databases = Vec::new();
+    for _ in 0..4 {
+        databases.push(Database::empty().await);
+    }
+    let answers = join_all(databases.iter().map(|database| service.give(&id, &database.url))).await;
+    let refusals = ["site_database_given_already", "conflict"];
+    let expected =
+        |code: &serde_json::Value| code.is_null() || refusals.iter().any(|refusal| code.as_str() == Some(*refusal));
+    assert!(answers.iter().all(|answer| expected(&answer.json["code"])), "{answers:?}");
+    let host = service.at_host("north.example.org");
+    until("one is set up", async || host.ask("", "/v1/me").await.status == 401).await;
+    let mut owned = 0;
+    for database in &databases {
+        let sql = "select count(*) from pg_class where relname = 'events'";
+        let made: i64 = sqlx::query_scalar(sql).fetch_one(&database.pool).await.expect("a count");
+        if made > 0 && !rows_of(database, &id).await.iter().all(|(table, _)| table == "database_of") {
+            owned += 1;
+        }
+    }
+    assert_eq!(owned, 1, "the first owner was made in the one that it is in");
+}
+
+#[tokio::test]
+async fn a_set_up_that_broke_off_is_ended_by_whoever_finds_it() {
+    let service = installation().await;
+    let own = Database::empty().await;
+    let id = service.wanting("north").await;
+    let site: SiteId = id.parse().expect("an id");
+    // As far as a process came that died then: the log is told, and where it is is sealed; nothing is set up.
+    let store = service.executor.store();
+    let sealed = keys(A).seal(site, &own.url.as_str().into()).expect("sealed");
+    assert!(store.put_site_database(site, Uuid::new_v4(), &sealed, service.clock.now()).await.expect("kept"));
+    let request = Request {
+        site: SiteId::DEFAULT,
+        actor: Actor::System,
+        command: GiveSiteDatabase { site_id: site }.into(),
+        command_id: None,
+        if_match: None,
+        correlation_id: None,
+    };
+    service.executor.execute(request).await.expect("it is given");
+    let host = service.at_host("north.example.org");
+    until("it is set up", async || host.ask("", "/v1/me").await.status == 401).await;
+    let north = service.in_own("north", &id, &own).await;
+    assert_eq!(north.get(&north.owner, "/v1/me").await["email"], "owner@north.example.org");
+    is_problem(&service.give(&id, &Database::empty().await.url).await, 409, "site_database_given_already");
+}
+
+#[tokio::test]
+async fn keys_are_changed_one_after_the_other() {
+    let service = installation().await;
+    let own = Database::empty().await;
+    let north = service.own_site("north", &own).await;
+    let (site, store) = (north.site, service.executor.store());
+    let both = keys(&format!("{B},{A}"));
+    let refused = store.rotate_keys(&keys(B)).await.expect_err("what is sealed under a cannot be read");
+    assert!(refused.to_string().contains(&site.to_string()) && refused.to_string().contains("key a"), "{refused}");
+    assert_eq!(store.rotate_keys(&both).await.expect("sealed anew"), 1);
+    let sealed = store.site_database(site).await.expect("a look").expect("one").sealed;
+    assert_eq!(sealed.key_id, "b");
+    assert!(keys(A).open(site, &sealed).is_err() && keys(B).open(site, &sealed).is_ok());
+
+    let idle = std::time::Duration::from_mins(10);
+    let with_b = on(service.database.clone(), keys(B), idle).await.at_host("north.example.org");
+    assert_eq!(with_b.ask(&north.owner, "/v1/me").await.status, 200);
+    let with_a = on(service.database.clone(), keys(A), idle).await;
+    let unavailable = with_a.at_host("north.example.org").ask(&north.owner, "/v1/me").await;
+    is_problem(&unavailable, 503, "site_unavailable");
+    assert!(unavailable.headers.contains_key("retry-after"));
+    assert_eq!(with_a.ask(&with_a.owner, "/v1/me").await.status, 200, "nobody else is the worse for it");
+}

@@ -1,0 +1,82 @@
+//! Schools with databases of their own: nothing of theirs is in the installation's, and nobody sees where they are.
+
+mod binary;
+mod giving;
+mod mail;
+mod reach;
+mod secrets;
+
+use std::time::Duration;
+
+use rollbook_store::Clock;
+use rollbook_store::site_databases::Keys;
+use sqlx::PgPool;
+
+use super::{NOW, Student, is_problem};
+use crate::harness::{Database, Hosting, Service, at};
+
+const A: &str = "a:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+const B: &str = "b:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA=";
+
+/// Long enough for whatever is waited for, however busy the machine is.
+const A_MOMENT: Duration = Duration::from_mins(1);
+
+fn keys(text: &str) -> Keys {
+    Keys::try_new(&text.into()).expect("keys")
+}
+
+/// An installation that may give databases to its sites, with one super admin.
+async fn installation() -> Service {
+    on(Database::create().await, keys(A), Duration::from_mins(10)).await
+}
+
+/// One on a database that may have a history.
+async fn on(database: Database, keys: Keys, idle: Duration) -> Service {
+    with(database, Hosting { keys, idle, ..Hosting::default() }).await
+}
+
+/// One that is set up otherwise.
+async fn with(database: Database, hosting: Hosting) -> Service {
+    let hosting = Hosting { super_admins: vec!["owner@example.org"], ..hosting };
+    Service::hosting(database, Clock::frozen(at(NOW)), hosting).await
+}
+
+/// Waits until something is so.
+async fn until(what: &str, is: impl AsyncFn() -> bool) {
+    let so = async {
+        while !is().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(A_MOMENT, so).await.unwrap_or_else(|_| panic!("{what}"));
+}
+
+/// How many connections services have to a database.
+async fn connections(from: &PgPool, to: &Database) -> i64 {
+    let sql = "select count(*) from pg_stat_activity where datname = $1
+        and (application_name = 'rollbook' or query = 'listen rollbook_events')";
+    sqlx::query_scalar(sql).bind(name(to)).fetch_one(from).await.expect("a count")
+}
+
+/// A database's name.
+fn name(database: &Database) -> String {
+    database.pool.connect_options().get_database().expect("a name").to_owned()
+}
+
+/// In how many rows of each table a database has something of a site, of those that have any.
+async fn rows_of(database: &Database, site: &str) -> Vec<(String, i64)> {
+    let tables = "select c.relname::text from pg_class c
+            join pg_attribute a on a.attrelid = c.oid and a.attname = 'site_id' and not a.attisdropped
+        where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace order by 1";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&database.pool).await.expect("tables");
+    assert!(tables.len() > 20, "{tables:?}");
+    let mut found = Vec::new();
+    for table in tables {
+        let sql = format!("select count(*) from {table} where site_id = $1::uuid");
+        let rows: i64 = sqlx::query_scalar(&sql).bind(site).fetch_one(&database.pool).await.expect("a count");
+        if rows > 0 {
+            found.push((table, rows));
+        }
+    }
+    found
+}
