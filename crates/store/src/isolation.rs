@@ -10,6 +10,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::EventStore;
+use crate::link::ONE_PLAN;
 
 /// The setting of a connection that row-level security asks for.
 const SETTING: &str = "rollbook.site";
@@ -19,6 +20,10 @@ const EVERY: &str = "every";
 
 /// How many connections a site has at most, beside the default one, which is alone in most installations.
 const MOST: u32 = 5;
+
+/// How many connections of a pool there are to one for what commands are decided on: few commands ask the database for more than
+/// the append does.
+const TO_ONE_LOAD: u32 = 5;
 
 /// How long a site's connection is kept that nobody uses.
 const IDLE: Duration = Duration::from_mins(1);
@@ -35,19 +40,29 @@ pub fn url_of_every_site(url: &str) -> String {
     format!("{url}{joint}options=-c%20{SETTING}%3D{EVERY}")
 }
 
-/// The pools of single sites, made when they are first asked for. Their connections end when nobody uses them.
+/// Connections that see what those of a pool see, for what commands are decided on. Planning that anew takes longer than
+/// finding it.
+pub(crate) fn loads(pool: &PgPool) -> PgPool {
+    let (options, most) = (pool.connect_options(), pool.options().get_max_connections().div_ceil(TO_ONE_LOAD));
+    let pool = pool.options().clone().max_connections(most).min_connections(0).idle_timeout(IDLE);
+    pool.connect_lazy_with(options.as_ref().clone().options(ONE_PLAN))
+}
+
+/// The pools of single sites, each with that for [`loads`], made when they are first asked for. Their connections end when nobody
+/// uses them.
 #[derive(Debug, Default)]
-pub(crate) struct SitePools(Mutex<HashMap<SiteId, PgPool>>);
+pub(crate) struct SitePools(Mutex<HashMap<SiteId, (PgPool, PgPool)>>);
 
 impl SitePools {
-    fn of(&self, site: SiteId, every_site: &PgPool) -> PgPool {
+    fn of(&self, site: SiteId, every_site: &PgPool) -> (PgPool, PgPool) {
         let mut pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let made = pools.entry(site).or_insert_with(|| {
             let options = every_site.connect_options().as_ref().clone().options([(SETTING, site.0)]);
             let pool = every_site.options().clone();
             let all = pool.get_max_connections();
             let most = if site == SiteId::DEFAULT { all } else { all.min(MOST) };
-            pool.max_connections(most).min_connections(0).idle_timeout(IDLE).connect_lazy_with(options)
+            let pool = pool.max_connections(most).min_connections(0).idle_timeout(IDLE).connect_lazy_with(options);
+            (pool.clone(), loads(&pool))
         });
         made.clone()
     }
@@ -55,8 +70,9 @@ impl SitePools {
     /// Ends all connections.
     pub(crate) async fn close(&self) {
         let pools: Vec<_> = self.0.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
-        for (_, pool) in pools {
+        for (_, (pool, loads)) in pools {
             pool.close().await;
+            loads.close().await;
         }
     }
 }
@@ -66,11 +82,13 @@ impl EventStore {
     /// tokens, what is kept of streams (by site).
     #[must_use]
     pub fn of_site(&self, site: SiteId) -> Self {
-        Self { pool: self.sites.of(site, &self.every_site), ..self.clone() }
+        let (pool, loads) = self.sites.of(site, &self.every_site);
+        Self { pool, loads, ..self.clone() }
     }
 
-    /// Ends the connections of single sites; those that see every site are whoever's gave them.
+    /// Ends the connections of single sites, and those for loading; the others that see every site are whoever's gave them.
     pub async fn close(&self) {
         self.sites.close().await;
+        self.loads.close().await;
     }
 }

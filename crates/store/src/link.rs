@@ -12,6 +12,11 @@ use crate::StoreError;
 /// A query with its parameters.
 pub type PgQuery<'q> = Query<'q, Postgres, PgArguments>;
 
+/// The settings of connections for statements that are few and whose parameters differ in size only, so that one plan serves
+/// all. It may be made while the tables are still empty, so it must not read tables as a whole: the statements ask row by
+/// row, through keys.
+pub(crate) const ONE_PLAN: [(&str, &str); 2] = [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")];
+
 /// A connection that is made when it is needed, and made anew when it has broken.
 pub struct Link {
     options: Arc<PgConnectOptions>,
@@ -26,14 +31,10 @@ impl std::fmt::Debug for Link {
 }
 
 impl Link {
-    /// A link to the database of a pool, with settings of its own. The statements over it are few and their parameters differ
-    /// in size only, so one plan serves all. It may be made while the tables are still empty, so it must not read tables as
-    /// a whole: the statements ask row by row, through keys.
+    /// A link to the database of a pool, with settings of its own beside [`ONE_PLAN`].
     pub fn new(pool: &PgPool, settings: &[(&str, &str)]) -> Self {
         let options = pool.connect_options().as_ref().clone();
-        let options = options
-            .options([("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")])
-            .options(settings.iter().copied());
+        let options = options.options(ONE_PLAN).options(settings.iter().copied());
         Self { options: Arc::new(options), connection: None }
     }
 

@@ -204,7 +204,7 @@ impl EventStore {
             .bind(&member_kinds)
             .bind(&member_prefixes)
             .bind(command_id.map(|id| id.0))
-            .fetch_all(&self.pool)
+            .fetch_all(&self.loads)
             .await?;
 
         for row in rows {

@@ -21,7 +21,7 @@ use sqlx::PgPool;
 use tokio::sync::{mpsc, watch};
 
 use crate::append::Job;
-use crate::isolation::SitePools;
+use crate::isolation::{self, SitePools};
 use crate::load::Kept;
 use crate::recent::Recent;
 use crate::tokens::Lookup;
@@ -32,6 +32,8 @@ use crate::{Position, Recorded, StoreError};
 pub struct EventStore {
     /// Where queries read: what they see is every site, or one.
     pub(crate) pool: PgPool,
+    /// Where what commands are decided on is loaded: it sees the same, and plans nothing anew.
+    pub(crate) loads: PgPool,
     /// Where what works for all sites at once does so.
     pub(crate) every_site: PgPool,
     pub(crate) sites: Arc<SitePools>,
@@ -47,6 +49,7 @@ impl EventStore {
     pub fn new(every_site: PgPool) -> Self {
         Self {
             pool: every_site.clone(),
+            loads: isolation::loads(&every_site),
             every_site,
             sites: Arc::default(),
             kept: Arc::default(),

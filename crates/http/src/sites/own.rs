@@ -27,7 +27,7 @@ pub const IDLE: Duration = Duration::from_mins(10);
 /// How long one is left alone that could not be opened, or not be set up.
 const AGAIN: Duration = Duration::from_secs(1);
 /// How many connections each of its two pools has: what sees every site of it, and what sees its one. The appender, the look-up of
-/// tokens, the listener and whoever delivers its emails have one each, so that it is ten in all.
+/// tokens, the loading, the listener and whoever delivers its emails have one each, so that it is eleven in all.
 const POOL: u32 = 3;
 
 /// Delivers the emails of sites that have databases of their own. It is the binary's: how emails go is known nowhere here.
