@@ -48,7 +48,7 @@ pub async fn run(cli: Cli) -> Done {
         }
         Command::Demo(arguments) => {
             let mail = arguments.mail.settings(&place);
-            demo::run(&database, &place, &clock, &signals, &arguments, &mail).await
+            Box::pin(demo::run(&database, &place, &clock, &signals, &arguments, &mail)).await
         }
         Command::Migrate => signals.unless_asked(migrate::run(&database)).await,
         Command::DatabaseUrl => database_url::run(&database),
