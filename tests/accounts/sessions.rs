@@ -1,10 +1,13 @@
 //! Sessions: ended one by one, all at once, with a new password, and with the right that they stood for. Cookies are taken from this
 //! site's own pages alone.
 
+use futures::future::join_all;
 use reqwest::Method;
+use rollbook_domain::SiteId;
 use serde_json::json;
+use uuid::Uuid;
 
-use super::{ANOTHER, PASSWORD, audit, cookie, email_of, lets_in, post, refused, signs_in};
+use super::{ANOTHER, PASSWORD, audit, cookie, email_of, invited, lets_in, post, refused, signs_in};
 use crate::harness::{Answer, Service, answer};
 use crate::school::School;
 
@@ -138,4 +141,60 @@ async fn a_cookie_changes_nothing_for_another_sites_page() {
     assert_eq!(refused(&answer(both).await), (401, "unauthenticated"));
     let both = service.request(Method::POST, &school.owner, "/v1/commands/FoundHub").json(&json!({"name": "There"}));
     assert_eq!(answer(both.header("cookie", format!("__Host-rollbook={session}"))).await.status, 200);
+}
+
+#[tokio::test]
+async fn no_session_is_left_of_a_password_that_is_changed_at_the_same_moment() {
+    let school = School::open().await;
+    let service = &school.service;
+    let person = school.person("Anahera").await;
+    let here = lets_in(service, &person).await;
+    let email = email_of(service, &person).await;
+    let passwords = [PASSWORD, ANOTHER];
+    for round in 0..6 {
+        let (old, new) = (passwords[round % 2], passwords[(round + 1) % 2]);
+        let signing_in = join_all((0..4).map(|_| signs_in(service, &email, old)));
+        let changing = post(service, &here, "/v1/me/password", json!({"current": old, "new": new}));
+        let (signed_in, changed) = tokio::join!(signing_in, changing);
+        assert_eq!(changed.status, 204, "{}", changed.text);
+        for answer in signed_in {
+            match answer.json["token"].as_str() {
+                Some(token) => assert_eq!(service.ask(token, "/v1/me").await.status, 401, "round {round}"),
+                None => assert_eq!(answer.status, 401, "{}", answer.text),
+            }
+        }
+        assert_eq!(service.ask(&here, "/v1/me").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn what_has_run_out_is_kept_for_a_while_and_then_taken_away() {
+    let school = School::open().await;
+    let service = &school.service;
+    let person = school.person("Anahera").await;
+    lets_in(service, &person).await;
+    let email = email_of(service, &person).await;
+    assert_eq!(signs_in(service, &email, PASSWORD).await.status, 200);
+    let other = school.person("Berta").await;
+    invited(service, &other).await;
+    let rows = async || {
+        let sql = "select (select count(*) from tokens where person_id in ($1, $2)),
+            (select count(*) from invitations), (select count(*) from devices), (select count(*) from credentials)";
+        let ids = [&person, &other].map(|id| id.parse::<Uuid>().expect("an id"));
+        let rows: (i64, i64, i64, i64) =
+            sqlx::query_as(sql).bind(ids[0]).bind(ids[1]).fetch_one(&service.database.pool).await.expect("a count");
+        rows
+    };
+    let clean_up = async || {
+        let (store, now) = (service.executor.store().of_site(SiteId::DEFAULT), service.clock.now());
+        store.clean_up_accounts(SiteId::DEFAULT, now).await.expect("it is cleaned up")
+    };
+    assert_eq!(clean_up().await, 0, "nothing has run out");
+    let before = rows().await;
+    assert!(before.0 >= 2 && before.1 == 2 && before.2 >= 1, "{before:?}");
+    // A session and an invitation last some weeks at most, and are kept for thirty days more.
+    service.now("2027-06-01T00:00:00Z");
+    assert_eq!(clean_up().await, u64::try_from(before.0 + before.1 + before.2).expect("a count"));
+    assert_eq!(rows().await, (0, 0, 0, before.3), "passwords stay");
+    assert_eq!(signs_in(service, &email, PASSWORD).await.status, 200);
 }
