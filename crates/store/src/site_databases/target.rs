@@ -31,8 +31,10 @@ const PARAMETERS: [&str; 11] = [
     "user",
 ];
 
-/// How many connections the set-up takes.
+/// How many connections the set-up takes: one holds the lock.
 const MOST: u32 = 2;
+/// Whoever sets a database up holds this advisory lock of it.
+const LOCK: i64 = 5_570_193_308_531_903_606;
 
 /// Why a database cannot be a site's. Nothing in it says where that is or how to get in.
 #[derive(Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
@@ -158,7 +160,17 @@ impl Target {
         self.pool.close().await;
     }
 
+    /// One at a time: what another one has made half-way would look like somebody else's.
     async fn set_up(&self, registry: &EventStore) -> Result<(), Unfit> {
+        let mut lock = self.pool.acquire().await?;
+        sqlx::query("select pg_advisory_lock($1)").bind(LOCK).execute(&mut *lock).await?;
+        let done = self.set_up_alone(registry).await;
+        // The lock ends with its connection.
+        lock.close().await?;
+        done
+    }
+
+    async fn set_up_alone(&self, registry: &EventStore) -> Result<(), Unfit> {
         self.inspect(registry).await?;
         apply(&self.pool).await?;
         if !claim(&self.pool, self.site).await? {
