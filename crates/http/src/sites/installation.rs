@@ -75,21 +75,18 @@ pub struct Setup {
 impl Setup {
     /// One with nothing out of the ordinary: no metrics and no super admins.
     pub fn new(executor: Executor, projections: Projections, files: Files) -> Self {
-        let (unknown_hosts, limits) = (UnknownHosts::default(), Limits::default());
-        let (metrics, super_admins, accounts) = (None, Vec::new(), AccountSettings::default());
-        let (keys, idle, deliver) = (Keys::default(), IDLE, None);
         Self {
             executor,
             projections,
             files,
-            metrics,
-            super_admins,
-            unknown_hosts,
-            limits,
-            accounts,
-            keys,
-            idle,
-            deliver,
+            metrics: None,
+            super_admins: Vec::new(),
+            unknown_hosts: UnknownHosts::default(),
+            limits: Limits::default(),
+            accounts: AccountSettings::default(),
+            keys: Keys::default(),
+            idle: IDLE,
+            deliver: None,
         }
     }
 }
@@ -140,38 +137,23 @@ impl std::fmt::Debug for Installation {
 impl Installation {
     /// An installation whose sites are not known yet: see [`Self::open`] and [`Self::follow`].
     pub fn new(setup: Setup) -> Self {
-        let Setup {
-            executor,
-            projections,
-            files,
-            metrics,
-            super_admins,
-            unknown_hosts,
-            limits,
-            accounts,
-            keys,
-            idle,
-            deliver,
-        } = setup;
-        let super_admins = SuperAdmins::new(executor.store().clone(), &super_admins);
-        let registry = Registry::new(executor.store().clone());
-        let databases = SiteDatabases::new(executor.clone(), keys);
+        let executor = setup.executor;
         Self(Arc::new(Shared {
+            registry: Registry::new(executor.store().clone()),
+            super_admins: SuperAdmins::new(executor.store().clone(), &setup.super_admins),
+            databases: SiteDatabases::new(executor.clone(), setup.keys),
             executor,
-            projections,
-            files,
-            metrics,
-            registry,
-            super_admins,
-            unknown_hosts,
-            counted: Counted::new(&limits),
-            accounts: Arc::new(Accounts::new(accounts)),
+            projections: setup.projections,
+            files: setup.files,
+            metrics: setup.metrics,
+            unknown_hosts: setup.unknown_hosts,
+            counted: Counted::new(&setup.limits),
+            accounts: Arc::new(Accounts::new(setup.accounts)),
             ended: Arc::default(),
             services: Mutex::default(),
-            databases,
             owns: Owns::default(),
-            idle,
-            deliver,
+            idle: setup.idle,
+            deliver: setup.deliver,
             owned: Mutex::default(),
         }))
     }
