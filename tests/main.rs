@@ -13,6 +13,7 @@ mod histories;
 mod imports;
 mod isolation;
 mod limits;
+mod loads;
 mod log;
 mod metrics;
 mod names;
