@@ -11,6 +11,7 @@ use rollbook_store::Position;
 use crate::cpu::CPU_EACH;
 use crate::school::{School, Student, TERM, command, term};
 use crate::server::Server;
+use crate::statements;
 use crate::stock::Stock;
 use crate::timing::{Measured, measure, millis};
 
@@ -142,6 +143,7 @@ async fn ours(server: &Server, callers: usize, length: Duration) -> (Measured, L
     let answered = Arc::new(Mutex::new(Vec::new()));
     let (answers, watch) = (answered.clone(), Watch::default());
     let looking = tokio::spawn(watch.clone().look(projections.clone()));
+    statements::reset(server).await;
     let measured = measure(Terms::callers(students, callers), length, move |place: Place| {
         let (school, answers) = (executing.clone(), answers.clone());
         async move {
@@ -153,6 +155,7 @@ async fn ours(server: &Server, callers: usize, length: Duration) -> (Measured, L
         }
     })
     .await;
+    statements::print(server).await;
     let answered = std::mem::take(&mut *answered.lock().expect("nobody panicked"));
     let last = answered.iter().map(|(_, position)| *position).max().unwrap_or(0);
     while projections.position() < last {

@@ -18,10 +18,11 @@ use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
 use crate::commands::{Place, Terms, students_for};
-use crate::cpu::{CPU_EACH, Cpu, Each};
+use crate::cpu::{CPU_EACH, Cpu};
 use crate::school::{School, term};
 use crate::server::{Database, Server};
-use crate::timing::{Measured, measure, millis};
+use crate::statements;
+use crate::timing::{Measured, measure, millis, summary};
 
 const CONNECTIONS: usize = 64;
 
@@ -33,7 +34,8 @@ pub async fn run(server: &Server, length: Duration) {
     let (p50, p99) = (millis(p50), millis(p99));
     println!("{:44} {:>10} {:>9} {:>9} {:>9}   {CPU_EACH:>14}", "", "per second", "p50 ms", "p99 ms", "ratio");
     for (what, bare) in &inserted {
-        println!("{what:44} {:>10.0} {:>9} {:>9} {:>9}   {:>14}", bare.rate, "", "", "", bare.cpu);
+        let (bare_p50, bare_p99) = (millis(bare.p50), millis(bare.p99));
+        println!("{what:44} {:>10.0} {bare_p50:>9} {bare_p99:>9} {:>9}   {:>14}", bare.rate, "", bare.cpu);
         println!("{:44} {rate:>10.0} {p50:>9} {p99:>9} {:>9.2}   {cpu:>14}", "  rollbook over HTTP", rate / bare.rate);
     }
     println!("the models had the last event {} ms after it was appended\n", millis(behind));
@@ -149,6 +151,7 @@ async fn ours(server: &Server, length: Duration) -> (Measured, Duration) {
     for place in Terms::callers(school.students.clone(), CONNECTIONS) {
         callers.push((place, Client::connect(&running.address).await));
     }
+    statements::reset(server).await;
     let measured = measure(callers, length, move |(place, mut client): (Place, Client)| {
         let tokens = tokens.clone();
         async move {
@@ -171,6 +174,7 @@ async fn ours(server: &Server, length: Duration) -> (Measured, Duration) {
     let ended = Instant::now();
     running.caught_up(&school).await;
     let behind = ended.elapsed();
+    statements::print(server).await;
     running.stop().await;
     database.pool.close().await;
     (measured, behind)
@@ -184,7 +188,7 @@ pub async fn token(school: &School, person: rollbook_domain::PersonId) -> String
 
 /// What pgbench inserts a second, one event per transaction: into a table as postgres-es ships it, and into ours, where a
 /// position without gaps is given under a lock.
-async fn pgbench(server: &Server, length: Duration) -> Vec<(&'static str, Transactions)> {
+async fn pgbench(server: &Server, length: Duration) -> Vec<(&'static str, Measured)> {
     let payload = r#"{"AttendanceMarked": {"week": 1,"status": "present","place": null,"note": null,"by": "0198a000-0000-7000-8000-000000000001","authority": "owner","hub_id": "0198a000-0000-7000-8000-000000000002"}}"#;
     let metadata = r#"{"actor": "0198a000-0000-7000-8000-000000000001","authority": "owner","correlation_id": "0198a000-0000-7000-8000-000000000001"}"#;
     let mut rates = Vec::new();
@@ -206,40 +210,37 @@ async fn pgbench(server: &Server, length: Duration) -> Vec<(&'static str, Transa
     rates
 }
 
-/// What pgbench did.
-pub struct Transactions {
-    /// How many a second, as it counts them.
-    pub rate: f64,
-    /// What each took of the processors.
-    pub cpu: Each,
-}
-
-/// Has pgbench carry out a script again and again.
-pub fn transactions(database: &Database, script: &str, clients: usize, length: Duration) -> Transactions {
+/// Has pgbench carry out a script again and again; the rate is the one that it counts, without the time to connect.
+pub fn transactions(database: &Database, script: &str, clients: usize, length: Duration) -> Measured {
     let before = Cpu::now();
-    let file = std::env::temp_dir().join(format!("rollbook-bench-{}.sql", Uuid::new_v4()));
-    std::fs::write(&file, script).expect("the script is written");
+    let folder = std::env::temp_dir().join(format!("rollbook-bench-{}", Uuid::new_v4()));
+    std::fs::create_dir(&folder).expect("a folder for the script and the log");
+    std::fs::write(folder.join("script.sql"), script).expect("the script is written");
     let output = Process::new(pgbench_program())
-        .args(["--no-vacuum", "--protocol=prepared", "--jobs=2"])
+        .args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--file=script.sql", "--log"])
         .arg(format!("--client={clients}"))
         .arg(format!("--time={}", length.as_secs()))
-        .arg("--file")
-        .arg(&file)
         .arg(&database.url)
         .env("PGOPTIONS", "-c rollbook.site=every")
+        .current_dir(&folder)
         .output()
         .expect("pgbench runs");
-    std::fs::remove_file(&file).expect("the script is removed");
     // What pgbench's connections took counts when the server has seen them end.
     std::thread::sleep(Duration::from_millis(300));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let number = |after: &str| text.lines().find_map(|line| line.strip_prefix(after)?.split(' ').next());
-    let counted = number("number of transactions actually processed: ").and_then(|count| count.parse().ok());
-    let rate = number("tps = ").and_then(|rate| rate.parse().ok());
-    let (Some(counted), Some(rate)) = (counted, rate) else {
-        panic!("pgbench: {text}{}", String::from_utf8_lossy(&output.stderr))
-    };
-    Transactions { rate, cpu: Cpu::each(before, counted) }
+    let rate = text.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
+    let Some(rate) = rate else { panic!("pgbench: {text}{}", String::from_utf8_lossy(&output.stderr)) };
+    let mut took = Vec::new();
+    for file in std::fs::read_dir(&folder).expect("the folder").flatten() {
+        if file.file_name().to_string_lossy().starts_with("pgbench_log.") {
+            let log = std::fs::read_to_string(file.path()).expect("a log of pgbench");
+            // A line is: client, transaction, microseconds, …
+            let micros = log.lines().filter_map(|line| line.split(' ').nth(2)?.parse().ok());
+            took.extend(micros.map(Duration::from_micros));
+        }
+    }
+    std::fs::remove_dir_all(&folder).expect("the folder is removed");
+    Measured { rate, ..summary(took, length, before) }
 }
 
 /// pgbench where PostgreSQL's other programs are.

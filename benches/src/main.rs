@@ -11,11 +11,13 @@ mod rebuild;
 mod roster;
 mod school;
 mod server;
+mod statements;
 mod stock;
 mod terms;
 mod timing;
 
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// As in the program: under many callers a tenth of the time goes into small allocations.
@@ -52,6 +54,10 @@ async fn main() -> ExitCode {
 
 /// How long each figure is measured: `ROLLBOOK_BENCH_SECONDS`, or 5 seconds.
 fn seconds() -> Duration {
-    let asked = std::env::var("ROLLBOOK_BENCH_SECONDS").ok().and_then(|text| text.parse().ok());
-    Duration::from_secs(asked.unwrap_or(5))
+    Duration::from_secs(asked("ROLLBOOK_BENCH_SECONDS").unwrap_or(5))
+}
+
+/// What the environment says, if it says something that can be read.
+fn asked<T: FromStr>(variable: &str) -> Option<T> {
+    std::env::var(variable).ok()?.parse().ok()
 }

@@ -13,18 +13,19 @@ use rollbook_store::EventStore;
 use sqlx::PgPool;
 
 use crate::server::Server;
+use crate::statements;
 use crate::stock::RosterView;
-use crate::terms;
+use crate::{asked, terms};
 
-/// How often everything is measured, in turns; the shortest time counts, which is the one that others disturbed least.
+/// How often everything is measured, in turns, unless `ROLLBOOK_BENCH_ROUNDS` says otherwise; the shortest time counts, which is
+/// the one that others disturbed least.
 const ROUNDS: usize = 3;
 /// How many streams the unmodified replay is given.
 const SAMPLE: u64 = 1_000;
 
 /// Measures and prints. How many events is `ROLLBOOK_BENCH_EVENTS`, or a million.
 pub async fn run(server: &Server) {
-    let asked = std::env::var("ROLLBOOK_BENCH_EVENTS").ok().and_then(|text| text.parse().ok());
-    let events: i64 = asked.unwrap_or(1_000_000);
+    let events: i64 = asked("ROLLBOOK_BENCH_EVENTS").unwrap_or(1_000_000);
     let database = server.database("bench_rebuild", true).await;
     let begun = Instant::now();
     terms::fill(&database.pool, events).await;
@@ -35,9 +36,10 @@ pub async fn run(server: &Server) {
     let names =
         ["COPY (select * from events) TO STDOUT (FORMAT binary)", "rebuild roster", "rebuild --all", "verify --all"];
     let mut best = [(Duration::MAX, 0); 4];
-    for _ in 0..ROUNDS {
+    for _ in 0..asked("ROLLBOOK_BENCH_ROUNDS").unwrap_or(ROUNDS) {
         for (nth, best) in best.iter_mut().enumerate() {
             reset_peak();
+            statements::reset(server).await;
             let begun = Instant::now();
             match nth {
                 0 => copy(&database.pool).await,
@@ -49,6 +51,7 @@ pub async fn run(server: &Server) {
                 }
             }
             *best = (*best).min((begun.elapsed(), peak_mib()));
+            statements::print(server).await;
         }
     }
     let stock = stock(&database.pool, events).await;

@@ -7,6 +7,7 @@ use crate::cpu::CPU_EACH;
 use crate::http::{Client, Running, token, transactions};
 use crate::school::School;
 use crate::server::Server;
+use crate::statements;
 use crate::timing::{Measured, measure, millis};
 
 /// The cohorts that are read, beside many others as there are in a school after some years.
@@ -39,7 +40,8 @@ pub async fn run(server: &Server, length: Duration) {
             let script = format!("{};", bare(&cohort.to_string(), *size));
             let bare = transactions(&database, &script, connections, length);
             let (what, rate) = (format!("bare SQL, {size} rows"), bare.rate);
-            println!("{what:28} {connections:>8} {rate:>12.0} {:>9} {:>9} {:>9}   {:>14}", "", "", "", bare.cpu);
+            let (p50, p99) = (millis(bare.p50), millis(bare.p99));
+            println!("{what:28} {connections:>8} {rate:>12.0} {p50:>9} {p99:>9} {:>9}   {:>14}", "", bare.cpu);
             let path = format!("/v1/cohorts/{cohort}/roster?limit=1000");
             let request =
                 format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n").into_bytes();
@@ -47,6 +49,7 @@ pub async fn run(server: &Server, length: Duration) {
             for _ in 0..connections {
                 clients.push(Client::connect(&running.address).await);
             }
+            statements::reset(server).await;
             let measured = measure(clients, length, move |mut client: Client| {
                 let request = request.clone();
                 async move {
@@ -59,6 +62,7 @@ pub async fn run(server: &Server, length: Duration) {
             let (what, p50, p99, ratio) =
                 (format!("rollbook, {size} students"), millis(p50), millis(p99), rate / bare.rate);
             println!("{what:28} {connections:>8} {rate:>12.0} {p50:>9} {p99:>9} {ratio:>9.2}   {cpu:>14}");
+            statements::print(server).await;
         }
     }
     println!();

@@ -7,6 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 
 use crate::cpu::Cpu;
+use crate::statements;
 
 /// The settings that the embedded server has by default, and room for many connections.
 const SETTINGS: &[(&str, &str)] = &[
@@ -34,7 +35,8 @@ pub struct Database {
 impl Server {
     /// Starts it in a temporary folder.
     pub async fn start() -> Self {
-        let instance = rollbook_embedded::temporary(SETTINGS).await.expect("a server starts");
+        let profiled = if statements::wanted() { statements::SETTINGS } else { &[] };
+        let instance = rollbook_embedded::temporary(&[SETTINGS, profiled].concat()).await.expect("a server starts");
         let pid = std::fs::read_to_string(instance.directory().join("postmaster.pid")).expect("its process");
         Cpu::look_at(pid.lines().next().and_then(|pid| pid.parse().ok()).expect("a number"));
         Self { instance }

@@ -54,7 +54,7 @@ where
 }
 
 /// The figures of calls that took so long within a time, with what the processors had done before it.
-fn summary(mut took: Vec<Duration>, within: Duration, before: Cpu) -> Measured {
+pub fn summary(mut took: Vec<Duration>, within: Duration, before: Cpu) -> Measured {
     let cpu = Cpu::each(before, took.len());
     took.sort_unstable();
     let at = |percent: usize| took.get(took.len() * percent / 100).or(took.last()).copied().unwrap_or_default();

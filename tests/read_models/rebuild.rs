@@ -17,7 +17,7 @@ use crate::school::School;
 /// Everything about the tables of the read models that a rebuild must not lose.
 async fn definitions(pool: &PgPool) -> Vec<String> {
     let sql = "select format('%s %s %s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
-            (a.attnotnull, a.attcollation::regcollation))
+            (a.attnotnull, a.attcollation::regcollation, a.attstattarget))
         from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
         where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname not like '\\_%'
         union all

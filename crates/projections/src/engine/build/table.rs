@@ -77,7 +77,7 @@ impl Table {
         Ok(copy.finish().await?)
     }
 
-    /// Gives it the keys, indexes and grants of the live table, and tells the planner what is in it.
+    /// Gives it the keys, indexes, grants and statistics' sizes of the live table, and tells the planner what is in it.
     pub async fn finish_in_tx(&self, tx: &mut PgConnection) -> Result<(), ProjectionError> {
         let sql = "select case
                 when c.oid is not null
@@ -90,7 +90,10 @@ impl Table {
             select format('grant %s on %s to %s', a.privilege_type, $2,
                 case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end)
             from pg_class t, aclexplode(t.relacl) a
-            where t.oid = $1::text::regclass and a.grantee <> t.relowner";
+            where t.oid = $1::text::regclass and a.grantee <> t.relowner
+            union all
+            select format('alter table %s alter column %I set statistics %s', $2, attname, attstattarget)
+            from pg_attribute where attrelid = $1::text::regclass and attnum > 0 and attstattarget >= 0";
         let found: Vec<String> =
             sqlx::query_scalar(sql).bind(self.live()).bind(self.name()).fetch_all(&mut *tx).await?;
         let memory = "set local maintenance_work_mem = '128MB'";
