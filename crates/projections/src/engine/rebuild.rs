@@ -84,7 +84,7 @@ fn aim(model: &'static dyn AnyModel, snapshot: &Snapshot) -> Result<Wanted, Proj
 }
 
 /// Compares a table with the live one, and gives it everything else that the live one has.
-async fn prepare(Built { wanted, table, mut tx }: Built) -> Result<Ready, ProjectionError> {
+async fn prepare(Built { wanted, table, mut tx, .. }: Built) -> Result<Ready, ProjectionError> {
     let found = if wanted.comparable { Some(compare_in_tx(&mut tx, &table, wanted.until).await?) } else { None };
     table.finish_in_tx(&mut tx).await?;
     Ok(Ready { wanted, found, tx })

@@ -55,6 +55,6 @@ async fn once(
     Ok(verified)
 }
 
-async fn compare(Built { wanted, table, mut tx }: Built) -> Result<Verification, ProjectionError> {
+async fn compare(Built { wanted, table, mut tx, .. }: Built) -> Result<Verification, ProjectionError> {
     compare_in_tx(&mut tx, &table, wanted.until).await
 }

@@ -5,10 +5,12 @@ mod partition;
 mod table;
 mod write;
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use futures::future::try_join;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use rollbook_domain::StreamType;
 use rollbook_store::{EventStore, Position, Scan, Share};
 use sqlx::PgConnection;
@@ -60,20 +62,22 @@ pub(super) struct Place {
 pub(super) struct Built {
     pub wanted: Wanted,
     pub table: Table,
+    /// How many rows it has.
+    pub rows: u64,
     pub tx: PgConnection,
 }
 
-/// Builds tables, and does with each what `then` does, on as many at a time as there are cores.
+/// Builds tables, and does with each what `then` does, which is work for the database, on as many at a time as there are cores.
+/// What comes of them is in no particular order.
 pub(super) async fn build<T, F>(
     store: &EventStore,
     wanted: &[Wanted],
     place: &Place,
     progress: OnProgress<'_>,
-    then: impl Fn(Built) -> F + Clone + Send + Sync + 'static,
+    then: impl Fn(Built) -> F,
 ) -> Result<Vec<T>, ProjectionError>
 where
-    T: Send + 'static,
-    F: Future<Output = Result<T, ProjectionError>> + Send,
+    F: Future<Output = Result<T, ProjectionError>>,
 {
     let turns = Arc::new(Semaphore::new(cores()));
     let of = passes(store.size().await?, place.memory);
@@ -95,15 +99,10 @@ where
         }
         begun = in_order(wanted, filled.into_iter().chain(all(writing).await?));
     }
-    let mut finishing = JoinSet::new();
-    for (built, _) in begun.into_iter().flatten() {
-        let (turns, then) = (Arc::clone(&turns), then.clone());
-        finishing.spawn(async move {
-            let _turn = turns.acquire().await;
-            then(built).await
-        });
-    }
-    all(finishing).await
+    let mut built: Vec<Built> = begun.into_iter().flatten().map(|(built, _)| built).collect();
+    // The largest first: otherwise it may be left to one core at the end, while the others have nothing to do.
+    built.sort_by_key(|built| Reverse(built.rows));
+    stream::iter(built).map(then).buffer_unordered(cores()).try_collect().await
 }
 
 /// A table under way, with the columns of its rows.
@@ -154,7 +153,7 @@ async fn pass(
             let (pieces, taken) = mpsc::channel(WAITING_PIECES);
             leaving = Some(Leaving { columns: Arc::clone(&columns), pieces });
             filling.spawn(async move {
-                built.table.fill_in_tx(&mut built.tx, &columns, taken).await?;
+                built.rows += built.table.fill_in_tx(&mut built.tx, &columns, taken).await?;
                 Ok((built, columns))
             });
         }

@@ -58,7 +58,7 @@ impl Table {
         Ok(Columns(names.map(column).collect::<Result<_, ProjectionError>>()?))
     }
 
-    /// Fills it with pieces of a binary COPY, until there are no more; how many rows it has then. The rows are frozen: nobody
+    /// Fills it with pieces of a binary COPY, until there are no more; how many rows came. The rows are frozen: nobody
     /// has to come back to them.
     pub async fn fill_in_tx(
         &self,

@@ -26,7 +26,8 @@ pub(super) async fn write(
     };
     let (pieces, taken) = mpsc::channel(WAITING_PIECES);
     let encoding = encode(wanted.model, kept, Arc::clone(&columns), pieces);
-    try_join(built.table.fill_in_tx(&mut built.tx, &columns, taken), encoding).await?;
+    let (rows, ()) = try_join(built.table.fill_in_tx(&mut built.tx, &columns, taken), encoding).await?;
+    built.rows += rows;
     Ok((built, columns))
 }
 
@@ -57,5 +58,5 @@ pub(super) async fn begin(store: &EventStore, place: &Place, wanted: Wanted) -> 
     run(&mut tx, &sql).await?;
     let table = Table { schema: place.schema, shape: wanted.model.shape() };
     let columns = table.create_in_tx(&mut tx).await?;
-    Ok((Built { wanted, table, tx }, Arc::new(columns)))
+    Ok((Built { wanted, table, rows: 0, tx }, Arc::new(columns)))
 }
