@@ -6,8 +6,8 @@ use crate::commands::{play, students_for};
 use crate::cpu::CPU_EACH;
 use crate::school::School;
 use crate::server::{Database, Server};
-use crate::terms;
 use crate::timing::{Measured, millis};
+use crate::{asked, terms};
 
 /// How long the logs are, unless `ROLLBOOK_BENCH_SIZES` says otherwise.
 const SIZES: &str = "100000,1000000,10000000";
@@ -24,7 +24,7 @@ struct Log {
 
 /// Prints the table.
 pub async fn run(server: &Server, length: Duration) {
-    let sizes = std::env::var("ROLLBOOK_BENCH_SIZES").unwrap_or_else(|_| SIZES.to_owned());
+    let sizes: String = asked("ROLLBOOK_BENCH_SIZES").unwrap_or_else(|| SIZES.to_owned());
     println!("commands in process behind a log that is there already, {CALLERS} callers, the best of {ROUNDS}");
     println!(
         "{:>12} {:>12} {:>9} {:>9} {:>12} {:>12}   {CPU_EACH:>14}",

@@ -1,6 +1,6 @@
 //! Says on what the figures were measured.
 
-use sqlx::{Connection, PgConnection, Row};
+use sqlx::{Connection, Row};
 
 use crate::server::Server;
 
@@ -12,7 +12,7 @@ pub async fn describe(server: &Server) {
     let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let kib = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")).unwrap_or_default();
     println!("machine: {cores} cores,{}, {}", model.trim_start_matches([' ', '\t', ':']), kib.trim());
-    let mut connection = PgConnection::connect(server.superuser_url()).await.expect("the superuser connects");
+    let mut connection = server.superuser().await;
     let version: String = sqlx::query_scalar("select version()").fetch_one(&mut connection).await.expect("a version");
     println!("server:  {version}");
     let settings = sqlx::query(

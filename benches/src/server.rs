@@ -44,7 +44,7 @@ impl Server {
 
     /// A fresh database; `migrated`: with the tables of the service.
     pub async fn database(&self, name: &str, migrated: bool) -> Database {
-        let mut admin = PgConnection::connect(self.instance.superuser_url()).await.expect("the superuser connects");
+        let mut admin = self.superuser().await;
         for statement in [format!("drop database if exists {name}"), format!("create database {name} owner rollbook")] {
             sqlx::query(&statement).execute(&mut admin).await.expect("a database is made");
         }
@@ -62,9 +62,9 @@ impl Server {
         Database { url: format!("{host}/{name}"), pool }
     }
 
-    /// The superuser's URL.
-    pub fn superuser_url(&self) -> &str {
-        self.instance.superuser_url()
+    /// A connection of the superuser.
+    pub async fn superuser(&self) -> PgConnection {
+        PgConnection::connect(self.instance.superuser_url()).await.expect("the superuser connects")
     }
 
     /// Ends it, and removes its folder.

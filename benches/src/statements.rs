@@ -1,7 +1,7 @@
-//! Where the server's time goes, statement by statement: printed for each part that plays commands or reads, if
+//! Where the server's time goes, statement by statement: printed for commands, reads and rebuilds, if
 //! `ROLLBOOK_BENCH_STATEMENTS` is set. It takes a little of the time itself, so figures are given without it.
 
-use sqlx::{Connection, PgConnection, Row};
+use sqlx::{Connection, Row};
 
 use crate::server::Server;
 
@@ -23,7 +23,7 @@ pub fn wanted() -> bool {
 /// Forgets what has been counted so far.
 pub async fn reset(server: &Server) {
     if wanted() {
-        let mut connection = PgConnection::connect(server.superuser_url()).await.expect("the superuser connects");
+        let mut connection = server.superuser().await;
         let sql = "create extension if not exists pg_stat_statements; select pg_stat_statements_reset()";
         sqlx::raw_sql(sql).execute(&mut connection).await.expect("the server counts statements");
         connection.close().await.expect("the superuser leaves");
@@ -35,7 +35,7 @@ pub async fn print(server: &Server) {
     if !wanted() {
         return;
     }
-    let mut connection = PgConnection::connect(server.superuser_url()).await.expect("the superuser connects");
+    let mut connection = server.superuser().await;
     let sql = "select calls, total_exec_time, total_plan_time, total_exec_time / calls * 1000 as each,
             regexp_replace(query, '\\s+', ' ', 'g') as query
         from pg_stat_statements where calls > 0 order by total_exec_time + total_plan_time desc limit $1";
