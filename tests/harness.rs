@@ -16,12 +16,13 @@ use rollbook_embedded::Instance;
 use rollbook_files::Files;
 use rollbook_http::{AccountSettings, AppState, Deliver, Installation, Limits, Setup, UnknownHosts, serve};
 use rollbook_projections::Projections;
+use rollbook_store::connect::pool_options;
 use rollbook_store::isolation::every_site;
 use rollbook_store::migrate::migrate;
 use rollbook_store::site_databases::Keys;
 use rollbook_store::{Clock, EventStore, Executor, Request};
 use serde_json::{Value, json};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection, PgPool};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -71,11 +72,8 @@ impl Database {
             .await
             .expect("a database is created from the template");
         admin.close().await.expect("the superuser leaves");
-        let pool = PgPoolOptions::new()
-            .max_connections(20)
-            .connect_with(options(server).database(&name))
-            .await
-            .expect("the service's role connects");
+        let pool =
+            pool_options(20).connect_with(options(server).database(&name)).await.expect("the service's role connects");
         let url = server.url().rsplit_once('/').map(|(host, _)| format!("{host}/{name}")).expect("a URL with a path");
         let files = Arc::new(tempfile::tempdir().expect("a temporary folder"));
         Self { url, pool, files }
@@ -98,8 +96,7 @@ async fn server() -> &'static Instance {
                 .await
                 .expect("the template is created");
             admin.close().await.expect("the superuser leaves");
-            let template = PgPoolOptions::new()
-                .max_connections(1)
+            let template = pool_options(1)
                 .connect_with(options(&server).database(TEMPLATE))
                 .await
                 .expect("the template takes connections");

@@ -13,6 +13,7 @@ use rollbook_domain::hub::{FoundHub, Hub, HubCommand, HubEvent, HubFacts};
 use rollbook_domain::plan::{Lists, Plan, StreamWrite};
 use rollbook_domain::{Actor, Authority, CommandId, HubId, SiteId, StreamId};
 use rollbook_store::append::{Append, Appended};
+use rollbook_store::transaction::begin;
 use rollbook_store::{EventStore, Recorded, StoreError};
 use sqlx::Row;
 use uuid::Uuid;
@@ -162,7 +163,7 @@ async fn more_than_can_wait_is_told_so_at_once_and_nothing_of_the_rest_is_lost()
     let database = Database::create().await;
     let store = database.store();
     // While somebody else holds the log's lock nothing is written, and requests pile up.
-    let mut lock = database.pool.begin().await.expect("a transaction");
+    let mut lock = begin(&database.pool).await.expect("a transaction");
     sqlx::query("select lock_events()").execute(&mut *lock).await.expect("the lock");
     let plans: Vec<_> =
         (0..2_000).map(|n| plan(vec![write(Uuid::new_v4().into(), 0, vec![founded(&format!("Hub {n}"))])])).collect();

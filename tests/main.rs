@@ -8,6 +8,7 @@ mod cursors;
 mod emails;
 mod files;
 mod flows;
+mod given_up;
 mod harness;
 mod histories;
 mod imports;

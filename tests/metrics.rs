@@ -5,11 +5,12 @@ use uuid::Uuid;
 
 use crate::school::School;
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "rollbook_http_request_seconds",
     "rollbook_append_seconds",
     "rollbook_append_batch_size",
     "rollbook_append_conflicts_total",
+    "rollbook_connections_left_in_transaction_total",
     "rollbook_projection_events_total",
     "rollbook_projection_lag_events",
     "rollbook_projection_lag_seconds",

@@ -1,9 +1,10 @@
 //! A PostgreSQL of its own for the figures, with the durable settings of the embedded default; it never reuses one.
 
 use rollbook_embedded::Instance;
+use rollbook_store::connect::pool_options;
 use rollbook_store::isolation::every_site;
 use rollbook_store::migrate::migrate;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection, PgPool};
 
 use crate::cpu::Cpu;
@@ -50,8 +51,7 @@ impl Server {
         }
         admin.close().await.expect("the superuser leaves");
         let options: PgConnectOptions = self.instance.url().parse().expect("a URL");
-        let pool = PgPoolOptions::new()
-            .max_connections(64)
+        let pool = pool_options(64)
             .connect_with(every_site(options.database(name)))
             .await
             .expect("the service's role connects");

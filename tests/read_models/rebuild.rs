@@ -6,6 +6,7 @@ use reqwest::Method;
 use rollbook_projections::engine::When;
 use rollbook_projections::{Phase, ProjectionError, ProjectionItem, Projections};
 use rollbook_store::EventStore;
+use rollbook_store::transaction::begin;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
@@ -113,7 +114,7 @@ async fn two_rebuilds_of_one_database_do_not_go_on_at_once() {
     write_all(&database.pool, &histories(1)[0]).await;
     caught_up(&database.store(), &projections).await;
     // The first comes as far as the comparison, and waits there for the live table.
-    let mut held = database.pool.begin().await.expect("a transaction");
+    let mut held = begin(&database.pool).await.expect("a transaction");
     sqlx::query("lock table hubs in access exclusive mode").execute(&mut *held).await.expect("a lock");
     let first = projections.clone();
     let first = tokio::spawn(async move { first.rebuild(Some("hubs"), &mut |_| {}).await });
@@ -144,7 +145,7 @@ async fn a_new_version_is_built_while_the_other_models_go_on() {
         sqlx::query(sql).execute(&database.pool).await.expect(sql);
     }
     // The new version cannot come further than this until the lock is given back.
-    let mut lock = database.pool.begin().await.expect("a transaction");
+    let mut lock = begin(&database.pool).await.expect("a transaction");
     sqlx::query("lock table people in access exclusive mode").execute(&mut *lock).await.expect("a lock");
     let second = Projections::start(store.clone());
     write_all(&database.pool, &histories(2)[1]).await;

@@ -5,6 +5,7 @@ use std::time::Instant;
 use nix::sys::signal::Signal;
 use rand::RngExt;
 use rollbook_store::isolation::url_of_every_site;
+use rollbook_store::transaction::begin;
 use sqlx::Connection;
 
 use super::scene::{Burden, command, random, serve, token};
@@ -38,7 +39,7 @@ async fn a_rebuild_that_is_killed_leaves_the_rows_as_they_were() {
     home.start(&mut command(&home, url, &["projections", "rebuild", "--all"])).finish().done();
     let whole = began.elapsed();
     // Somebody reads all the while, so that nothing can be put in place of the rows that they look at.
-    let mut reader = database.pool.begin().await.expect("a transaction");
+    let mut reader = begin(&database.pool).await.expect("a transaction");
     sqlx::query("lock table roster in access share mode").execute(&mut *reader).await.expect("a lock");
     let mut killed = 0;
     for _ in 0..4 {

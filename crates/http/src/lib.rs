@@ -130,6 +130,7 @@ pub fn document() -> Value {
 pub fn describe_metrics() {
     layers::describe_metrics();
     rollbook_store::append::describe_metrics();
+    rollbook_store::transaction::describe_metrics();
     rollbook_projections::engine::describe_metrics();
 }
 

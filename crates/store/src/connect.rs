@@ -7,6 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 
 use crate::isolation::every_site;
+use crate::transaction::lending_none_in_transaction;
 
 /// The oldest PostgreSQL that the migrations are written for.
 pub const OLDEST_MAJOR: u32 = 15;
@@ -49,19 +50,24 @@ pub async fn connect(options: PgConnectOptions, most: u32) -> Result<PgPool, Con
     let connection = reached.map_err(|_| ConnectError::Late)?.map_err(ConnectError::Refused)?;
     new_enough(connection.server_version_num())?;
     connection.close().await.map_err(ConnectError::Refused)?;
-    Ok(PgPoolOptions::new()
-        .max_connections(most)
-        .acquire_timeout(TIMEOUT)
-        .test_before_acquire(false)
-        .before_acquire(|connection, since| {
-            Box::pin(async move {
-                if since.idle_for > TRUSTED {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
-        .connect_lazy_with(options))
+    Ok(pool_options(most).connect_lazy_with(options))
+}
+
+/// The options of every pool: at most so many connections at a time, none of which is lent while it is in a transaction.
+#[expect(clippy::disallowed_methods, reason = "this is where pools are made")]
+pub fn pool_options(most: u32) -> PgPoolOptions {
+    let options =
+        PgPoolOptions::new().max_connections(most).acquire_timeout(TIMEOUT).test_before_acquire(false).before_acquire(
+            |connection, since| {
+                Box::pin(async move {
+                    if since.idle_for > TRUSTED {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            },
+        );
+    lending_none_in_transaction(options)
 }
 
 /// Refuses a server that is older than what the migrations are written for. `version` is as PostgreSQL counts: 150018 is

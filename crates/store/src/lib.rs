@@ -23,6 +23,7 @@ pub mod scan;
 pub mod scope;
 pub mod site_databases;
 pub mod tokens;
+pub mod transaction;
 mod tuple;
 pub mod uploads;
 

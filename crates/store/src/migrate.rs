@@ -3,9 +3,9 @@
 use rollbook_domain::SiteId;
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
-use sqlx::postgres::PgPoolOptions;
 
 use crate::StoreError;
+use crate::connect::pool_options;
 use crate::site_databases::claim;
 
 /// All of them.
@@ -27,7 +27,7 @@ pub async fn migrate_of(pool: &PgPool, site: SiteId) -> Result<(), StoreError> {
 /// The lock ends with its connection, which is therefore not one that goes back to the pool.
 pub(crate) async fn apply(pool: &PgPool) -> Result<(), StoreError> {
     let options = pool.connect_options().as_ref().clone();
-    let own = PgPoolOptions::new().max_connections(1).connect_with(options).await?;
+    let own = pool_options(1).connect_with(options).await?;
     let migrated = MIGRATIONS.run(&own).await;
     own.close().await;
     Ok(migrated?)

@@ -148,6 +148,7 @@ impl EventStore {
             order by position) to stdout (format binary)",
             tuple::columns(actors)
         );
+        #[expect(clippy::disallowed_methods, reason = "no pool lends this connection")]
         let mut messages = connection.copy_out_raw(&sql).await?;
         let mut batches = vec![Vec::new(); workers.len()];
         let mut count = 0_i64;

@@ -8,6 +8,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Postgres, Row, Transaction};
 use uuid::Uuid;
 
+use crate::transaction::begin;
 use crate::{EventStore, StoreError};
 
 /// Whoever takes abandoned uploads away holds this advisory lock of the database.
@@ -99,7 +100,7 @@ impl EventStore {
         before: DateTime<Utc>,
         after: Uuid,
     ) -> Result<Abandoned, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = begin(&self.pool).await?;
         let alone: bool =
             sqlx::query_scalar("select pg_try_advisory_xact_lock($1)").bind(LOCK).fetch_one(&mut *transaction).await?;
         let rows = if alone {

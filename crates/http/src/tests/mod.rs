@@ -11,16 +11,16 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use rollbook_domain::SiteId;
 use rollbook_files::Files;
 use rollbook_projections::Projections;
+use rollbook_store::connect::pool_options;
 use rollbook_store::{Clock, EventStore, Executor};
 use serde_json::Value;
-use sqlx::postgres::PgPoolOptions;
 use tower::ServiceExt;
 
 use crate::{Installation, Setup};
 
 /// A service whose database is not there.
 pub(crate) fn unreachable() -> Installation {
-    let pool = PgPoolOptions::new()
+    let pool = pool_options(1)
         .acquire_timeout(std::time::Duration::from_millis(50))
         .connect_lazy("postgres://nobody@127.0.0.1:1/none")
         .unwrap();

@@ -6,8 +6,9 @@ mod candidates;
 use chrono::{DateTime, Utc};
 use rollbook_domain::{MessageId, SiteId};
 use rollbook_projections::models::emails::{EmailStatus, MAX_AGE};
+use rollbook_store::transaction::begin_alone;
 use rollbook_store::{EventStore, StoreError};
-use sqlx::{Acquire as _, PgConnection};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::MailError;
@@ -67,7 +68,7 @@ pub async fn begin(
     stored: &Stored,
     messages: &[(SiteId, MessageId)],
 ) -> Result<(), MailError> {
-    let mut tx = connection.begin().await?;
+    let mut tx = begin_alone(connection).await?;
     let sql = "insert into email_batches (batch_id, provider, payload, attempts, began_at, next_attempt_at)
         values ($1, $2, $3, $4, $5, $5)";
     let query = sqlx::query(sql).bind(stored.batch_id).bind(&stored.provider).bind(&stored.payload);
@@ -91,7 +92,7 @@ pub async fn stored(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
 
 /// Takes note that a stored request is sent once more.
 pub async fn again(connection: &mut PgConnection, stored: &Stored, now: DateTime<Utc>) -> Result<(), MailError> {
-    let mut tx = connection.begin().await?;
+    let mut tx = begin_alone(connection).await?;
     let sql = "update email_batches set attempts = attempts + 1, next_attempt_at = $2 where batch_id = $1";
     sqlx::query(sql).bind(stored.batch_id).bind(now).execute(&mut *tx).await?;
     let sql = "update email_deliveries set attempts = attempts + 1, changed_at = $2
@@ -108,7 +109,7 @@ pub async fn keep(
     next: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<(), MailError> {
-    let mut tx = connection.begin().await?;
+    let mut tx = begin_alone(connection).await?;
     let sql = "update email_batches set next_attempt_at = $2 where batch_id = $1";
     sqlx::query(sql).bind(batch).bind(next).execute(&mut *tx).await?;
     let sql = "update email_deliveries set detail = $2, changed_at = $3 where batch_id = $1 and status = 'sending'";
@@ -135,7 +136,7 @@ pub async fn settle(
     let ids: Vec<_> = fates.iter().map(|fate| fate.provider_id.clone()).collect();
     let next: Vec<_> = fates.iter().map(|fate| fate.again.unwrap_or(now)).collect();
     let alone: Vec<_> = fates.iter().map(|fate| fate.alone).collect();
-    let mut tx = connection.begin().await?;
+    let mut tx = begin_alone(connection).await?;
     let sql = "update email_deliveries d
         set status = f.status, detail = f.detail, provider_id = f.provider_id, next_attempt_at = f.next,
             alone = d.alone or f.alone, sent_at = case when f.status = 'sent' then $2 end, changed_at = $2

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use rollbook_domain::SiteId;
+use rollbook_store::transaction::savepoint;
 use rollbook_store::{Position, Recorded, StoreError, StreamName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::batch::{Batch, Fresh};
@@ -104,7 +105,7 @@ pub(super) async fn fold_in_tx(
     let mut halves = vec![events.into_owned()];
     while let Some(mut half) = halves.pop() {
         half.retain(|event| !parked.contains(&event.into()));
-        let mut savepoint = tx.begin().await?;
+        let mut savepoint = savepoint(tx).await?;
         let error = match storage::fold_in_tx(&mut savepoint, model, &half).await {
             Ok(()) => {
                 savepoint.commit().await?;

@@ -3,10 +3,11 @@
 
 use chrono::{DateTime, Utc};
 use rollbook_domain::SiteId;
+use rollbook_store::transaction::{begin, savepoint};
 use rollbook_store::{EventStore, Position, Recorded, StreamName};
 use schemars::JsonSchema;
 use serde::Serialize;
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::checkpoints;
@@ -39,7 +40,7 @@ pub(super) async fn retry(
     let mut retried = Retried { name: shape.name, mended: 0, parked: 0 };
     let mut last = None;
     loop {
-        let mut tx = store.pool().begin().await?;
+        let mut tx = begin(store.pool()).await?;
         let checkpoint = checkpoints::lock_in_tx(&mut tx, &shape).await?;
         if checkpoint.version > shape.version {
             let (stored, ours) = (checkpoint.version, shape.version);
@@ -110,7 +111,7 @@ async fn folds_in_tx(
     events: &[Recorded],
     keep: bool,
 ) -> Result<Result<(), String>, ProjectionError> {
-    let mut savepoint = tx.begin().await?;
+    let mut savepoint = savepoint(tx).await?;
     let folded = storage::replace_in_tx(&mut savepoint, model, events).await;
     if folded.is_ok() && keep {
         savepoint.commit().await?;

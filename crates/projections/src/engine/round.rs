@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rollbook_store::transaction::begin;
 use rollbook_store::{EventStore, Position};
 use sqlx::PgPool;
 use tokio::sync::watch;
@@ -205,7 +206,7 @@ impl Rounds {
     async fn fold(&mut self, models: &[&'static dyn AnyModel], batch: &Batch) -> Result<Done, Trouble> {
         let carefully = std::mem::take(&mut self.carefully);
         let names: Vec<_> = models.iter().map(|model| model.shape().name).collect();
-        let mut tx = self.store.pool().begin().await?;
+        let mut tx = begin(self.store.pool()).await?;
         let locked = checkpoints::try_lock_in_tx(&mut tx, &names).await?;
         let mut parked = parking::among_in_tx(&mut tx, &locked, batch).await?;
         let (mut moved, mut parkings) = (Vec::new(), Vec::new());

@@ -2,8 +2,9 @@
 //! changes nothing that it has not made itself.
 
 use chrono::{DateTime, Utc};
+use rollbook_store::transaction::begin_alone;
 use rollbook_store::{EventStore, Position};
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 
 use super::OnProgress;
 use super::build::{Built, LIVE, Place, Table, Wanted, build};
@@ -56,7 +57,7 @@ pub(super) async fn build_schema(
     let place = Place { schema: STAGING, snapshot: None, memory };
     build(store, &wanted, &place, progress, finish).await?;
 
-    let mut tx = connection.begin().await?;
+    let mut tx = begin_alone(&mut connection).await?;
     run(&mut tx, &format!("create schema if not exists \"{schema}\"")).await?;
     for table in tables(STAGING) {
         let (name, table) = (table.name(), table.shape.table);

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use rollbook_store::transaction::begin_alone;
 use rollbook_store::{EventStore, Position, StoreError};
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 
 use super::build::{LIVE, Table};
 use super::rebuild::REBUILT;
@@ -33,7 +34,7 @@ pub(super) async fn swap(
     let (mut at, mut attempt) = (built, 1);
     loop {
         while live(store, model).await? - at > BATCH {
-            let mut tx = connection.begin().await?;
+            let mut tx = begin_alone(&mut connection).await?;
             at = fold_in_tx(&mut tx, store, model, at, at + BATCH).await?;
             tx.commit().await?;
         }
@@ -61,7 +62,7 @@ async fn take_over(
 ) -> Result<Option<Position>, ProjectionError> {
     let shape = model.shape();
     let table = Table { schema: REBUILT, shape };
-    let mut tx = connection.begin().await?;
+    let mut tx = begin_alone(connection).await?;
     run(&mut tx, LOCK_TIMEOUT).await?;
     let live = checkpoints::lock_in_tx(&mut tx, &shape).await?;
     if live.version > shape.version {

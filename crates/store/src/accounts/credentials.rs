@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::sessions::end_sessions;
 use crate::append::stored_key;
 use crate::tokens::hash;
+use crate::transaction::begin;
 use crate::{EventStore, StoreError};
 
 /// Whoever an address that somebody signs in with may belong to.
@@ -89,7 +90,7 @@ impl EventStore {
         but: Option<Uuid>,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = begin(&self.pool).await?;
         let sql = "select from credentials where site_id = $1 and person_id = $2 and phc = $3 for update";
         let held = sqlx::query(sql).bind(site.0).bind(person.0).bind(old.expose_secret());
         if held.fetch_optional(&mut *transaction).await?.is_none() {

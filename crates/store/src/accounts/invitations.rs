@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::credentials::put_password;
 use crate::tokens::{hash, secret};
+use crate::transaction::begin;
 use crate::{EventStore, StoreError};
 
 /// An invitation that can be used.
@@ -79,7 +80,7 @@ impl EventStore {
         phc: &SecretString,
         now: DateTime<Utc>,
     ) -> Result<Redeemed, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = begin(&self.pool).await?;
         let used = sqlx::query(
             "update invitations set used_at = $3
              where site_id = $1 and invitation_id = $2 and used_at is null and expires_at > $3",

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::invitations::put_invitation;
 use crate::append::stored_key;
+use crate::transaction::begin;
 use crate::{EventStore, StoreError};
 
 /// A letter that was taken up: whoever has it sends it now.
@@ -64,7 +65,7 @@ impl EventStore {
         letter: bool,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = begin(&self.pool).await?;
         let sql = "delete from password_reset_requests r using claims c
             where r.site_id = $1 and c.site_id = r.site_id and c.kind = 'email' and c.key = r.email_key and c.owner = $2";
         sqlx::query(sql).bind(site.0).bind(person.0).execute(&mut *transaction).await?;
@@ -111,7 +112,7 @@ impl EventStore {
         again_at: DateTime<Utc>,
         ttl: impl Fn(InvitationPurpose) -> TimeDelta + Send,
     ) -> Result<Option<AccountLetter>, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = begin(&self.pool).await?;
         let row = sqlx::query(
             "update account_letters l set attempts = l.attempts + 1, next_attempt_at = $3
              from (select person_id, purpose from account_letters where site_id = $1 and next_attempt_at <= $2

@@ -11,6 +11,7 @@ use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use crate::tokens::{TokenKind, hash, new_token};
+use crate::transaction::begin;
 use crate::{EventStore, StoreError};
 
 /// A token to be made.
@@ -75,7 +76,7 @@ impl EventStore {
         token: &NewToken,
         now: DateTime<Utc>,
     ) -> Result<Option<SecretString>, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = begin(&self.pool).await?;
         if let Some(phc) = &token.verified {
             let sql = "select from credentials where site_id = $1 and person_id = $2 and phc = $3 for share";
             let held = sqlx::query(sql).bind(site.0).bind(person.0).bind(phc.expose_secret());

@@ -13,6 +13,7 @@ use uuid::Uuid;
 pub use keys::{Keys, KeysError, SealError, Sealed};
 pub use target::{Target, Unfit};
 
+use crate::transaction::begin;
 use crate::{EventStore, StoreError};
 
 /// Where a site's database is.
@@ -113,7 +114,7 @@ impl EventStore {
             keys.open(one.site, &one.sealed).map_err(|error| RotateError::Sealed { site: one.site, error })?;
         }
         for one in &all {
-            let mut transaction = self.pool.begin().await.map_err(StoreError::from)?;
+            let mut transaction = begin(&self.pool).await.map_err(StoreError::from)?;
             let sql = format!("select {COLUMNS} from site_databases where site_id = $1 and id = $2 for update");
             let query = sqlx::query(&sql).bind(SiteId::DEFAULT.0).bind(one.site.0);
             let now = read(&query.fetch_one(&mut *transaction).await.map_err(StoreError::from)?)?;

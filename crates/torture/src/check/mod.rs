@@ -45,6 +45,7 @@ pub async fn check(url: &str, receipts: &[Receipt]) -> Result<Report, Error> {
 pub async fn check_log(url: &str, receipts: &[Receipt]) -> Result<Report, Error> {
     let mut report = Report { receipts: receipts.len(), ..Report::default() };
     let mut database = PgConnection::connect_with(&every_site(url.parse()?)).await?;
+    #[expect(clippy::disallowed_methods, reason = "no pool lends this connection")]
     let mut snapshot = database.begin_with("begin isolation level repeatable read read only").await?;
     let log = log::read(&mut snapshot, receipts, &mut report).await?;
     commands::check(&mut snapshot, &log, receipts, &mut report).await?;

@@ -4,15 +4,15 @@
 use rollbook_projections::engine::Status;
 use rollbook_projections::{Difference, ProjectionError, ProjectionItem, Projections};
 use rollbook_store::EventStore;
+use rollbook_store::connect::pool_options;
 use rollbook_store::isolation::every_site;
-use sqlx::postgres::PgPoolOptions;
 
 use super::{Report, Violation};
 use crate::Error;
 
 /// Compares them.
 pub async fn check(url: &str, report: &mut Report) -> Result<(), Error> {
-    let pool = PgPoolOptions::new().max_connections(4).connect_with(every_site(url.parse()?)).await?;
+    let pool = pool_options(4).connect_with(every_site(url.parse()?)).await?;
     let projections = Projections::new(EventStore::new(pool.clone()));
     for ProjectionItem { name, lag, parked, status, error, .. } in projections.list().await? {
         if lag != 0 || parked != 0 || status != Status::Live {

@@ -60,6 +60,7 @@ impl Table {
 
     /// Fills it with pieces of a binary COPY, until there are no more; how many rows came. The rows are frozen: nobody
     /// has to come back to them.
+    #[expect(clippy::disallowed_methods, reason = "a table is built on a connection that no pool lends")]
     pub async fn fill_in_tx(
         &self,
         tx: &mut PgConnection,
