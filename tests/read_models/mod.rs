@@ -14,7 +14,7 @@ use rollbook_store::{EventStore, Position};
 use sqlx::PgPool;
 
 /// Long enough for any machine; nothing waits longer than it must.
-const SOON: Duration = Duration::from_secs(20);
+pub const SOON: Duration = Duration::from_secs(20);
 
 /// Writes an event behind the service's back, as an unmodified postgres-es would; folds must not care whether the rules
 /// would have allowed it.
@@ -53,7 +53,8 @@ async fn write_at(
         .expect("the event is written")
 }
 
-async fn caught_up(store: &EventStore, projections: &Projections) {
+/// Waits until the read models have come to the end of the log.
+pub async fn caught_up(store: &EventStore, projections: &Projections) {
     let head = store.head().await.expect("a head");
     projections.wait_for(head, SOON).await.expect("the read models catch up");
 }

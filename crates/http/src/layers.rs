@@ -104,8 +104,26 @@ pub async fn patiently(request: Request, next: Next) -> Response {
     within(PATIENCE, request, next).await
 }
 
+/// A request that changes something is carried to its end, or to its limit, though its client goes away: between two steps
+/// that belong together, such as what the log is told and the row that it tells of, nobody gives it up. Whoever only reads and
+/// goes away is done with.
 async fn within(limit: Duration, request: Request, next: Next) -> Response {
-    tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| ApiError::TimedOut.into_response())
+    let changes = !request.method().is_safe();
+    let work = async move {
+        let done = tokio::time::timeout(limit, next.run(request)).await;
+        done.unwrap_or_else(|_| ApiError::TimedOut.into_response())
+    };
+    if !changes {
+        return work.await;
+    }
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(response) => response,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime ends, and this with it.
+            Err(error) => ApiError::internal(&error).into_response(),
+        },
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
