@@ -2,6 +2,7 @@
 //! The long form of it is `cargo run --release -p rollbook-torture -- run`.
 
 mod checker;
+mod given_up;
 mod notifications;
 mod postgres;
 mod rebuild;

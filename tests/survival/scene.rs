@@ -61,7 +61,7 @@ pub fn token(home: &Home, database: Option<&str>) -> String {
 pub fn sender(folder: &Path, url: &str, token: &str) -> Sender {
     let acknowledged = Acknowledged::create(&folder.join("receipts.ndjson")).expect("a file");
     let target = Target { client: client(), urls: vec![url.to_owned()], token: token.to_owned(), acknowledged };
-    Sender::new(target, Arc::default())
+    Sender::new(Arc::new(target), Arc::default())
 }
 
 /// A seed that is printed, so that a failure can be played again.

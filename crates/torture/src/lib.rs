@@ -3,6 +3,7 @@
 //! service uses it.
 
 pub mod check;
+pub mod give_up;
 pub mod load;
 pub mod program;
 pub mod receipts;

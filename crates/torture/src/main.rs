@@ -41,6 +41,9 @@ struct Run {
     /// How often to kill
     #[arg(long, default_value_t = 20, value_name = "N")]
     kills: u32,
+    /// Kill nobody: have clients go away in the middle of whatever they ask for, so many times
+    #[arg(long, value_name = "N", conflicts_with_all = ["kills", "postgres"])]
+    give_up: Option<u64>,
     /// What decides whom and when; the clock does where it is not given
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -84,6 +87,7 @@ async fn checked(arguments: &Check) -> Result<bool, Error> {
 
 async fn tortured(arguments: Run) -> Result<bool, Error> {
     let binary = arguments.binary.map_or_else(build, Ok)?;
+    let binary = std::path::absolute(binary).map_err(Error::io("finding the service's binary"))?;
     let seed = arguments.seed.unwrap_or_else(|| {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::from(since.subsec_nanos()))
     });
@@ -94,6 +98,7 @@ async fn tortured(arguments: Run) -> Result<bool, Error> {
     rustls::crypto::ring::default_provider().install_default().ok();
     let plan = Plan {
         kills: arguments.kills,
+        give_up: arguments.give_up,
         seed,
         clients: arguments.clients,
         processes: arguments.processes.into(),
@@ -105,7 +110,7 @@ async fn tortured(arguments: Run) -> Result<bool, Error> {
     if outcome.is_err() {
         folder.disable_cleanup(true);
     }
-    let Outcome { figures, killed, longest_recovery, took, report } = outcome?;
+    let Outcome { figures, killed, longest_recovery, given_up, took, report } = outcome?;
     say(&format!(
         "\n{} s, {} clients, {} processes; the service was killed {} times, PostgreSQL {} times\n\
          {} commands acknowledged, {} refused by a rule; {} answers 503, {} requests without an answer, {} sent twice, \
@@ -125,6 +130,12 @@ async fn tortured(arguments: Run) -> Result<bool, Error> {
         figures.longest_silence.as_millis(),
         longest_recovery.as_millis(),
     ));
+    if plan.give_up.is_some() {
+        say(&format!(
+            "clients gave up {} times; {} rows beside the log were acknowledged and are there",
+            given_up.0, given_up.1
+        ));
+    }
     Ok(told(&report))
 }
 

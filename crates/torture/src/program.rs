@@ -10,6 +10,8 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::Error;
+use crate::check::Violation;
+use crate::load::answered;
 
 /// Whom the service makes its owner.
 pub const OWNER: &str = "owner@example.org";
@@ -41,6 +43,8 @@ impl Program {
         let log = OpenOptions::new().create(true).append(true).open(&self.log).map_err(failed)?;
         let mut command = Command::new(&self.binary);
         command.args(arguments).kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        // Its emails and uploads are written beside its log.
+        command.current_dir(self.log.parent().unwrap_or(Path::new(".")));
         // One client stands for many here.
         command.env("ROLLBOOK_RATE_PER_TOKEN", "0").env("ROLLBOOK_RATE_PER_ADDRESS", "0");
         command.env("DATABASE_URL", &self.database_url).env("ROLLBOOK_CLOCK", NOW).env("ROLLBOOK_OWNER_EMAIL", OWNER);
@@ -87,6 +91,16 @@ impl Service {
     /// Kills it, without any warning.
     pub async fn kill(mut self) -> Result<(), Error> {
         self.child.kill().await.map_err(Error::io("killing the service"))
+    }
+
+    /// What its pools have found left in a transaction, by its metrics.
+    pub async fn left_in_transaction(&self, client: &reqwest::Client) -> Result<Option<Violation>, Error> {
+        const NAME: &str = "rollbook_connections_left_in_transaction_total ";
+        let metrics = answered(client.get(format!("{}/metrics", self.url))).await.text;
+        let line = metrics.lines().find_map(|line| line.strip_prefix(NAME));
+        let line = line.ok_or_else(|| Error::Broken(format!("the metrics do not have {NAME}")))?;
+        let what = format!("{line} connections came back in a transaction");
+        Ok((line.trim() != "0").then_some(Violation::LeftOpen { what }))
     }
 
     /// Asks it to end, and waits until it has.

@@ -95,6 +95,16 @@ pub enum Violation {
         /// The row that the log makes.
         rebuilt: Option<Value>,
     },
+    /// A row beside the log was acknowledged and is not there.
+    LostRow {
+        /// What.
+        row: String,
+    },
+    /// Something is still open that everybody has given up.
+    LeftOpen {
+        /// What.
+        what: String,
+    },
     /// A read model does not follow the log.
     Behind {
         /// The read model.
@@ -126,6 +136,8 @@ impl fmt::Display for Violation {
                 let side = |row: &Option<Value>| row.as_ref().map_or("no such row".to_owned(), Value::to_string);
                 write!(f, "a row of {name}\n  table  {}\n  log    {}", side(live), side(rebuilt))
             }
+            Self::LostRow { row } => write!(f, "{row} was acknowledged and is lost"),
+            Self::LeftOpen { what } => write!(f, "left open: {what}"),
             Self::Behind { name, what } => write!(f, "read model {name}: {what}"),
         }
     }

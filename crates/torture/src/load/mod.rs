@@ -1,6 +1,7 @@
 //! A load over HTTP: many clients that do what a school does, write down every acknowledgement before they go on, and send
 //! again under the same key whatever got no answer. It fails on any answer that the service promises never to give.
 
+mod answered;
 mod moves;
 mod school;
 mod sender;
@@ -9,14 +10,16 @@ mod tally;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use tokio::task::JoinSet;
 
 use crate::Error;
 use crate::receipts::Acknowledged;
 
-pub use school::School;
+pub use answered::{Answered, answered};
+pub use moves::Client;
+pub use school::{School, id};
 pub use sender::Sender;
 pub use tally::{Figures, Tally};
 
@@ -33,6 +36,13 @@ pub struct Target {
     pub acknowledged: Acknowledged,
 }
 
+impl Target {
+    /// One of the processes.
+    pub fn url(&self, random: &mut StdRng) -> &str {
+        &self.urls[random.random_range(0..self.urls.len())]
+    }
+}
+
 /// Clients at work. They go on until [`Load::finish`], whatever becomes of the service.
 #[derive(Debug)]
 pub struct Load {
@@ -46,7 +56,7 @@ impl Load {
     /// depends on their timing.
     pub async fn start(target: Target, clients: u64, seed: u64) -> Result<Self, Error> {
         let tally = Arc::new(Tally::default());
-        let sender = Arc::new(Sender::new(target, tally.clone()));
+        let sender = Arc::new(Sender::new(Arc::new(target), tally.clone()));
         let mut random = StdRng::seed_from_u64(seed);
         let school = Arc::new(School::open(&sender, &mut random).await?);
         let stop = Arc::new(AtomicBool::new(false));

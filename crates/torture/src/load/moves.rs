@@ -22,13 +22,15 @@ pub struct Client {
     school: Arc<School>,
     random: StdRng,
     nth: u64,
+    /// How many it has registered, or has begun to.
+    people: u64,
     enrolments: Vec<String>,
 }
 
 impl Client {
     /// One that knows nobody yet.
     pub fn new(sender: Arc<Sender>, school: Arc<School>, random: StdRng, nth: u64) -> Self {
-        Self { sender, school, random, nth, enrolments: Vec::new() }
+        Self { sender, school, random, nth, people: 0, enrolments: Vec::new() }
     }
 
     /// Does the next thing.
@@ -47,7 +49,9 @@ impl Client {
     }
 
     async fn enrol(&mut self) -> Result<(), Error> {
-        let number = self.enrolments.len();
+        // Also after one that was given up: they may be there.
+        self.people += 1;
+        let number = self.people;
         let email = format!("s{number}.{}.{}@example.org", self.nth, self.school.name);
         let person = json!({"name": format!("Student {number} of {}", self.nth), "email": email});
         let person = id(&self.sender.must(&mut self.random, "RegisterPerson", &person).await?)?;

@@ -10,7 +10,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 use uuid::{Builder, Uuid};
 
-use super::{Tally, Target};
+use super::{Answered, Tally, Target, answered};
 use crate::Error;
 
 /// How long a command is sent again before the service is taken for lost.
@@ -39,13 +39,13 @@ enum Answer {
 /// Sends commands.
 #[derive(Debug)]
 pub struct Sender {
-    target: Target,
+    target: Arc<Target>,
     tally: Arc<Tally>,
 }
 
 impl Sender {
     /// Sends there, and counts.
-    pub fn new(target: Target, tally: Arc<Tally>) -> Self {
+    pub fn new(target: Arc<Target>, tally: Arc<Tally>) -> Self {
         Self { target, tally }
     }
 
@@ -56,11 +56,11 @@ impl Sender {
         loop {
             let answer = if random.random_ratio(TWICE, 100) {
                 self.tally.count(|figures| figures.doubled += 1);
-                let (one, other) = (self.url(random), self.url(random));
+                let (one, other) = (self.target.url(random), self.target.url(random));
                 let (one, other) = tokio::join!(self.once(one, key, name, body), self.once(other, key, name, body));
                 agreed(key, one?, other?)?
             } else {
-                self.once(self.url(random), key, name, body).await?
+                self.once(self.target.url(random), key, name, body).await?
             };
             match answer {
                 Answer::Final(Outcome::Done(receipt)) => {
@@ -68,7 +68,7 @@ impl Sender {
                     self.tally.acknowledge();
                     if random.random_ratio(TWICE, 100) {
                         self.tally.count(|figures| figures.doubled += 1);
-                        let again = self.once(self.url(random), key, name, body).await?;
+                        let again = self.once(self.target.url(random), key, name, body).await?;
                         agreed(key, Answer::Final(Outcome::Done(receipt.clone())), again)?;
                     }
                     return Ok(Outcome::Done(receipt));
@@ -99,17 +99,14 @@ impl Sender {
         let streams = receipt["streams"].as_array().map(Vec::as_slice).unwrap_or_default();
         let Some(stream) = streams.iter().find(|stream| stream["type"] == "enrolment") else { return Ok(()) };
         let path = format!("/v1/enrolments/{}", stream["id"].as_str().unwrap_or_default());
-        let url = format!("{}{path}?min_position={}", self.url(random), receipt["position"]);
+        let url = format!("{}{path}?min_position={}", self.target.url(random), receipt["position"]);
         let request = self.target.client.get(url).bearer_auth(&self.target.token).timeout(TIMEOUT);
-        let unanswered = || {
+        let Answered { status: Some(status), headers, json, .. } = answered(request).await else {
             self.tally.count(|figures| figures.unanswered += 1);
-            Ok(())
+            return Ok(());
         };
-        let Ok(response) = request.send().await else { return unanswered() };
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let Ok(text) = response.text().await else { return unanswered() };
         let position = headers.get("rollbook-position").and_then(|value| value.to_str().ok()?.parse::<i64>().ok());
-        let version = serde_json::from_str::<Value>(&text).ok().and_then(|record| record["version"].as_i64());
+        let version = json["version"].as_i64();
         match status {
             503 => return self.later(&headers),
             200 if position >= receipt["position"].as_i64() && version >= stream["version"].as_i64() => {}
@@ -122,22 +119,14 @@ impl Sender {
         Ok(())
     }
 
-    fn url(&self, random: &mut StdRng) -> &str {
-        &self.target.urls[random.random_range(0..self.target.urls.len())]
-    }
-
     /// Sends a command once.
     async fn once(&self, url: &str, key: Uuid, name: &str, body: &Value) -> Result<Answer, Error> {
         let request = self.target.client.post(format!("{url}/v1/commands/{name}")).bearer_auth(&self.target.token);
         let request = request.header("Idempotency-Key", key.to_string()).json(body).timeout(TIMEOUT);
-        let unanswered = || {
+        let Answered { status: Some(status), headers, json, text } = answered(request).await else {
             self.tally.count(|figures| figures.unanswered += 1);
-            Ok(Answer::None)
+            return Ok(Answer::None);
         };
-        let Ok(response) = request.send().await else { return unanswered() };
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let Ok(text) = response.text().await else { return unanswered() };
-        let json: Value = serde_json::from_str(&text).unwrap_or_default();
         match (status, json["code"].as_str()) {
             (200, _) if json["command_id"] == key.to_string() => Ok(Answer::Final(Outcome::Done(json))),
             (503, Some(_)) => {
