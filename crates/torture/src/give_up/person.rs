@@ -2,6 +2,7 @@
 //! away in the middle of any of it; where they cannot know afterwards what is theirs, somebody else comes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -222,7 +223,12 @@ impl<'s> Person<'s> {
     /// Sends a request and waits a while for its answer; none where nobody knows whether it was done.
     async fn goes(&mut self, what: &str, request: RequestBuilder) -> Result<Outcome, Error> {
         match self.patience.for_a_while(what, answered(request)).await {
-            None | Some(Answered { status: None | Some(503 | 429), .. }) => Ok(None),
+            None => Ok(None),
+            Some(Answered { status: None | Some(503 | 429), .. }) => {
+                // The service is being started anew, or has too much to do.
+                tokio::time::sleep(Duration::from_millis(self.random.random_range(20..200))).await;
+                Ok(None)
+            }
             Some(Answered { status: Some(200..=299), json, .. }) => Ok(Some(json)),
             Some(Answered { status: Some(status), json, .. }) => Err(Error::Broken(format!("{what}: {status} {json}"))),
         }
