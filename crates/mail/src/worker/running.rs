@@ -38,6 +38,8 @@ impl Mailing {
         self.stop.send_replace(true);
         if tokio::time::timeout(LAST_REQUEST, &mut self.task).await.is_err() {
             self.task.abort();
+            // Nothing of it goes on behind this.
+            drop(self.task.await);
         }
     }
 }

@@ -152,6 +152,8 @@ impl Projections {
             && tokio::time::timeout(Self::LAST_BATCH, &mut task).await.is_err()
         {
             task.abort();
+            // Nothing of it goes on behind this.
+            drop(task.await);
         }
     }
 

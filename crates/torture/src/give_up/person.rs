@@ -30,6 +30,8 @@ struct Person<'s> {
     sessions: Vec<Row>,
     keys: Vec<(String, Row)>,
     calendar: Option<Row>,
+    /// Whether an address was asked for that may still come, and take the place of any later one.
+    calendar_to_come: bool,
     world: World<'s>,
     random: StdRng,
     patience: Patience,
@@ -78,8 +80,9 @@ impl<'s> Person<'s> {
         let registered = json!({"name": "Somebody", "email": email});
         let id = id(&world.sender.must(&mut random, "RegisterPerson", &registered).await?)?;
         let password = format!("correct horse {:016x}", random.random::<u64>());
-        let (session, sessions, keys, calendar) = (String::new(), Vec::new(), Vec::new(), None);
-        Ok(Self { id, email, password, session, sessions, keys, calendar, world, random, patience })
+        let (session, sessions, keys) = (String::new(), Vec::new(), Vec::new());
+        let (calendar, calendar_to_come) = (None, false);
+        Ok(Self { id, email, password, session, sessions, keys, calendar, calendar_to_come, world, random, patience })
     }
 
     /// Is invited and sets a password; whether they know that it is set.
@@ -141,10 +144,11 @@ impl<'s> Person<'s> {
                     }
                 }
             }
-            55..70 => {
+            55..70 if !self.calendar_to_come => {
                 self.calendar.iter().for_each(|row| beside.leave(row));
                 self.calendar = None;
                 let made = self.asks("calendar", Method::POST, "/v1/me/calendar-link", &session, None).await?;
+                self.calendar_to_come = made.is_none();
                 if let Some(made) = made {
                     let path = text(&made, "path")?;
                     let secret = path.rsplit('/').next().unwrap_or_default();
@@ -153,7 +157,7 @@ impl<'s> Person<'s> {
                     self.calendar = Some(row);
                 }
             }
-            70..90 => self.uploads().await?,
+            55..90 => self.uploads().await?,
             90..95 => {
                 let row = Row::token(&session);
                 beside.leave(&row);
