@@ -4,7 +4,7 @@ use futures::future::join_all;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{ANOTHER, PASSWORD, accepts, email_of, invited, post, refused, signs_in};
+use super::{ANOTHER, PASSWORD, accepts, email_of, invited, letter, post, refused, signs_in};
 use crate::school::School;
 
 #[tokio::test]
@@ -42,7 +42,12 @@ async fn a_link_runs_out_and_gives_way_to_a_newer_one() {
     school.command("DeactivatePerson", json!({"person_id": person, "reason": "has left"})).await;
     assert_eq!(refused(&accepts(service, &last, PASSWORD).await), (409, "invitation_gone"));
     school.command("ReactivatePerson", json!({"person_id": person})).await;
-    assert_eq!(accepts(service, &last, PASSWORD).await.status, 200);
+    assert_eq!(
+        refused(&accepts(service, &last, PASSWORD).await),
+        (409, "invitation_gone"),
+        "it ended with what they could do"
+    );
+    assert_eq!(accepts(service, &invited(service, &person).await, PASSWORD).await.status, 200);
 }
 
 #[tokio::test]
@@ -61,12 +66,12 @@ async fn a_password_that_somebody_would_guess_leaves_the_link_as_it_was() {
 }
 
 #[tokio::test]
-async fn an_invitation_ends_the_sessions_of_the_password_before() {
+async fn a_link_ends_the_sessions_of_the_password_before() {
     let school = School::open().await;
     let service = &school.service;
     let person = school.person("Anahera").await;
     let before = super::lets_in(service, &person).await;
-    let answer = accepts(service, &invited(service, &person).await, ANOTHER).await;
+    let answer = accepts(service, &letter(service, &person).await, ANOTHER).await;
     assert_eq!(service.ask(&before, "/v1/me").await.status, 401);
     assert_eq!(service.ask(answer.json["token"].as_str().expect("a token"), "/v1/me").await.status, 200);
     let email = email_of(service, &person).await;

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{audit, lets_in, post, refused};
+use super::{PASSWORD, audit, email_of, lets_in, post, refused, signs_in};
 use crate::analysts::subscriptions::Subscription;
 use crate::harness::{Answer, answer};
 use crate::school::School;
@@ -110,15 +110,19 @@ async fn keys_are_made_listed_and_ended() {
 }
 
 #[tokio::test]
-async fn a_key_runs_out_and_outlives_its_persons_sessions() {
+async fn a_key_runs_out_and_ends_where_its_person_signs_out_everywhere() {
     let school = School::open().await;
     let service = &school.service;
     let (_, session) = admin(&school).await;
     let key = key(&school, &session, json!("read")).await;
-    assert_eq!(answer(service.request(Method::POST, &session, "/v1/sign-out-everywhere")).await.status, 204);
+    let other = self::key(&school, &session, json!("read")).await;
     assert_eq!(service.ask(&key, "/v1/me").await.status, 200);
     service.now(NEXT_MONTH);
     assert_eq!(service.ask(&key, "/v1/me").await.status, 401);
+    service.now("2026-02-02T00:00:00Z");
+    assert_eq!(service.ask(&other, "/v1/me").await.status, 200);
+    assert_eq!(answer(service.request(Method::POST, &session, "/v1/sign-out-everywhere")).await.status, 204);
+    assert_eq!(service.ask(&other, "/v1/me").await.status, 401);
 }
 
 #[tokio::test]
@@ -149,13 +153,14 @@ async fn a_stream_ends_with_the_session_or_the_key_that_it_was_opened_with() {
     let here = format!("?after={head}");
     let mut by_session = Subscription::open(service, &session, &here, None).await;
     let mut by_key = Subscription::open(service, key, &here, None).await;
-    assert_eq!(post(service, &session, "/v1/sign-out-everywhere", json!({})).await.status, 204);
-    assert!(by_session.end().await <= 1, "the session is over");
-    assert_eq!(by_key.next().await.expect("an event").kind, "SignedOutEverywhere");
-    let again = lets_in(service, &person).await;
-    let ended = answer(service.request(Method::DELETE, &again, &format!("/v1/me/api-keys/{key_id}"))).await;
+    let ended = answer(service.request(Method::DELETE, &session, &format!("/v1/me/api-keys/{key_id}"))).await;
     assert_eq!(ended.status, 204, "{}", ended.text);
-    by_key.end().await;
+    assert!(by_key.end().await <= 1, "the key is over");
+    assert_eq!(by_session.next().await.expect("an event").kind, "ApiKeyRevoked");
+    assert_eq!(post(service, &session, "/v1/sign-out-everywhere", json!({})).await.status, 204);
+    by_session.end().await;
+    let again = signs_in(service, &email_of(service, &person).await, PASSWORD).await;
+    let again = again.json["token"].as_str().expect("a token").to_owned();
     let mut last = Subscription::open(service, &again, &here, None).await;
     school.command("DeactivatePerson", json!({"person_id": person, "reason": "left the school"})).await;
     last.end().await;

@@ -10,9 +10,14 @@ mod pages;
 pub mod secrets;
 mod sessions;
 mod sign_in;
+mod ways_in;
 
+use chrono::TimeDelta;
 use reqwest::Method;
 use reqwest::header::SET_COOKIE;
+use rollbook_domain::PersonId;
+use rollbook_domain::account::InvitationPurpose;
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Service, answer};
@@ -35,6 +40,15 @@ pub async fn invited(service: &Service, person: &str) -> String {
     let (page, secret) = link.split_once('#').expect("a fragment");
     assert_eq!(page, format!("{}/invitation", service.url));
     secret.to_owned()
+}
+
+/// A link to set another password, as it is in a letter and nowhere else; its secret.
+pub async fn letter(service: &Service, person: &str) -> String {
+    let (store, person) = (service.executor.store(), PersonId(person.parse().expect("an id")));
+    let epoch = store.person(service.site, person).await.expect("a person").state.epochs.access;
+    let (purpose, times) = (InvitationPurpose::Reset, (service.clock.now(), TimeDelta::hours(1)));
+    let link = store.issue_invitation(service.site, person, purpose, epoch, times).await.expect("a link");
+    link.expose_secret().to_owned()
 }
 
 /// Uses a link.

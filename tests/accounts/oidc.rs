@@ -20,9 +20,11 @@ const NOW: &str = "2026-02-01T00:00:00Z";
 const ANNA: &str = "anna@example.org";
 
 /// A service that people sign in to by a fake system; who Anna is.
-struct Scene {
-    service: Service,
-    fake: FakeProvider,
+pub struct Scene {
+    /// The service.
+    pub service: Service,
+    /// The other system.
+    pub fake: FakeProvider,
     anna: String,
     browser: reqwest::Client,
 }
@@ -54,7 +56,8 @@ impl Scene {
         scene
     }
 
-    async fn oidc() -> Self {
+    /// With a system that speaks OpenID Connect.
+    pub async fn oidc() -> Self {
         Self::open(Kind::Oidc, Key::elliptic("key 1")).await
     }
 
@@ -68,7 +71,8 @@ impl Scene {
         self.fake.says(says);
     }
 
-    fn now(&self) -> i64 {
+    /// Now, as tokens say it.
+    pub fn now(&self) -> i64 {
         self.service.clock.now().timestamp()
     }
 

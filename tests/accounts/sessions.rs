@@ -101,11 +101,13 @@ async fn a_deactivated_person_is_out_at_the_next_request_whatever_they_hold() {
     };
     assert_eq!(statuses().await, [200; 3]);
     school.command("DeactivatePerson", json!({"person_id": person, "reason": "has left"})).await;
-    assert_eq!(statuses().await, [403; 3]);
+    assert_eq!(statuses().await, [401; 3]);
     school.command("ReactivatePerson", json!({"person_id": person})).await;
-    assert_eq!(statuses().await, [200; 3]);
+    assert_eq!(statuses().await, [401; 3], "and stays out until they sign in");
+    let again = signs_in(service, &email, PASSWORD).await.json["token"].as_str().expect("a token").to_owned();
+    assert_eq!(service.ask(&again, "/v1/me").await.status, 200);
     service.now("2026-02-15T00:00:00Z");
-    assert_eq!(statuses().await, [401, 200, 401], "sessions end by themselves");
+    assert_eq!(service.ask(&again, "/v1/me").await.status, 401, "sessions end by themselves");
 }
 
 #[tokio::test]

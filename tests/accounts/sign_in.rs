@@ -137,5 +137,7 @@ async fn a_site_settles_how_long_sessions_and_links_are_good_for_and_whether_pas
         assert_eq!(refused(&signs_in(service, email, PASSWORD).await), (403, "password_sign_in_off"));
     }
     let session = signed_in.json["token"].as_str().expect("a token");
-    assert_eq!(service.ask(session, "/v1/me").await.status, 200, "whoever is in stays in");
+    assert_eq!(service.ask(session, "/v1/me").await.status, 401, "whoever came in by one is out");
+    set("password_sign_in", json!(true)).await;
+    assert_eq!(signs_in(service, &email, PASSWORD).await.status, 200);
 }

@@ -46,10 +46,10 @@ async fn an_invitation_is_used_and_the_password_set_together() {
         let person = PersonId(Uuid::new_v4());
         let purpose = InvitationPurpose::Invitation;
         let asked = (at(NOW), TimeDelta::hours(1));
-        let secret = store.issue_invitation(SITE, person, purpose, asked).await.expect("a link");
+        let secret = store.issue_invitation(SITE, person, purpose, 0, asked).await.expect("a link");
         let invitation = store.invitation(SITE, &secret, at(NOW)).await.expect("a look-up").expect("an invitation");
         let phc = SecretString::from("a hash");
-        let redeemed = given_up_after(polls, store.redeem(SITE, invitation, &phc, at(NOW))).await;
+        let redeemed = given_up_after(polls, store.redeem(SITE, invitation, (&phc, 0), at(NOW))).await;
         witness.finds_nothing_open(&format!("{polls} polls of using a link")).await;
         let used: bool = one(
             &database.pool,
@@ -62,7 +62,7 @@ async fn an_invitation_is_used_and_the_password_set_together() {
         // Setting a password takes other links away, and not the one that it was set by.
         assert_eq!(used, set, "after {polls} polls");
         if redeemed.is_none() && !used {
-            let again = store.redeem(SITE, invitation, &phc, at(NOW)).await.expect("it is used now");
+            let again = store.redeem(SITE, invitation, (&phc, 0), at(NOW)).await.expect("it is used now");
             assert_eq!(again, Redeemed::Done, "after {polls} polls");
         }
         redeemed.is_some()
@@ -83,6 +83,7 @@ async fn a_password_changes_with_the_sessions_that_it_ends() {
             what: NewTokenKind::Session(SignInMethod::Password),
             verified: Some(old.clone()),
             expires_at: at(NOW) + TimeDelta::hours(1),
+            epoch: 0,
         };
         let issued = given_up_after(polls, store.issue(SITE, person, &session, at(NOW))).await;
         witness.finds_nothing_open(&format!("{polls} polls of a sign-in")).await;

@@ -176,6 +176,7 @@ fn administration() -> Vec<Row> {
         command("RevokeRole", &[Owner, SuperAdmin], json!({"person_id": "{newcomer_id}", "role": "admin"})),
         command("DeactivatePerson", ADMINS, json!({"person_id": "{newcomer_id}", "reason": REASON})),
         command("ReactivatePerson", ADMINS, json!({"person_id": "{newcomer_id}"})),
+        command("EndAccess", ADMINS, json!({"person_id": "{newcomer_id}"})),
         command("DefineModule", ADMINS, json!({"code": "AKO-3", "title": "Ako"})),
         command("RenameModule", ADMINS, json!({"module_id": "{module_id}", "title": "Ako, first steps"})),
         command("RetireModule", ADMINS, json!({"module_id": "{spare_module_id}"})),

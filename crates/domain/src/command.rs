@@ -105,6 +105,7 @@ commands! {
         person::RevokeRole => Person(PersonCommand),
         person::DeactivatePerson => Person(PersonCommand),
         person::ReactivatePerson => Person(PersonCommand),
+        person::EndAccess => Person(PersonCommand),
         module::DefineModule => Module(ModuleCommand),
         module::RenameModule => Module(ModuleCommand),
         module::RetireModule => Module(ModuleCommand),
@@ -254,6 +255,7 @@ impl Command {
                 PersonCommand::RevokeRole(c) => c.person_id.into(),
                 PersonCommand::DeactivatePerson(c) => c.person_id.into(),
                 PersonCommand::ReactivatePerson(c) => c.person_id.into(),
+                PersonCommand::EndAccess(c) => c.person_id.into(),
                 PersonCommand::BootstrapOwner(c) => c.person_id.into(),
             },
             Self::Module(command) => match command {

@@ -5,11 +5,13 @@ use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
+use rollbook_domain::account::SignInMethod;
 use rollbook_domain::person::Role;
 use rollbook_domain::policy::Reader;
 use rollbook_domain::site::HostAdmits;
 use rollbook_domain::{Actor, Command, PersonId, SiteId};
 use rollbook_projections::models::reader::reader;
+use rollbook_projections::models::site_settings::settings;
 use rollbook_store::Position;
 use rollbook_store::tokens::{Bearer, TokenKind};
 use secrecy::{ExposeSecret, SecretString};
@@ -52,6 +54,9 @@ impl Authenticated {
     pub async fn of(state: &AppState, token: &SecretString) -> Result<Option<Self>, ApiError> {
         let (site, now, token) = (state.site(), state.now(), token.expose_secret());
         if let Some(bearer) = state.store().bearer(site, token, now).await? {
+            if ended_with_passwords(state.pool(), site, &bearer).await? {
+                return Ok(None);
+            }
             let super_admin = site == SiteId::DEFAULT && state.super_admins().include(&bearer.state);
             return Ok(Some(Self { state: state.clone(), site, bearer, super_admin }));
         }
@@ -63,6 +68,9 @@ impl Authenticated {
             return Ok(None);
         }
         let Some(mut bearer) = state.super_admins().bearer(token, now).await? else { return Ok(None) };
+        if ended_with_passwords(state.super_admins().pool(), SiteId::DEFAULT, &bearer).await? {
+            return Ok(None);
+        }
         if state.has_own_database() {
             // The token was looked up in another log than the one that the site has.
             bearer.head = state.store().head().await?;
@@ -115,6 +123,12 @@ impl Authenticated {
         self.state.reached(self.bearer.head).await?;
         Ok(reader(self.state.pool(), self.site, self.bearer.person).await?)
     }
+}
+
+/// Whether a session was begun with a password in a school that lets nobody in by one any more.
+async fn ended_with_passwords(pool: &PgPool, site: SiteId, bearer: &Bearer) -> Result<bool, ApiError> {
+    let by_password = matches!(bearer.method, Some(SignInMethod::Password | SignInMethod::Invitation));
+    Ok(by_password && !settings(pool, site).await?.password_sign_in)
 }
 
 impl FromRequestParts<AppState> for Authenticated {

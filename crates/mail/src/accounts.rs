@@ -58,11 +58,13 @@ impl Mailer {
         Ok(busy)
     }
 
-    /// Decides whether somebody who asked gets a letter: who may sign in, and was not sent one a moment ago.
+    /// Decides whether somebody who asked gets a letter: who may sign in with a password, and was not sent one a moment ago.
     async fn answer_reset(&self, site: SiteId, person: PersonId, now: DateTime<Utc>) -> Result<(), MailError> {
         let purpose = InvitationPurpose::Reset;
         let active = self.store.person(site, person).await?.state.active;
-        let letter = active && !self.store.invited_since(site, person, purpose, now - RESETS_APART).await?;
+        let by_passwords = settings(self.store.pool(), site).await?.password_sign_in;
+        let letter =
+            active && by_passwords && !self.store.invited_since(site, person, purpose, now - RESETS_APART).await?;
         if letter {
             let request = Request {
                 site,

@@ -9,34 +9,38 @@ use crate::tokens::{hash, secret};
 use crate::{EventStore, StoreError};
 
 impl EventStore {
-    /// Makes a person's link, in place of the one before. The only time the secret can be seen.
+    /// Makes a person's link, good in an epoch of theirs, in place of the one before. The only time the secret can be seen.
     pub async fn issue_calendar_link(
         &self,
         site: SiteId,
         person: PersonId,
+        epoch: i64,
         now: DateTime<Utc>,
     ) -> Result<String, StoreError> {
         let link = secret();
         sqlx::query(
-            "insert into calendar_links (site_id, person_id, link_hash, created_at) values ($1, $2, $3, $4)
-             on conflict (site_id, person_id)
-             do update set link_hash = excluded.link_hash, created_at = excluded.created_at",
+            "insert into calendar_links (site_id, person_id, link_hash, created_at, epoch) values ($1, $2, $3, $4, $5)
+             on conflict (site_id, person_id) do update set link_hash = excluded.link_hash,
+                created_at = excluded.created_at, epoch = excluded.epoch",
         )
         .bind(site.0)
         .bind(person.0)
         .bind(hash(&link))
         .bind(now)
+        .bind(epoch)
         .execute(&self.pool)
         .await?;
         Ok(link)
     }
 
-    /// Whose link a secret is; none if it is nobody's any more.
+    /// Whose link a secret is; none if it is nobody's any more, or of an epoch that has ended.
     pub async fn calendar_link(&self, site: SiteId, link: &str) -> Result<Option<PersonId>, StoreError> {
-        let sql = "select person_id from calendar_links where site_id = $1 and link_hash = $2";
-        let person: Option<Uuid> =
-            sqlx::query_scalar(sql).bind(site.0).bind(hash(link)).fetch_optional(&self.pool).await?;
-        Ok(person.map(PersonId))
+        let sql = "select person_id, epoch from calendar_links where site_id = $1 and link_hash = $2";
+        let found: Option<(Uuid, i64)> =
+            sqlx::query_as(sql).bind(site.0).bind(hash(link)).fetch_optional(&self.pool).await?;
+        let Some((person, epoch)) = found else { return Ok(None) };
+        let person = PersonId(person);
+        Ok((self.person(site, person).await?.state.epochs.access == epoch).then_some(person))
     }
 
     /// Revokes a person's link, if there is one.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use lru::LruCache;
 use rand::distr::{Alphanumeric, SampleString};
-use rollbook_domain::account::KeyScope;
+use rollbook_domain::account::{KeyScope, SignInMethod};
 use rollbook_domain::person::Person;
 use rollbook_domain::world::{AnyLoaded, World};
 use rollbook_domain::{Event, PersonId, SiteId, StreamType};
@@ -56,6 +56,8 @@ pub struct Bearer {
     pub token_id: Option<Uuid>,
     /// What the token is.
     pub kind: TokenKind,
+    /// Of a session, what it was begun with.
+    pub method: Option<SignInMethod>,
     /// What it may do; none is everything that its person may.
     pub scope: Option<Arc<KeyScope>>,
     /// The person.
@@ -64,6 +66,8 @@ pub struct Bearer {
     pub state: Arc<Person>,
     /// The position of the log when the token was looked up: what the reader's rights are read at.
     pub head: Position,
+    /// The epoch of its person that the token is good in; it is looked up in no other.
+    pub epoch: i64,
 }
 
 impl EventStore {
@@ -71,7 +75,8 @@ impl EventStore {
     pub async fn vouched_for(&self, site: SiteId, person: PersonId) -> Result<Bearer, StoreError> {
         let state = self.person(site, person).await?.state;
         let head = self.head().await?;
-        Ok(Bearer { token_id: None, kind: TokenKind::External, scope: None, person, state, head })
+        let epoch = state.epochs.access;
+        Ok(Bearer { token_id: None, kind: TokenKind::External, method: None, scope: None, person, state, head, epoch })
     }
 
     /// Makes a token for a person, valid for `ttl` from `now`. The only time the token can be seen.
@@ -82,21 +87,25 @@ impl EventStore {
         now: DateTime<Utc>,
         ttl: TimeDelta,
     ) -> Result<String, StoreError> {
+        let epoch = self.person(site, person).await?.state.epochs.access;
         let token = format!("{PREFIX}{}", secret());
         sqlx::query(
-            "insert into tokens (token_hash, site_id, person_id, created_at, expires_at) values ($1, $2, $3, $4, $5)",
+            "insert into tokens (token_hash, site_id, person_id, created_at, expires_at, epoch)
+             values ($1, $2, $3, $4, $5, $6)",
         )
         .bind(hash(&token))
         .bind(site.0)
         .bind(person.0)
         .bind(now)
         .bind(now + ttl)
+        .bind(epoch)
         .execute(&self.pool)
         .await?;
         Ok(token)
     }
 
-    /// Whom a token stands for at `now`; none if it is unknown, expired, revoked, or of another site.
+    /// Whom a token stands for at `now`; none if it is unknown, expired, revoked, of another site, or of an epoch of its person that
+    /// has ended.
     ///
     /// Look-ups that come at the same time are one statement, which begins after each of them was asked: what was revoked
     /// before is found revoked. The same statement reads what is new of the person's events.
@@ -214,7 +223,7 @@ async fn read(link: &mut Link, lookups: &[Lookup], known: &[AnyLoaded]) -> Resul
     let sites: Vec<Uuid> = lookups.iter().map(|lookup| lookup.site.0).collect();
     let instants: Vec<_> = lookups.iter().map(|lookup| lookup.now).collect();
     let after: Vec<i64> = known.iter().map(AnyLoaded::version).collect();
-    let sql = "select w.n, t.person_id, t.id, t.kind, t.scope, (select coalesce(max(position), 0) from events) as head,
+    let sql = "select w.n, t.person_id, t.id, t.kind, t.method, t.scope, t.epoch, (select coalesce(max(position), 0) from events) as head,
             e.sequence, e.event_type, e.event_version, e.payload::text
         from unnest($1::bytea[], $2::uuid[], $3::timestamptz[], $4::bigint[]) with ordinality as w(hash, site, now, after, n)
         cross join lateral (
@@ -241,13 +250,16 @@ fn bearers(rows: &[PgRow], known: Vec<AnyLoaded>) -> Result<Vec<Option<(Bearer, 
         if bearer.is_none() {
             let unknown = |_| StoreError::Corrupt("a token of a kind that is not known".to_owned());
             let scope: Option<Json<KeyScope>> = row.try_get("scope")?;
+            let method: Option<&str> = row.try_get("method")?;
             *bearer = Some(Bearer {
                 token_id: Some(row.try_get("id")?),
                 kind: row.try_get::<&str, _>("kind")?.parse().map_err(unknown)?,
+                method: method.map(str::parse).transpose().map_err(unknown)?,
                 scope: scope.map(|Json(scope)| Arc::new(scope)),
                 person: PersonId(row.try_get("person_id")?),
                 state: Arc::default(),
                 head: row.try_get("head")?,
+                epoch: row.try_get("epoch")?,
             });
         }
         let Some(sequence) = row.try_get("sequence")? else { continue };
@@ -261,7 +273,10 @@ fn bearers(rows: &[PgRow], known: Vec<AnyLoaded>) -> Result<Vec<Option<(Bearer, 
             let bearer = bearer?;
             let mut world = World::default();
             world.put(bearer.person.into(), loaded.clone());
-            Some((Bearer { state: world.person(bearer.person).state, ..bearer }, loaded))
+            let state = world.person(bearer.person).state;
+            // Something has ended it since.
+            let good = bearer.epoch == state.epochs.access;
+            good.then_some((Bearer { state, ..bearer }, loaded))
         })
         .collect())
 }

@@ -42,14 +42,13 @@ impl Account {
                 vec![AccountEvent::SignedOut { session_id: *session_id }]
             }
             AccountCommand::SignOutEverywhere(_) => vec![AccountEvent::SignedOutEverywhere {}],
-            AccountCommand::CreateApiKey(c) => self.create_key(c, by)?,
+            AccountCommand::CreateApiKey(c) => self.create_key(c, by, facts.person.epochs.access)?,
             AccountCommand::RevokeApiKey(RevokeApiKey { person_id: _, key_id }) => {
                 let known = self.keys.contains_key(key_id);
                 known.then_some(AccountEvent::ApiKeyRevoked { key_id: *key_id }).into_iter().collect()
             }
             AccountCommand::LinkIdentity(LinkIdentity { person_id: _, issuer }) => {
-                let new = !self.issuers.contains(issuer);
-                new.then(|| AccountEvent::IdentityLinked { issuer: issuer.clone() }).into_iter().collect()
+                vec![AccountEvent::IdentityLinked { issuer: issuer.clone() }]
             }
         })
     }
@@ -64,7 +63,7 @@ impl Account {
         }
     }
 
-    fn create_key(&self, command: &CreateApiKey, by: &By) -> Result<Vec<AccountEvent>, AccountRule> {
+    fn create_key(&self, command: &CreateApiKey, by: &By, epoch: i64) -> Result<Vec<AccountEvent>, AccountRule> {
         let CreateApiKey { person_id: _, key_id, name, scope, expires_at } = command;
         // Sent again under the same id, it is there already.
         if self.keys.contains_key(key_id) {
@@ -76,7 +75,7 @@ impl Account {
         if *expires_at > by.at + TimeDelta::days(MAX_KEY_DAYS) {
             return Err(AccountRule::ApiKeyTooLong { days: MAX_KEY_DAYS });
         }
-        if self.keys_at(by.at) >= MAX_KEYS {
+        if self.keys_at(by.at, epoch) >= MAX_KEYS {
             return Err(AccountRule::TooManyApiKeys { most: MAX_KEYS });
         }
         Ok(vec![AccountEvent::ApiKeyCreated {
@@ -84,6 +83,7 @@ impl Account {
             name: name.reveal().into(),
             scope: scope.clone(),
             expires_at: *expires_at,
+            epoch,
         }])
     }
 }

@@ -76,6 +76,11 @@ words! {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over")]
+fn is_first(epoch: &i64) -> bool {
+    *epoch == 0
+}
+
 /// The events of an `account` stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum AccountEvent {
@@ -121,6 +126,9 @@ pub enum AccountEvent {
         scope: KeyScope,
         /// Until when.
         expires_at: DateTime<Utc>,
+        /// The epoch of the person's access that it is good in.
+        #[serde(default, skip_serializing_if = "is_first")]
+        epoch: i64,
     },
     /// A key acts for nobody any more.
     ApiKeyRevoked {

@@ -1,6 +1,6 @@
 //! What an account's stream adds up to. Applying never fails and never decides.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -15,8 +15,6 @@ use crate::person::Person;
 pub struct Account {
     /// The keys that were made and not ended, also those that have run out.
     pub keys: BTreeMap<Uuid, Key>,
-    /// The systems that vouch for the person.
-    pub issuers: BTreeSet<String>,
 }
 
 /// A key as the account knows it.
@@ -24,31 +22,31 @@ pub struct Account {
 pub struct Key {
     /// Until when it acts.
     pub expires_at: DateTime<Utc>,
+    /// The epoch of the person's access that it is good in.
+    pub epoch: i64,
 }
 
 impl Account {
-    /// How many keys act at an instant.
-    pub fn keys_at(&self, at: DateTime<Utc>) -> usize {
-        self.keys.values().filter(|key| key.expires_at > at).count()
+    /// How many keys act at an instant, in an epoch of the person's access.
+    pub fn keys_at(&self, at: DateTime<Utc>, epoch: i64) -> usize {
+        self.keys.values().filter(|key| key.expires_at > at && key.epoch == epoch).count()
     }
 
     pub(super) fn apply_event(&mut self, event: &AccountEvent) {
         match event {
-            AccountEvent::ApiKeyCreated { key_id, name: _, scope: _, expires_at } => {
-                self.keys.insert(*key_id, Key { expires_at: *expires_at });
+            AccountEvent::ApiKeyCreated { key_id, name: _, scope: _, expires_at, epoch } => {
+                self.keys.insert(*key_id, Key { expires_at: *expires_at, epoch: *epoch });
             }
             AccountEvent::ApiKeyRevoked { key_id } => {
                 self.keys.remove(key_id);
             }
-            AccountEvent::IdentityLinked { issuer } => {
-                self.issuers.insert(issuer.clone());
-            }
+            // Keys end with the password, and where their person signs out everywhere.
+            AccountEvent::PasswordSet { .. } | AccountEvent::SignedOutEverywhere {} => self.keys.clear(),
             AccountEvent::InvitationIssued { .. }
-            | AccountEvent::PasswordSet { .. }
+            | AccountEvent::IdentityLinked { .. }
             | AccountEvent::SignedIn { .. }
             | AccountEvent::SignInFailed { .. }
-            | AccountEvent::SignedOut { .. }
-            | AccountEvent::SignedOutEverywhere {} => {}
+            | AccountEvent::SignedOut { .. } => {}
         }
     }
 }

@@ -59,7 +59,7 @@ fn key(number: u128, days: i64) -> CreateApiKey {
 
 fn created(number: u128, days: i64) -> AccountEvent {
     let CreateApiKey { person_id: _, key_id, name, scope, expires_at } = key(number, days);
-    AccountEvent::ApiKeyCreated { key_id, name: name.reveal().into(), scope, expires_at }
+    AccountEvent::ApiKeyCreated { key_id, name: name.reveal().into(), scope, expires_at, epoch: 0 }
 }
 
 fn create(given: Vec<AccountEvent>, key: CreateApiKey) -> Outcome {

@@ -76,6 +76,15 @@ pub struct ReactivatePerson {
     pub person_id: PersonId,
 }
 
+/// Ends every way in that a person has: their password, sessions, keys, links, identities and calendar's address. They come in again
+/// by a link that is sent to their address. Only an owner may end an owner's.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndAccess {
+    /// Whose.
+    pub person_id: PersonId,
+}
+
 /// Makes the configured person the site's first owner. Only the system issues it; no client can.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -104,6 +113,8 @@ pub enum PersonCommand {
     DeactivatePerson(DeactivatePerson),
     /// See [`ReactivatePerson`].
     ReactivatePerson(ReactivatePerson),
+    /// See [`EndAccess`].
+    EndAccess(EndAccess),
     /// See [`BootstrapOwner`].
     BootstrapOwner(BootstrapOwner),
 }

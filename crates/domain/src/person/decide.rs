@@ -27,6 +27,7 @@ impl Person {
             PersonCommand::RevokeRole(c) => self.revoke(c.role, by, facts),
             PersonCommand::DeactivatePerson(c) => self.deactivate(c.reason.reveal().into(), by, facts),
             PersonCommand::ReactivatePerson(_) => self.reactivate(by),
+            PersonCommand::EndAccess(_) => self.end_access(by),
             PersonCommand::BootstrapOwner(c) => Ok(self.bootstrap(c)),
         }
     }
@@ -65,8 +66,9 @@ impl Person {
                 return Err(PersonRule::EmailTaken);
             }
         }
-        let changed = name.is_some() || email.is_some();
-        Ok(changed.then_some(PersonEvent::PersonCorrected { name, email, origin: Origin::Hand }).into_iter().collect())
+        let (changed, themselves) = (name.is_some() || email.is_some(), !is_another(by, facts));
+        let corrected = PersonEvent::PersonCorrected { name, email, origin: Origin::Hand, themselves };
+        Ok(changed.then_some(corrected).into_iter().collect())
     }
 
     fn grant(&self, role: Role) -> Result<Vec<PersonEvent>, PersonRule> {
@@ -108,6 +110,11 @@ impl Person {
         // A deactivated owner keeps the role: to reactivate them is to give it.
         self.refuse_below_an_owner(by)?;
         Ok(vec![PersonEvent::PersonReactivated {}])
+    }
+
+    fn end_access(&self, by: &By) -> Result<Vec<PersonEvent>, PersonRule> {
+        self.refuse_below_an_owner(by)?;
+        Ok(vec![PersonEvent::AccessEnded {}])
     }
 
     fn bootstrap(&self, command: &BootstrapOwner) -> Vec<PersonEvent> {
@@ -161,7 +168,7 @@ impl Claims for Person {
             PersonEvent::ExternalIdAssigned { external_id } => {
                 changes.take(ClaimKey::external_id(external_id.as_str()), id);
             }
-            PersonEvent::PersonCorrected { name: _, email: Some(email), origin: _ } => {
+            PersonEvent::PersonCorrected { email: Some(email), .. } => {
                 let new = ClaimKey::email(email.as_str());
                 let old = self.email.as_ref().map(|email| ClaimKey::email(email.as_str()));
                 if old.as_ref() != Some(&new) {
@@ -171,11 +178,12 @@ impl Claims for Person {
                     }
                 }
             }
-            PersonEvent::PersonCorrected { name: _, email: None, origin: _ }
+            PersonEvent::PersonCorrected { email: None, .. }
             | PersonEvent::RoleGranted { .. }
             | PersonEvent::RoleRevoked { .. }
             | PersonEvent::PersonDeactivated { .. }
-            | PersonEvent::PersonReactivated {} => {}
+            | PersonEvent::PersonReactivated {}
+            | PersonEvent::AccessEnded {} => {}
         }
     }
 }

@@ -64,6 +64,9 @@ pub enum PersonEvent {
         /// Whether somebody entered it, or an imported file said so.
         #[serde(default, skip_serializing_if = "Origin::is_by_hand")]
         origin: Origin,
+        /// Whether it was the person concerned: another address then takes nothing away from them.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        themselves: bool,
     },
     /// A role was given.
     RoleGranted {
@@ -85,4 +88,36 @@ pub enum PersonEvent {
     },
     /// The person may act again.
     PersonReactivated {},
+    /// Somebody has ended every way in that the person had.
+    AccessEnded {},
+}
+
+/// Which of a person's ways in an event ends: those that were made before it let nobody in any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// None.
+    Nothing,
+    /// All but the password: sessions, keys, links, identities, devices, the calendar's address.
+    AllButPassword,
+    /// All of them: whoever comes in afterwards has proved anew who they are.
+    Everything,
+}
+
+impl PersonEvent {
+    /// Which of the person's ways in it ends.
+    pub fn ends(&self) -> Ends {
+        match self {
+            // The address may have been somebody else's, who has been sent links to it.
+            Self::PersonCorrected { email: Some(_), themselves: false, .. }
+            // Somebody who had fewer rights may have made ways in for themselves.
+            | Self::RoleGranted { .. }
+            | Self::AccessEnded {} => Ends::Everything,
+            Self::PersonDeactivated { .. } => Ends::AllButPassword,
+            Self::PersonCorrected { .. }
+            | Self::PersonRegistered { .. }
+            | Self::ExternalIdAssigned { .. }
+            | Self::RoleRevoked { .. }
+            | Self::PersonReactivated {} => Ends::Nothing,
+        }
+    }
 }

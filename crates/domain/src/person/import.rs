@@ -46,7 +46,8 @@ impl Person {
             (None, Some(given)) => Some(PersonEvent::ExternalIdAssigned { external_id: given }),
         };
         let changed = name.is_some() || email.is_some();
-        let corrected = changed.then_some(PersonEvent::PersonCorrected { name, email, origin: Origin::File });
+        let corrected =
+            changed.then_some(PersonEvent::PersonCorrected { name, email, origin: Origin::File, themselves: false });
         Ok((corrected.into_iter().chain(external_id).collect(), kept))
     }
 }

@@ -11,6 +11,6 @@ mod tests;
 
 pub use commands::*;
 pub use errors::PersonRule;
-pub use events::{PersonEvent, Role};
+pub use events::{Ends, PersonEvent, Role};
 pub(crate) use import::FromFile;
-pub use state::{Person, PersonFacts};
+pub use state::{AccessEpochs, Person, PersonFacts};

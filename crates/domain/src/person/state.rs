@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::events::{PersonEvent, Role};
+use super::events::{Ends, PersonEvent, Role};
 use crate::ids::PersonId;
 use crate::origin::Origin;
 use crate::personal::Personal;
@@ -28,6 +28,18 @@ pub struct Person {
     pub roles: BTreeMap<Role, bool>,
     /// Whether they may act.
     pub active: bool,
+    /// Which ways in are good.
+    pub epochs: AccessEpochs,
+}
+
+/// How often a person's ways in were ended. What lets them in carries the epoch that it was made in, or that of the way in that it
+/// was made by, and is good in that one alone: it ends in the append of the event that ends it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessEpochs {
+    /// Of everything but the password.
+    pub access: i64,
+    /// Of the password.
+    pub password: i64,
 }
 
 impl Person {
@@ -42,6 +54,13 @@ impl Person {
     }
 
     pub(super) fn apply_event(&mut self, event: &PersonEvent) {
+        let (access, password) = match event.ends() {
+            Ends::Nothing => (0, 0),
+            Ends::AllButPassword => (1, 0),
+            Ends::Everything => (1, 1),
+        };
+        self.epochs.access += access;
+        self.epochs.password += password;
         match event {
             PersonEvent::PersonRegistered { name, email, external_id, origin } => {
                 self.registered = true;
@@ -53,7 +72,7 @@ impl Person {
                 self.external_id.clone_from(external_id);
             }
             PersonEvent::ExternalIdAssigned { external_id } => self.external_id = Some(external_id.clone()),
-            PersonEvent::PersonCorrected { name, email, origin } => {
+            PersonEvent::PersonCorrected { name, email, origin, themselves: _ } => {
                 if name.is_some() {
                     self.name.clone_from(name);
                     self.name_origin = *origin;
@@ -71,6 +90,7 @@ impl Person {
             }
             PersonEvent::PersonDeactivated { .. } => self.active = false,
             PersonEvent::PersonReactivated {} => self.active = true,
+            PersonEvent::AccessEnded {} => {}
         }
     }
 }

@@ -56,7 +56,12 @@ fn deactivated() -> PersonEvent {
 }
 
 fn corrected(name: Option<&str>, email: Option<&str>) -> PersonEvent {
-    PersonEvent::PersonCorrected { name: name.map(Into::into), email: email.map(Into::into), origin: Origin::Hand }
+    PersonEvent::PersonCorrected {
+        name: name.map(Into::into),
+        email: email.map(Into::into),
+        origin: Origin::Hand,
+        themselves: false,
+    }
 }
 
 #[test]

@@ -91,7 +91,8 @@ pub fn right(command: &Command) -> Right {
             PersonCommand::RegisterPerson(_)
             | PersonCommand::CorrectPerson(_)
             | PersonCommand::DeactivatePerson(_)
-            | PersonCommand::ReactivatePerson(_) => Right::Administer,
+            | PersonCommand::ReactivatePerson(_)
+            | PersonCommand::EndAccess(_) => Right::Administer,
         },
         Command::Module(
             ModuleCommand::DefineModule(_) | ModuleCommand::RenameModule(_) | ModuleCommand::RetireModule(_),

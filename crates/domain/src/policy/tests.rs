@@ -32,6 +32,7 @@ const TABLE: &str = "
     RevokeRole                yes    –     –     –      –     –      –      –       –       –       –      –      –
     DeactivatePerson          yes   yes    –     –      –     –      –      –       –       –       –      –      –
     ReactivatePerson          yes   yes    –     –      –     –      –      –       –       –       –      –      –
+    EndAccess                 yes   yes    –     –      –     –      –      –       –       –       –      –      –
     BootstrapOwner             –     –     –     –      –     –      –      –       –       –       –      –     yes
     DefineModule              yes   yes    –     –      –     –      –      –       –       –       –      –      –
     RenameModule              yes   yes    –     –      –     –      –      –       –       –       –      –      –
@@ -165,7 +166,7 @@ fn about_the_school(name: &str) -> Command {
         "CorrectPerson" => json!({ "person_id": person_id, "name": "Zoë" }),
         "GrantRole" | "RevokeRole" => json!({ "person_id": person_id, "role": "admin" }),
         "DeactivatePerson" => json!({ "person_id": person_id, "reason": "has left" }),
-        "ReactivatePerson" => json!({ "person_id": person_id }),
+        "ReactivatePerson" | "EndAccess" => json!({ "person_id": person_id }),
         "DefineModule" => json!({ "code": "Ü-1", "title": "Übung" }),
         "RenameModule" => json!({ "module_id": MODULE, "title": "Übung" }),
         "RetireModule" => json!({ "module_id": MODULE }),

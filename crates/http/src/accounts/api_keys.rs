@@ -101,7 +101,7 @@ async fn create(State(state): State<AppState>, Holder(who): Holder, body: JsonBy
     let command = CreateApiKey { person_id, key_id, name, scope: scope.clone(), expires_at };
     state.record(who.site, Actor::Person(who.bearer.person), command, None).await?;
     let what = NewTokenKind::ApiKey(label.clone(), scope.clone());
-    let token = NewToken { id: key_id, what, verified: None, expires_at };
+    let token = NewToken { id: key_id, what, verified: None, expires_at, epoch: who.bearer.epoch };
     let key = state.store().issue(who.site, person_id, &token, now).await?;
     let key = key.ok_or_else(|| ApiError::internal(&"a key that needs no password was not made"))?;
     let listed = ApiKeyItem { key_id, name: label, scope, created_at: now, expires_at };
@@ -117,7 +117,7 @@ struct ApiKeys {
 
 async fn all(holder: Holder, (): (), _: NoFilter) -> Result<ApiKeys, ApiError> {
     let Holder(Authenticated { site, bearer, state, .. }) = holder;
-    Ok(ApiKeys { items: state.store().api_keys(site, bearer.person, state.now()).await? })
+    Ok(ApiKeys { items: state.store().api_keys(site, bearer.person, bearer.epoch, state.now()).await? })
 }
 
 async fn revoke(
@@ -126,7 +126,7 @@ async fn revoke(
     At(key_id): At<Uuid>,
 ) -> Result<StatusCode, ApiError> {
     let (person_id, now) = (who.bearer.person, state.now());
-    let keys = state.store().api_keys(who.site, person_id, now).await?;
+    let keys = state.store().api_keys(who.site, person_id, who.bearer.epoch, now).await?;
     if keys.iter().all(|key| key.key_id != key_id) {
         return Err(ApiError::not_found("API key"));
     }

@@ -16,6 +16,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+use super::passwords::refuse_passwords_off;
 use super::problem::AccountProblem;
 use super::session::{Begun, Entrant, SignedIn, begin};
 use super::{cookies, operation, password};
@@ -37,7 +38,7 @@ pub fn operations() -> Vec<Operation> {
     };
     let accept = Body {
         schema: SchemaGenerator::subschema_for::<Acceptance>,
-        problems: &["400", "409", "413", "415", "422", "500", "503"],
+        problems: &["400", "403", "409", "413", "415", "422", "500", "503"],
     };
     vec![
         Operation {
@@ -64,7 +65,7 @@ pub fn operations() -> Vec<Operation> {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct InvitationAsked {
-    /// Mail the link to the person, and do not answer with it.
+    /// Mail the link to the person, and do not answer with it: the only way where they can sign in already.
     #[serde(default)]
     send: bool,
 }
@@ -88,15 +89,23 @@ async fn issue(
     refuse_programs(&who.bearer)?;
     let InvitationAsked { send } = body.read()?;
     let (now, purpose) = (state.now(), InvitationPurpose::Invitation);
+    refuse_passwords_off(&state, who.site).await?;
     let page = state.accounts().address(who.site, &headers, PAGE)?;
+    let epochs = state.store().person(who.site, person).await?.state.epochs;
     let command: Command = IssueInvitation { person_id: person, purpose }.into();
-    state.record(who.site, who.actor(&command), command, None).await?;
     if send {
+        state.record(who.site, who.actor(&command), command, None).await?;
         state.store().ask_for_letter(who.site, person, purpose, now).await?;
         return Ok(Json(Invited { link: None, expires_at: None }));
     }
+    // Whoever has a link becomes the person: from when they can sign in, nobody else is shown one.
+    state.executor().preview(who.site, who.actor(&command), command.clone()).await?;
+    if state.store().has_way_in(who.site, person, epochs).await? {
+        return Err(ApiError::Account(AccountProblem::LinkIsMailed));
+    }
+    state.record(who.site, who.actor(&command), command, None).await?;
     let good_for = TimeDelta::hours(settings(state.pool(), who.site).await?.invitation_hours.into());
-    let secret = state.store().issue_invitation(who.site, person, purpose, (now, good_for)).await?;
+    let secret = state.store().issue_invitation(who.site, person, purpose, epochs.access, (now, good_for)).await?;
     let link = format!("{page}#{}", secret.expose_secret());
     Ok(Json(Invited { link: Some(link), expires_at: Some(now + good_for) }))
 }
@@ -135,12 +144,14 @@ pub async fn accept(
     device: Option<SecretString>,
 ) -> Result<Begun, ApiError> {
     let gone = || ApiError::Account(AccountProblem::InvitationGone);
+    refuse_passwords_off(state, site).await?;
     let (store, now) = (state.store(), state.now());
     let mut place = state.accounts().hashing.place()?;
     let invitation = store.invitation(site, secret, now).await?.ok_or_else(gone)?;
     let person = invitation.person;
     let known = store.person(site, person).await?.state;
-    if !known.active {
+    // Something has ended it since it was made.
+    if !known.active || invitation.epoch != known.epochs.access {
         return Err(gone());
     }
     password::check(password, &known, "/password")?;
@@ -152,9 +163,14 @@ pub async fn accept(
     // Under the link's own id: what breaks off here is told once, however often it is tried.
     let command_id = Some(CommandId(invitation.id));
     state.record(site, Actor::Person(person), SetPassword { person_id: person, how }, command_id).await?;
-    match store.redeem(site, invitation, &phc, now).await? {
+    match store.redeem(site, invitation, (&phc, known.epochs.password), now).await? {
         Redeemed::Done => {}
         Redeemed::Gone => return Err(gone()),
     }
-    begin(state, site, Entrant { person, method: SignInMethod::Invitation, verified: Some(phc), device }).await
+    begin(
+        state,
+        site,
+        Entrant { person, method: SignInMethod::Invitation, verified: Some(phc), device, epoch: invitation.epoch },
+    )
+    .await
 }

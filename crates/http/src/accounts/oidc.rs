@@ -141,7 +141,8 @@ async fn let_in(
     let back = Return { code: &code, nonce: &flow.nonce, verifier: &flow.verifier, redirect_uri: &way_back };
     let vouched = provider.come_back(&back, state.now()).await.map_err(problem)?;
     let person = known(&state, site, &vouched).await?;
-    if !state.store().person(site, person).await?.state.active {
+    let found = state.store().person(site, person).await?.state;
+    if !found.active {
         return Err(not("the person may not sign in"));
     }
     let method = match provider.settings().kind {
@@ -149,7 +150,8 @@ async fn let_in(
         Kind::Discord => SignInMethod::Discord,
     };
     let device = cookies::cookie(headers, cookies::DEVICE);
-    let begun = begin(&state, site, Entrant { person, method, verified: None, device }).await?;
+    let begun =
+        begin(&state, site, Entrant { person, method, verified: None, device, epoch: found.epochs.access }).await?;
     let mut cookies = begun.cookies(true)?;
     cookies.append(SET_COOKIE, cookies::unset(cookies::FLOW)?);
     let location = HeaderValue::try_from(flow.next).map_err(|error| ApiError::internal(&error))?;
@@ -167,13 +169,16 @@ async fn known(state: &AppState, site: SiteId, vouched: &Vouched) -> Result<Pers
     let Some(email) = &vouched.email else { return Err(unknown) };
     let Some(owner) = store.owner(site, ClaimKey::email(email)).await? else { return Err(unknown) };
     let person = PersonId::from(owner);
+    let found = store.person(site, person).await?.state;
     // Of whoever may not act nothing is recorded.
-    if !store.person(site, person).await?.state.active {
+    if !found.active {
         return Ok(person);
     }
     let command = LinkIdentity { person_id: person, issuer: vouched.issuer.clone() };
     state.record(site, Actor::Person(person), command, None).await?;
-    Ok(store.link_identity(site, (&vouched.issuer, &vouched.subject), person, state.now()).await?)
+    let linked = (person, found.epochs.access);
+    store.link_identity(site, (&vouched.issuer, &vouched.subject), linked, state.now()).await?;
+    Ok(person)
 }
 
 /// Who a program's token is of, if it says to be of a system that is configured: the token is not one of ours.

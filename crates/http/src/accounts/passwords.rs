@@ -7,6 +7,7 @@ use axum::routing::post;
 use rollbook_domain::account::{PasswordChange, SetPassword};
 use rollbook_domain::text::Email;
 use rollbook_domain::{Actor, SiteId};
+use rollbook_projections::models::site_settings::settings;
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -29,7 +30,7 @@ pub fn operations() -> Vec<Operation> {
     };
     let reset = Body {
         schema: SchemaGenerator::subschema_for::<ResetAsked>,
-        problems: &["400", "413", "415", "422", "429", "500", "503"],
+        problems: &["400", "403", "413", "415", "422", "429", "500", "503"],
     };
     vec![
         operation(
@@ -47,6 +48,15 @@ pub fn operations() -> Vec<Operation> {
             post(reset_password),
         ),
     ]
+}
+
+/// Refuses where the site's owners let nobody in by a password: at every door that a password opens, or that makes one.
+pub async fn refuse_passwords_off(state: &AppState, site: SiteId) -> Result<(), ApiError> {
+    if settings(state.pool(), site).await?.password_sign_in {
+        Ok(())
+    } else {
+        Err(ApiError::Account(AccountProblem::PasswordsOff))
+    }
 }
 
 /// Another password.
@@ -68,6 +78,7 @@ async fn change_password(
     body: JsonBytes,
 ) -> Result<StatusCode, ApiError> {
     let ChangeAsked { current, new } = body.read()?;
+    refuse_passwords_off(&state, who.site).await?;
     let (site, person, now) = (who.site, who.bearer.person, state.now());
     let (limits, wrong) = (&state.accounts().limits, || ApiError::Account(AccountProblem::WrongPassword));
     password::check(&new, &who.bearer.state, "/new")?;
@@ -75,7 +86,7 @@ async fn change_password(
     // Whoever has found an open session guesses no further than whoever has none.
     let account = format!("{site}/{person}");
     let attempt = limits.attempt(&account, client, None, now).map_err(ApiError::Account)?;
-    let phc = state.store().credential(site, person).await?;
+    let phc = state.store().credential(site, person, who.bearer.state.epochs.password).await?;
     let verified = place.verify(&current, phc.as_ref()).await.inspect_err(|_| limits.forgive(&attempt))?;
     let Some(phc) = phc.filter(|_| verified != Verified::No) else { return Err(wrong()) };
     limits.forgive(&attempt);
@@ -115,6 +126,7 @@ pub async fn ask_for_reset(
     client: ClientAddress,
     email: &Email,
 ) -> Result<(), ApiError> {
+    refuse_passwords_off(state, site).await?;
     state.accounts().limits.reset(client, state.now()).map_err(ApiError::Account)?;
     Ok(state.store().ask_for_reset(site, email.as_str(), state.now()).await?)
 }

@@ -14,6 +14,8 @@ pub enum AccountProblem {
     WrongPassword,
     /// The link was used, has run out, was replaced, or never was.
     InvitationGone,
+    /// The person has a way in already: a link is for them alone to see.
+    LinkIsMailed,
     /// Too much failed in a short time.
     TooManyAttempts {
         /// How many seconds to wait.
@@ -41,6 +43,7 @@ impl AccountProblem {
             Self::PasswordsOff => (StatusCode::FORBIDDEN, "password_sign_in_off"),
             Self::WrongPassword => (StatusCode::FORBIDDEN, "wrong_password"),
             Self::InvitationGone => (StatusCode::CONFLICT, "invitation_gone"),
+            Self::LinkIsMailed => (StatusCode::CONFLICT, "link_is_mailed"),
             Self::TooManyAttempts { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_attempts"),
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross_site"),
             Self::OutOfScope(_) => (StatusCode::FORBIDDEN, "out_of_scope"),
@@ -62,6 +65,9 @@ impl AccountProblem {
             Self::InvitationGone => {
                 "this link was used, has run out, or was replaced by a newer one; ask for another".to_owned()
             }
+            Self::LinkIsMailed => "this person can sign in already: a link is mailed to them and shown to nobody else; ask with \
+                {\"send\": true}, or end their access first"
+                .to_owned(),
             Self::TooManyAttempts { retry_after } => {
                 format!("too many attempts failed; try again in {}", minutes(retry_after))
             }

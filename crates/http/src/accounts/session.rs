@@ -32,6 +32,8 @@ pub struct Entrant {
     pub verified: Option<SecretString>,
     /// The cookie of the device, if it has one.
     pub device: Option<SecretString>,
+    /// The epoch of the person's access that they have shown a way in of.
+    pub epoch: i64,
 }
 
 /// A session that has begun.
@@ -58,16 +60,16 @@ pub struct SignedIn {
 
 /// Lets somebody in.
 pub async fn begin(state: &AppState, site: SiteId, entrant: Entrant) -> Result<Begun, ApiError> {
-    let Entrant { person, method, verified, device } = entrant;
+    let Entrant { person, method, verified, device, epoch } = entrant;
     let (id, now) = (Uuid::new_v4(), state.now());
     let good_for = TimeDelta::hours(settings(state.pool(), site).await?.session_hours.into());
     let expires_at = now + good_for;
     let command = SignIn { person_id: person, method, session_id: id };
     state.record(site, Actor::Person(person), command, None).await?;
-    let token = NewToken { id, what: NewTokenKind::Session(method), verified, expires_at };
+    let token = NewToken { id, what: NewTokenKind::Session(method), verified, expires_at, epoch };
     let token = state.store().issue(site, person, &token, now).await?;
     let token = token.ok_or(ApiError::Account(AccountProblem::SignInRefused))?;
-    let device = state.store().remember_device(site, person, device, (now, DEVICE)).await?;
+    let device = state.store().remember_device(site, person, device, epoch, (now, DEVICE)).await?;
     Ok(Begun { token, device, good_for, expires_at, person })
 }
 

@@ -71,7 +71,7 @@ struct Listed {
 
 async fn all(holder: Holder, (): (), _: NoFilter) -> Result<Sessions, ApiError> {
     let Holder(Authenticated { site, bearer, state, .. }) = holder;
-    let sessions = state.store().sessions(site, bearer.person, state.now()).await?;
+    let sessions = state.store().sessions(site, bearer.person, bearer.epoch, state.now()).await?;
     let listed = sessions.into_iter().map(|session| {
         let current = Some(session.session_id) == bearer.token_id;
         Listed { session, current }
@@ -95,7 +95,7 @@ async fn this_one(State(state): State<AppState>, Holder(who): Holder) -> Result<
 async fn everywhere(State(state): State<AppState>, Holder(who): Holder) -> Result<Response, ApiError> {
     let person = who.bearer.person;
     state.record(who.site, Actor::Person(who.bearer.person), SignOutEverywhere { person_id: person }, None).await?;
-    state.store().revoke_sessions(who.site, person, state.now()).await?;
+    state.store().sign_out_everywhere(who.site, person, state.now()).await?;
     Ok((cookies::headers([cookies::unset(cookies::SESSION)?]), StatusCode::NO_CONTENT).into_response())
 }
 
@@ -104,7 +104,7 @@ async fn one_of_them(
     Holder(who): Holder,
     At(id): At<Uuid>,
 ) -> Result<StatusCode, ApiError> {
-    let sessions = state.store().sessions(who.site, who.bearer.person, state.now()).await?;
+    let sessions = state.store().sessions(who.site, who.bearer.person, who.bearer.epoch, state.now()).await?;
     let found = sessions.iter().find(|session| session.session_id == id);
     end(&state, &who, id, found.ok_or_else(|| ApiError::not_found("session"))?.kind).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -8,7 +8,6 @@ use axum::routing::post;
 use rollbook_domain::account::{RecordFailedSignIn, SignInFailure, SignInMethod};
 use rollbook_domain::text::{Email, email_key};
 use rollbook_domain::{Actor, PersonId, SiteId};
-use rollbook_projections::models::site_settings::settings;
 use rollbook_store::accounts::Candidate;
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::{ExposeSecret, SecretString};
@@ -17,6 +16,7 @@ use uuid::Uuid;
 
 use super::hashing::Verified;
 use super::limits::Attempt;
+use super::passwords::refuse_passwords_off;
 use super::problem::AccountProblem;
 use super::session::{Entrant, SignedIn, begin};
 use super::{cookies, operation, password};
@@ -82,36 +82,34 @@ pub async fn let_in(
     if email.len() > Email::MAX * 4 || password.expose_secret().chars().count() > password::MAX {
         return Err(refused);
     }
-    if !settings(state.pool(), site).await?.password_sign_in {
-        return Err(ApiError::Account(AccountProblem::PasswordsOff));
-    }
+    refuse_passwords_off(state, site).await?;
     let (limits, now) = (&state.accounts().limits, state.now());
     let mut place = state.accounts().hashing.place()?;
     let candidate = state.store().candidate(site, email, device.as_ref(), now).await?;
-    let known = candidate.as_ref().is_some_and(|candidate| candidate.known_device);
+    // Looked up for nobody, too.
+    let person = candidate.as_ref().map_or(PersonId(Uuid::nil()), |candidate| candidate.person);
+    let found = state.store().person(site, person).await?.state;
+    // What has ended since is neither a password nor a device that is known.
+    let known = candidate.as_ref().is_some_and(|candidate| candidate.device_epoch == Some(found.epochs.access));
     let own_device = device.as_ref().filter(|_| known).map(ExposeSecret::expose_secret);
     let account = format!("{site}/{}", email_key(email));
     let attempt = limits.attempt(&account, client, own_device, now).map_err(ApiError::Account)?;
-    let phc = candidate.as_ref().and_then(|candidate| candidate.phc.as_ref());
-    let verified = place.verify(password, phc).await.inspect_err(|_| limits.forgive(&attempt))?;
-    // Looked up for nobody, too.
-    let person = candidate.as_ref().map_or(PersonId(Uuid::nil()), |candidate| candidate.person);
-    let active = state.store().person(site, person).await?.state.active;
-    if let (Some(Candidate { person, phc: Some(phc), .. }), true, Verified::Yes | Verified::WithOldParameters) =
-        (&candidate, active, verified)
-    {
+    let good = |candidate: &&Candidate| candidate.password_epoch == found.epochs.password;
+    let phc = candidate.as_ref().filter(good).and_then(|candidate| candidate.phc.clone());
+    let verified = place.verify(password, phc.as_ref()).await.inspect_err(|_| limits.forgive(&attempt))?;
+    if let (Some(mut phc), true, Verified::Yes | Verified::WithOldParameters) = (phc.clone(), found.active, verified) {
         limits.forgive(&attempt);
-        let mut phc = phc.clone();
         if verified == Verified::WithOldParameters {
             let anew = place.hash(password).await?;
-            state.store().rehash(site, *person, &phc, &anew).await?;
+            state.store().rehash(site, person, &phc, &anew).await?;
             phc = anew;
         }
         let verified = Some(phc);
-        return Ok(Entrant { person: *person, method: SignInMethod::Password, verified, device });
+        let epoch = found.epochs.access;
+        return Ok(Entrant { person, method: SignInMethod::Password, verified, device, epoch });
     }
     if let Some(candidate) = candidate {
-        let reason = match (active, &candidate.phc) {
+        let reason = match (found.active, &phc) {
             (false, _) => SignInFailure::PersonInactive,
             (true, None) => SignInFailure::NoPassword,
             (true, Some(_)) => SignInFailure::WrongPassword,

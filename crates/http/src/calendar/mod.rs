@@ -105,7 +105,7 @@ async fn of_cohort(caller: Caller, cohort: CohortId, _: NoFilter) -> Result<Docu
 
 async fn issue(State(state): State<AppState>, who: Authenticated) -> Result<Json<Link>, ApiError> {
     let who = who.at_home()?;
-    let secret = state.store().issue_calendar_link(who.site, who.bearer.person, state.now()).await?;
+    let secret = state.store().issue_calendar_link(who.site, who.bearer.person, who.bearer.epoch, state.now()).await?;
     Ok(Json(Link { path: path(&secret) }))
 }
 

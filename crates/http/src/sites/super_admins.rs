@@ -10,6 +10,7 @@ use rollbook_domain::person::{Person, Role};
 use rollbook_domain::text::{Email, email_key};
 use rollbook_store::tokens::{Bearer, TokenKind};
 use rollbook_store::{EventStore, StoreError};
+use sqlx::PgPool;
 
 /// The super admins of an installation. Cheap to clone.
 #[derive(Clone)]
@@ -39,6 +40,11 @@ impl SuperAdmins {
         person.active
             && person.roles.get(&Role::Owner) == Some(&true)
             && person.email.as_ref().is_some_and(|email| self.0.addresses.contains(&email_key(email.as_str())))
+    }
+
+    /// Where the default site's queries read.
+    pub fn pool(&self) -> &PgPool {
+        self.0.store.pool()
     }
 
     /// Whom a token of the default site stands for, if that is a super admin.

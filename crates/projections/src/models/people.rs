@@ -82,7 +82,7 @@ impl ReadModel for People {
             row.version = event.sequence;
             match happened {
                 PersonEvent::PersonRegistered { name: _, email: _, external_id: _, origin: _ } => {}
-                PersonEvent::PersonCorrected { name, email, origin: _ } => {
+                PersonEvent::PersonCorrected { name, email, .. } => {
                     if let Some(name) = name {
                         row.name = name.clone();
                     }
@@ -100,6 +100,7 @@ impl ReadModel for People {
                 }
                 PersonEvent::PersonDeactivated { reason: _ } => row.active = false,
                 PersonEvent::PersonReactivated {} => row.active = true,
+                PersonEvent::AccessEnded {} => {}
             }
         });
     }

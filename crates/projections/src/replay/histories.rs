@@ -63,12 +63,13 @@ fn of_person() -> BoxedStrategy<PersonEvent> {
             PersonEvent::PersonRegistered { name, email, external_id, origin }
         }),
         1 => (option::of(text()), option::of(text()), origin())
-            .prop_map(|(name, email, origin)| PersonEvent::PersonCorrected { name, email, origin }),
+            .prop_map(|(name, email, origin)| PersonEvent::PersonCorrected { name, email, origin, themselves: false }),
         1 => text().prop_map(|external_id| PersonEvent::ExternalIdAssigned { external_id }),
         1 => (role(), any::<bool>()).prop_map(|(role, bootstrapped)| PersonEvent::RoleGranted { role, bootstrapped }),
         1 => role().prop_map(|role| PersonEvent::RoleRevoked { role }),
         1 => text().prop_map(|reason| PersonEvent::PersonDeactivated { reason }),
         1 => Just(PersonEvent::PersonReactivated {}),
+        1 => Just(PersonEvent::AccessEnded {}),
     ]
     .boxed()
 }
@@ -277,7 +278,8 @@ fn of_account() -> BoxedStrategy<AccountEvent> {
             key_id,
             name,
             scope: KeyScope::READ,
-            expires_at: at(99)
+            expires_at: at(99),
+            epoch: 1,
         }),
         key().prop_map(|key_id| AccountEvent::ApiKeyRevoked { key_id }),
         Just(AccountEvent::IdentityLinked { issuer: "https://id.example.org".into() }),

@@ -29,7 +29,8 @@ pub async fn print(store: &EventStore, fixture: &Fixture, cast: &Cast, clock: &C
     let coordinator = token(store, clock, hub.coordinator).await?;
     let marking = token(store, clock, *marker).await?;
     let studying = token(store, clock, student.person).await?;
-    let sessions = store.issue_calendar_link(SiteId::DEFAULT, student.person, clock.now()).await?;
+    let epoch = store.person(SiteId::DEFAULT, student.person).await?.state.epochs.access;
+    let sessions = store.issue_calendar_link(SiteId::DEFAULT, student.person, epoch, clock.now()).await?;
     output::line(&format!(
         "
 listening on {url}   (try it in a browser: {url}/docs)

@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use rollbook_domain::claim::ClaimKey;
+use rollbook_domain::person::AccessEpochs;
 use rollbook_domain::{PersonId, SiteId};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-use super::sessions::end_sessions;
+use super::ways_in::{EVERYWHERE, WayIn, end};
 use crate::append::stored_key;
 use crate::tokens::hash;
 use crate::transaction::begin;
@@ -20,8 +21,10 @@ pub struct Candidate {
     pub person: PersonId,
     /// The hash of their password, if they have one.
     pub phc: Option<SecretString>,
-    /// Whether they have signed in on this device before.
-    pub known_device: bool,
+    /// The epoch of the person that the password is good in.
+    pub password_epoch: i64,
+    /// The epoch of the person in which they have signed in on this device, if they have.
+    pub device_epoch: Option<i64>,
 }
 
 impl EventStore {
@@ -35,9 +38,9 @@ impl EventStore {
         now: DateTime<Utc>,
     ) -> Result<Option<Candidate>, StoreError> {
         let row = sqlx::query(
-            "select c.owner, k.phc, exists (
-                select from devices d where d.site_id = c.site_id and d.device_hash = $3 and d.person_id = c.owner
-                    and d.expires_at > $4) as known_device
+            "select c.owner, k.phc, coalesce(k.epoch, 0) as password_epoch, (
+                select d.epoch from devices d where d.site_id = c.site_id and d.device_hash = $3 and d.person_id = c.owner
+                    and d.expires_at > $4) as device_epoch
              from claims c left join credentials k on k.site_id = c.site_id and k.person_id = c.owner
              where c.site_id = $1 and c.kind = 'email' and c.key = $2",
         )
@@ -52,18 +55,33 @@ impl EventStore {
             Ok(Candidate {
                 person: PersonId(row.try_get("owner")?),
                 phc: phc.map(SecretString::from),
-                known_device: row.try_get("known_device")?,
+                password_epoch: row.try_get("password_epoch")?,
+                device_epoch: row.try_get("device_epoch")?,
             })
         })
         .transpose()
     }
 
-    /// The hash of a person's password, if they have one.
-    pub async fn credential(&self, site: SiteId, person: PersonId) -> Result<Option<SecretString>, StoreError> {
-        let sql = "select phc from credentials where site_id = $1 and person_id = $2";
+    /// The hash of a person's password, if they have one that is good in this epoch of theirs.
+    pub async fn credential(
+        &self,
+        site: SiteId,
+        person: PersonId,
+        epoch: i64,
+    ) -> Result<Option<SecretString>, StoreError> {
+        let sql = "select phc from credentials where site_id = $1 and person_id = $2 and epoch = $3";
         let phc: Option<String> =
-            sqlx::query_scalar(sql).bind(site.0).bind(person.0).fetch_optional(&self.pool).await?;
+            sqlx::query_scalar(sql).bind(site.0).bind(person.0).bind(epoch).fetch_optional(&self.pool).await?;
         Ok(phc.map(SecretString::from))
+    }
+
+    /// Whether a person has a password, or another system that vouches for them, in these epochs of theirs: from then on they prove by
+    /// that who they are.
+    pub async fn has_way_in(&self, site: SiteId, person: PersonId, epochs: AccessEpochs) -> Result<bool, StoreError> {
+        let sql = "select exists (select from credentials where site_id = $1 and person_id = $2 and epoch = $3)
+            or exists (select from identities where site_id = $1 and person_id = $2 and epoch = $4)";
+        let query = sqlx::query_scalar(sql).bind(site.0).bind(person.0).bind(epochs.password).bind(epochs.access);
+        Ok(query.fetch_one(&self.pool).await?)
     }
 
     /// Puts a hash of the same password in the place of one with older parameters, unless the password has changed meanwhile.
@@ -80,8 +98,8 @@ impl EventStore {
         Ok(())
     }
 
-    /// Puts another password in the place of the one that was verified, and ends all sessions but one; false where the password
-    /// has changed since it was verified, and nothing was done.
+    /// Puts another password in the place of the one that was verified, good in the same epoch, and ends everything else that lets the
+    /// person in but one session; false where the password has changed since it was verified, and nothing was done.
     pub async fn change_password(
         &self,
         site: SiteId,
@@ -91,38 +109,34 @@ impl EventStore {
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.pool).await?;
-        let sql = "select from credentials where site_id = $1 and person_id = $2 and phc = $3 for update";
-        let held = sqlx::query(sql).bind(site.0).bind(person.0).bind(old.expose_secret());
-        if held.fetch_optional(&mut *transaction).await?.is_none() {
-            return Ok(false);
-        }
-        put_password(&mut transaction, site, person, new, but, now).await?;
+        let sql = "select epoch from credentials where site_id = $1 and person_id = $2 and phc = $3 for update";
+        let held = sqlx::query_scalar(sql).bind(site.0).bind(person.0).bind(old.expose_secret());
+        let Some(epoch) = held.fetch_optional(&mut *transaction).await? else { return Ok(false) };
+        put_password(&mut transaction, (site, person), (new, epoch), (EVERYWHERE, but), now).await?;
         transaction.commit().await?;
         Ok(true)
     }
 }
 
-/// Sets a password, ends the sessions that were begun with another, and the links to set one.
+/// Sets a password, good in an epoch of its person, and ends ways in, but one session.
 pub(super) async fn put_password(
     connection: &mut PgConnection,
-    site: SiteId,
-    person: PersonId,
-    phc: &SecretString,
-    but: Option<Uuid>,
+    (site, person): (SiteId, PersonId),
+    (phc, epoch): (&SecretString, i64),
+    (ended, but): (&[WayIn], Option<Uuid>),
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "insert into credentials (site_id, person_id, phc, set_at) values ($1, $2, $3, $4)
-         on conflict (site_id, person_id) do update set phc = excluded.phc, set_at = excluded.set_at",
+        "insert into credentials (site_id, person_id, phc, set_at, epoch) values ($1, $2, $3, $4, $5)
+         on conflict (site_id, person_id) do update set phc = excluded.phc, set_at = excluded.set_at,
+            epoch = excluded.epoch",
     )
     .bind(site.0)
     .bind(person.0)
     .bind(phc.expose_secret())
     .bind(now)
+    .bind(epoch)
     .execute(&mut *connection)
     .await?;
-    let links = "delete from invitations where site_id = $1 and person_id = $2 and used_at is null";
-    sqlx::query(links).bind(site.0).bind(person.0).execute(&mut *connection).await?;
-    end_sessions(connection, site, person, but, now).await?;
-    Ok(())
+    end(connection, (site, person), ended, but, now).await
 }

@@ -15,17 +15,20 @@ impl EventStore {
         site: SiteId,
         person: PersonId,
         device: Option<SecretString>,
+        epoch: i64,
         (now, ttl): (DateTime<Utc>, TimeDelta),
     ) -> Result<SecretString, StoreError> {
         let device = device.unwrap_or_else(|| secret().into());
         sqlx::query(
-            "insert into devices (site_id, device_hash, person_id, expires_at) values ($1, $2, $3, $4)
-             on conflict (site_id, device_hash, person_id) do update set expires_at = excluded.expires_at",
+            "insert into devices (site_id, device_hash, person_id, expires_at, epoch) values ($1, $2, $3, $4, $5)
+             on conflict (site_id, device_hash, person_id) do update set expires_at = excluded.expires_at,
+                epoch = excluded.epoch",
         )
         .bind(site.0)
         .bind(hash(device.expose_secret()))
         .bind(person.0)
         .bind(now + ttl)
+        .bind(epoch)
         .execute(&self.pool)
         .await?;
         Ok(device)

@@ -8,6 +8,7 @@ use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::credentials::put_password;
+use super::ways_in::BY_A_LINK;
 use crate::tokens::{hash, secret};
 use crate::transaction::begin;
 use crate::{EventStore, StoreError};
@@ -21,6 +22,8 @@ pub struct Invitation {
     pub person: PersonId,
     /// What it is for.
     pub purpose: InvitationPurpose,
+    /// The epoch of its person that it is good in.
+    pub epoch: i64,
 }
 
 /// What came of using an invitation.
@@ -39,10 +42,11 @@ impl EventStore {
         site: SiteId,
         person: PersonId,
         purpose: InvitationPurpose,
+        epoch: i64,
         (now, ttl): (DateTime<Utc>, TimeDelta),
     ) -> Result<SecretString, StoreError> {
         let mut connection = self.pool.acquire().await?;
-        put_invitation(&mut connection, site, person, purpose, (now, ttl)).await
+        put_invitation(&mut connection, site, person, purpose, epoch, (now, ttl)).await
     }
 
     /// The invitation that a secret is of, if it can be used at an instant.
@@ -53,7 +57,7 @@ impl EventStore {
         now: DateTime<Utc>,
     ) -> Result<Option<Invitation>, StoreError> {
         let row = sqlx::query(
-            "select invitation_id, person_id, purpose from invitations
+            "select invitation_id, person_id, purpose, epoch from invitations
              where site_id = $1 and secret_hash = $2 and used_at is null and expires_at > $3",
         )
         .bind(site.0)
@@ -67,17 +71,19 @@ impl EventStore {
                 id: row.try_get("invitation_id")?,
                 person: PersonId(row.try_get("person_id")?),
                 purpose: row.try_get::<&str, _>("purpose")?.parse().map_err(unknown)?,
+                epoch: row.try_get("epoch")?,
             })
         })
         .transpose()
     }
 
-    /// Uses an invitation: sets the password, and ends the person's sessions and other links. Of several at once one does.
+    /// Uses an invitation: sets the password, good in an epoch of its person, and ends everything else that lets them in. Of several
+    /// at once one does.
     pub async fn redeem(
         &self,
         site: SiteId,
         invitation: Invitation,
-        phc: &SecretString,
+        (phc, epoch): (&SecretString, i64),
         now: DateTime<Utc>,
     ) -> Result<Redeemed, StoreError> {
         let mut transaction = begin(&self.pool).await?;
@@ -93,7 +99,7 @@ impl EventStore {
         if used.rows_affected() == 0 {
             return Ok(Redeemed::Gone);
         }
-        put_password(&mut transaction, site, invitation.person, phc, None, now).await?;
+        put_password(&mut transaction, (site, invitation.person), (phc, epoch), (BY_A_LINK, None), now).await?;
         transaction.commit().await?;
         Ok(Redeemed::Done)
     }
@@ -104,15 +110,16 @@ pub(super) async fn put_invitation(
     site: SiteId,
     person: PersonId,
     purpose: InvitationPurpose,
+    epoch: i64,
     (now, ttl): (DateTime<Utc>, TimeDelta),
 ) -> Result<SecretString, StoreError> {
     let link = SecretString::from(secret());
     sqlx::query(
-        "insert into invitations (site_id, person_id, purpose, invitation_id, secret_hash, created_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7)
+        "insert into invitations (site_id, person_id, purpose, invitation_id, secret_hash, created_at, expires_at, epoch)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)
          on conflict (site_id, person_id, purpose) do update set invitation_id = excluded.invitation_id,
             secret_hash = excluded.secret_hash, created_at = excluded.created_at, expires_at = excluded.expires_at,
-            used_at = null",
+            used_at = null, epoch = excluded.epoch",
     )
     .bind(site.0)
     .bind(person.0)
@@ -121,6 +128,7 @@ pub(super) async fn put_invitation(
     .bind(hash(link.expose_secret()))
     .bind(now)
     .bind(now + ttl)
+    .bind(epoch)
     .execute(connection)
     .await?;
     Ok(link)

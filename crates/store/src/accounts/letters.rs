@@ -129,7 +129,9 @@ impl EventStore {
         let unknown = |_| StoreError::Corrupt("a letter for a purpose that is not known".to_owned());
         let purpose: InvitationPurpose = row.try_get::<&str, _>("purpose")?.parse().map_err(unknown)?;
         let person = PersonId(row.try_get("person_id")?);
-        let secret = put_invitation(&mut transaction, site, person, purpose, (now, ttl(purpose))).await?;
+        // To whom it is sent is looked up after this: to an address of this epoch or of a later one, in which the link is void.
+        let epoch = self.person(site, person).await?.state.epochs.access;
+        let secret = put_invitation(&mut transaction, site, person, purpose, epoch, (now, ttl(purpose))).await?;
         transaction.commit().await?;
         Ok(Some(AccountLetter { person, purpose, attempts: row.try_get("before")?, secret }))
     }

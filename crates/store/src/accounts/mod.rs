@@ -8,6 +8,7 @@ mod identities;
 mod invitations;
 mod letters;
 mod sessions;
+mod ways_in;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rollbook_domain::SiteId;

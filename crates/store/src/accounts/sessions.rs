@@ -6,10 +6,11 @@ use rollbook_domain::{PersonId, Personal, SiteId};
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use sqlx::Row;
 use sqlx::types::Json;
-use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
+use super::ways_in::{EVERYWHERE, end};
 use crate::tokens::{TokenKind, hash, new_token};
 use crate::transaction::begin;
 use crate::{EventStore, StoreError};
@@ -25,6 +26,8 @@ pub struct NewToken {
     pub verified: Option<SecretString>,
     /// Until when it is good.
     pub expires_at: DateTime<Utc>,
+    /// The epoch of its person that it is good in: that of the way in that it is made by.
+    pub epoch: i64,
 }
 
 /// What a new token is.
@@ -90,8 +93,8 @@ impl EventStore {
             NewTokenKind::ApiKey(name, scope) => (TokenKind::ApiKey, None, Some(name.as_str()), Some(Json(scope))),
         };
         sqlx::query(
-            "insert into tokens (token_hash, site_id, person_id, created_at, expires_at, id, kind, method, name, scope)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            "insert into tokens (token_hash, site_id, person_id, created_at, expires_at, id, kind, method, name, scope, epoch)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         )
         .bind(hash(secret.expose_secret()))
         .bind(site.0)
@@ -103,27 +106,31 @@ impl EventStore {
         .bind(method)
         .bind(name)
         .bind(scope)
+        .bind(token.epoch)
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
         Ok(Some(secret))
     }
 
-    /// A person's sessions that can still be used, the newest first.
+    /// A person's sessions that can still be used in an epoch of theirs, the newest first.
     pub async fn sessions(
         &self,
         site: SiteId,
         person: PersonId,
+        epoch: i64,
         now: DateTime<Utc>,
     ) -> Result<Vec<SessionItem>, StoreError> {
         let rows = sqlx::query(
             "select id, kind, method, created_at, expires_at from tokens
              where site_id = $1 and person_id = $2 and kind <> 'api_key' and revoked_at is null and expires_at > $3
+                and epoch = $4
              order by created_at desc, id",
         )
         .bind(site.0)
         .bind(person.0)
         .bind(now)
+        .bind(epoch)
         .fetch_all(&self.pool)
         .await?;
         let unknown = |_| StoreError::Corrupt("a token of a kind that is not known".to_owned());
@@ -141,21 +148,24 @@ impl EventStore {
             .collect()
     }
 
-    /// A person's keys that can still be used, the newest first.
+    /// A person's keys that can still be used in an epoch of theirs, the newest first.
     pub async fn api_keys(
         &self,
         site: SiteId,
         person: PersonId,
+        epoch: i64,
         now: DateTime<Utc>,
     ) -> Result<Vec<ApiKeyItem>, StoreError> {
         let rows = sqlx::query(
             "select id, name, scope, created_at, expires_at from tokens
              where site_id = $1 and person_id = $2 and kind = 'api_key' and revoked_at is null and expires_at > $3
+                and epoch = $4
              order by created_at desc, id",
         )
         .bind(site.0)
         .bind(person.0)
         .bind(now)
+        .bind(epoch)
         .fetch_all(&self.pool)
         .await?;
         rows.iter()
@@ -180,23 +190,15 @@ impl EventStore {
         Ok(())
     }
 
-    /// Ends all of a person's sessions; their keys stay.
-    pub async fn revoke_sessions(&self, site: SiteId, person: PersonId, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut connection = self.pool.acquire().await?;
-        end_sessions(&mut connection, site, person, None, now).await
+    /// Ends whatever lets a person in without their password: sessions, keys, links, the calendar's address.
+    pub async fn sign_out_everywhere(
+        &self,
+        site: SiteId,
+        person: PersonId,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let mut transaction = begin(&self.pool).await?;
+        end(&mut transaction, (site, person), EVERYWHERE, None, now).await?;
+        Ok(transaction.commit().await?)
     }
-}
-
-/// Ends a person's sessions, all but one if there is one to stay.
-pub(super) async fn end_sessions(
-    connection: &mut PgConnection,
-    site: SiteId,
-    person: PersonId,
-    but: Option<Uuid>,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let sql = "update tokens set revoked_at = $4 where site_id = $1 and person_id = $2 and kind <> 'api_key'
-        and revoked_at is null and id is distinct from $3";
-    sqlx::query(sql).bind(site.0).bind(person.0).bind(but).bind(now).execute(connection).await?;
-    Ok(())
 }

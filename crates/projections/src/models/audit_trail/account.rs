@@ -16,7 +16,7 @@ pub(super) fn of_account(event: &AccountEvent) -> Said {
         AccountEvent::SignInFailed { reason } => Said::new(Action::SignInFailed).why(&refused(*reason).into()),
         AccountEvent::SignedOut { session_id: _ } => Said::new(Action::SignedOut),
         AccountEvent::SignedOutEverywhere {} => Said::new(Action::SignedOutEverywhere),
-        AccountEvent::ApiKeyCreated { key_id, name, scope, expires_at } => {
+        AccountEvent::ApiKeyCreated { key_id, name, scope, expires_at, epoch: _ } => {
             let until = expires_at.format("%Y-%m-%d");
             let words = format!("key {key_id}, {}: {scope}, until {until}", name.as_str());
             Said::new(Action::ApiKeyCreated).why(&words.into())

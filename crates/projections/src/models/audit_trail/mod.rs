@@ -44,6 +44,7 @@ pub enum AuditAction {
     RoleRevoked,
     Deactivated,
     Reactivated,
+    AccessEnded,
     ModuleDefined,
     ModuleRetired,
     CohortScheduled,

@@ -11,7 +11,12 @@ fn imported(school: &mut School) -> (PersonId, EnrolmentId) {
 }
 
 fn corrected(name: Option<&str>, email: Option<&str>) -> PersonEvent {
-    PersonEvent::PersonCorrected { name: name.map(Into::into), email: email.map(Into::into), origin: Origin::Hand }
+    PersonEvent::PersonCorrected {
+        name: name.map(Into::into),
+        email: email.map(Into::into),
+        origin: Origin::Hand,
+        themselves: false,
+    }
 }
 
 #[test]
@@ -23,7 +28,10 @@ fn what_only_the_file_changed_is_updated() {
     assert_eq!(only(&plan).outcome, RowOutcome::Updated);
     let name = Some("Zoë Ek".into());
     let email = Some("zoe.ek@example.org".into());
-    assert_eq!(plan.writes[0].events, [PersonEvent::PersonCorrected { name, email, origin: Origin::File }.into()]);
+    assert_eq!(
+        plan.writes[0].events,
+        [PersonEvent::PersonCorrected { name, email, origin: Origin::File, themselves: false }.into()]
+    );
     assert_eq!(plan.writes[0].stream, person.into());
     let joined = EnrolmentEvent::HubJoined { hub_id: SOUTH, previous: Some(NORTH), origin: Origin::File };
     assert_eq!(events(&plan, enrolment), [joined.into()]);

@@ -1,0 +1,236 @@
+//! Every way in, against everything that ends some of them: one table. What a row ends lets nobody in from the next request on, and
+//! what it leaves does; whoever adds a way in or an event adds a column or a row.
+
+use reqwest::Method;
+use rollbook_domain::claim::ClaimKey;
+use rollbook_domain::person::BootstrapOwner;
+use rollbook_domain::{Actor, PersonId, Personal};
+use rollbook_store::Request;
+use serde_json::{Value, json};
+
+use super::oidc::Scene;
+use super::{ANOTHER, PASSWORD, accepts, invited, letter, post, refused, signs_in};
+use crate::harness::answer;
+
+/// What happens, and whether each way in that was made before is ended by it.
+const TABLE: &str = "
+                              session token key link password identity device calendar
+    address corrected           ends  ends ends ends   ends      ends   ends     ends
+    own address corrected          –     –    –    –      –         –      –        –
+    name corrected                 –     –    –    –      –         –      –        –
+    deactivated and back        ends  ends ends ends      –      ends   ends     ends
+    made admin                  ends  ends ends ends   ends      ends   ends     ends
+    made owner                  ends  ends ends ends   ends      ends   ends     ends
+    named by configuration      ends  ends ends ends   ends      ends   ends     ends
+    role taken                     –     –    –    –      –         –      –        –
+    access ended                ends  ends ends ends   ends      ends   ends     ends
+    password changed            ends  ends ends ends   ends         –      –     ends
+    password reset              ends  ends ends ends   ends      ends   ends     ends
+    signed out everywhere       ends  ends ends ends      –         –      –     ends
+    passwords turned off        ends     –    – ends   ends         –      –        –
+";
+
+const WAYS: [&str; 8] = ["session", "token", "key", "link", "password", "identity", "device", "calendar"];
+
+/// Somebody with every way in.
+struct Everything {
+    person: String,
+    email: String,
+    session: String,
+    /// Another session of theirs, which they act by.
+    acting: String,
+    token: String,
+    key: String,
+    link: String,
+    device: String,
+    calendar: String,
+    /// Another system's word, whose subject is linked, and who has another address there by now.
+    word: String,
+}
+
+fn text(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}")).to_owned()
+}
+
+async fn with_everything(scene: &Scene, nth: usize, before: &[&str]) -> Everything {
+    let service = &scene.service;
+    let email = format!("somebody{nth}@example.org");
+    let registered = json!({"name": "Somebody", "email": email});
+    let person = service.create(&service.owner, "RegisterPerson", registered).await;
+    for role in before {
+        let granted = json!({"person_id": person, "role": role});
+        service.command(&service.owner, "GrantRole", granted).await;
+    }
+    let first = accepts(service, &invited(service, &person).await, PASSWORD).await;
+    let device = super::cookie(&first, "__Host-rollbook-device").expect("a device");
+    let acting = text(&first.json, "token");
+    let session = text(&signs_in(service, &email, PASSWORD).await.json, "token");
+    let token = service.token(&person).await;
+    let key = json!({"name": "sheet", "scope": "read", "expires_at": "2026-06-01T00:00:00Z"});
+    let key = text(&post(service, &acting, "/v1/me/api-keys", key).await.json, "key");
+    let calendar = answer(service.request(Method::POST, &acting, "/v1/me/calendar-link")).await;
+    let calendar = text(&calendar.json, "path");
+    let says =
+        |email: &str| scene.fake.token(scene.now(), &json!({"sub": person, "email": email, "email_verified": true}));
+    assert_eq!(service.ask(&says(&email), "/v1/me").await.status, 200, "linked");
+    let word = says(&format!("stranger{nth}@elsewhere.example"));
+    let link = letter(service, &person).await;
+    Everything { person, email, session, acting, token, key, link, device, calendar, word }
+}
+
+/// Whether a way in lets somebody in. Using a link is the last thing that is asked of it.
+async fn lets_in(scene: &Scene, who: &Everything, way: &str) -> bool {
+    let service = &scene.service;
+    let asks = async |token: &str| match service.ask(token, "/v1/me").await.status {
+        200 => true,
+        401 | 403 => false,
+        other => panic!("{way}: {other}"),
+    };
+    match way {
+        "session" => asks(&who.session).await,
+        "token" => asks(&who.token).await,
+        "key" => asks(&who.key).await,
+        "identity" => asks(&who.word).await,
+        "calendar" => service.ask("", &who.calendar).await.status == 200,
+        "password" => {
+            let id = PersonId(who.person.parse().expect("an id"));
+            let state = service.executor.store().person(service.site, id).await.expect("a person").state;
+            let email = state.email.as_ref().expect("an address").as_str().to_owned();
+            signs_in(service, &email, PASSWORD).await.status == 200
+        }
+        "device" => {
+            let id = PersonId(who.person.parse().expect("an id"));
+            let store = service.executor.store();
+            let state = store.person(service.site, id).await.expect("a person").state;
+            let email = state.email.as_ref().expect("an address").as_str().to_owned();
+            let device = who.device.as_str().into();
+            let found = store.candidate(service.site, &email, Some(&device), service.clock.now()).await;
+            found.expect("a look-up").expect("somebody").device_epoch == Some(state.epochs.access)
+        }
+        "link" => {
+            let used = accepts(service, &who.link, ANOTHER).await;
+            assert!(matches!(used.status, 200 | 403 | 409), "{}", used.text);
+            used.status == 200
+        }
+        _ => panic!("no such way: {way}"),
+    }
+}
+
+async fn happens(scene: &Scene, who: &Everything, event: &str) {
+    let (service, person) = (&scene.service, json!(who.person));
+    let owner = async |command: &str, body: Value| service.command(&service.owner, command, body).await;
+    match event {
+        "address corrected" => {
+            let corrected = json!({"person_id": person, "email": format!("right.{}", who.email)});
+            owner("CorrectPerson", corrected).await;
+        }
+        "own address corrected" => {
+            let corrected = json!({"person_id": person, "email": format!("own.{}", who.email)});
+            service.command(&who.acting, "CorrectPerson", corrected).await;
+        }
+        "name corrected" => drop(owner("CorrectPerson", json!({"person_id": person, "name": "Somebody Else"})).await),
+        "deactivated and back" => {
+            owner("DeactivatePerson", json!({"person_id": person, "reason": "a stolen laptop"})).await;
+            owner("ReactivatePerson", json!({"person_id": person})).await;
+        }
+        "made admin" => drop(owner("GrantRole", json!({"person_id": person, "role": "admin"})).await),
+        "made owner" => drop(owner("GrantRole", json!({"person_id": person, "role": "owner"})).await),
+        "role taken" => drop(owner("RevokeRole", json!({"person_id": person, "role": "admin"})).await),
+        "access ended" => drop(owner("EndAccess", json!({"person_id": person})).await),
+        "named by configuration" => {
+            let named = BootstrapOwner {
+                person_id: PersonId(uuid::Uuid::new_v4()),
+                name: Personal::new("Boss".to_owned().try_into().expect("a name")),
+                email: Personal::new(who.email.clone().try_into().expect("an address")),
+            };
+            let (site, command) = (service.site, named.into());
+            let request =
+                Request { site, actor: Actor::System, command, command_id: None, if_match: None, correlation_id: None };
+            service.executor.execute(request).await.expect("it is made so");
+        }
+        "password changed" => {
+            let body = json!({"current": PASSWORD, "new": ANOTHER});
+            assert_eq!(post(service, &who.acting, "/v1/me/password", body).await.status, 204);
+            assert_eq!(service.ask(&who.acting, "/v1/me").await.status, 200, "whoever changes it stays");
+        }
+        "password reset" => {
+            // The link of the table is another one: it is replaced by this.
+            let reset = letter(service, &who.person).await;
+            assert_eq!(accepts(service, &reset, ANOTHER).await.status, 200);
+        }
+        "signed out everywhere" => {
+            let done = answer(service.request(Method::POST, &who.acting, "/v1/sign-out-everywhere")).await;
+            assert_eq!(done.status, 204);
+        }
+        "passwords turned off" => {
+            let setting = json!({"setting": {"name": "password_sign_in", "value": false}});
+            owner("SetSiteSetting", setting).await;
+            service.get(&service.owner, "/v1/site").await;
+        }
+        _ => panic!("no such event: {event}"),
+    }
+}
+
+#[tokio::test]
+async fn what_ends_a_way_in_ends_it_and_leaves_the_others() {
+    let scene = Scene::oidc().await;
+    let rows = TABLE.lines().map(str::trim_end).filter(|line| !line.is_empty()).skip(1);
+    for (nth, row) in rows.enumerate() {
+        let words: Vec<&str> = row.split_whitespace().collect();
+        let (event, expected) = words.split_at(words.len() - WAYS.len());
+        let event = event.join(" ");
+        let before: &[&str] = if matches!(&*event, "own address corrected" | "role taken") { &["admin"] } else { &[] };
+        let who = with_everything(&scene, nth, before).await;
+        for way in WAYS.iter().filter(|way| **way != "link") {
+            assert!(lets_in(&scene, &who, way).await, "{way} lets in before: {event}");
+        }
+        happens(&scene, &who, &event).await;
+        // The password first: signing in by it changes nothing of the rest; the link last.
+        let mut ways: Vec<_> = WAYS.iter().zip(expected).collect();
+        ways.sort_by_key(|(way, _)| **way == "link");
+        for (way, expected) in ways {
+            let still = lets_in(&scene, &who, way).await;
+            assert_eq!(still, *expected == "–", "{way}, after: {event}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_shown_a_link_for_somebody_who_can_sign_in() {
+    let scene = Scene::oidc().await;
+    let service = &scene.service;
+    let who = with_everything(&scene, 0, &[]).await;
+    let path = format!("/v1/people/{}/invitation", who.person);
+    let asked = post(service, &service.owner, &path, json!({})).await;
+    assert_eq!(refused(&asked), (409, "link_is_mailed"));
+    let mailed = post(service, &service.owner, &path, json!({"send": true})).await;
+    assert_eq!((mailed.status, &mailed.json["link"]), (200, &Value::Null));
+    service.command(&service.owner, "EndAccess", json!({"person_id": who.person})).await;
+    assert_eq!(post(service, &service.owner, &path, json!({})).await.status, 200);
+}
+
+#[tokio::test]
+async fn where_passwords_are_off_no_door_opens_by_one() {
+    let scene = Scene::oidc().await;
+    let service = &scene.service;
+    let who = with_everything(&scene, 0, &[]).await;
+    let email = ClaimKey::email(&who.email);
+    assert!(service.executor.store().owner(service.site, email).await.expect("a look-up").is_some());
+    happens(&scene, &who, "passwords turned off").await;
+    let off = (403, "password_sign_in_off");
+    let change = json!({"current": PASSWORD, "new": ANOTHER});
+    for (token, path, body) in [
+        ("", "/v1/sign-in", json!({"email": who.email, "password": PASSWORD})),
+        ("", "/v1/password-resets", json!({"email": who.email})),
+        ("", "/v1/invitations/accept", json!({"secret": who.link, "password": ANOTHER})),
+        (&*who.token, "/v1/me/password", change),
+        (&*service.owner, &*format!("/v1/people/{}/invitation", who.person), json!({"send": true})),
+    ] {
+        assert_eq!(refused(&post(service, token, path, body).await), off, "{path}");
+    }
+    let asked: i64 = sqlx::query_scalar("select count(*) from password_reset_requests")
+        .fetch_one(&service.database.pool)
+        .await
+        .expect("a count");
+    assert_eq!(asked, 0, "no letter is written");
+}
