@@ -3,7 +3,7 @@
 use cqrs_es::test::{AggregateResultValidator, TestFramework};
 use serde_json::{Value, json};
 
-use super::{BootstrapOwner, Person, PersonCommand, PersonEvent, PersonFacts, PersonRule, Role};
+use super::{BootstrapOwner, Ends, Person, PersonCommand, PersonEvent, PersonFacts, PersonRule, Role};
 use crate::actor::{Actor, Asked, Authority};
 use crate::claim::{ClaimChanges, ClaimKey};
 use crate::command::Command;
@@ -239,14 +239,50 @@ fn an_external_id_is_claimed_as_it_is_written() {
 }
 
 #[test]
+fn ways_in_end_with_what_may_have_made_them_somebody_elses() {
+    let themselves = PersonEvent::PersonCorrected {
+        name: None,
+        email: Some("own@example.org".into()),
+        origin: Origin::Hand,
+        themselves: true,
+    };
+    for (event, ends) in [
+        (soren(), Ends::Nothing),
+        (corrected(Some("Sören"), None), Ends::Nothing),
+        (corrected(None, Some("right@example.org")), Ends::Everything),
+        (themselves, Ends::Nothing),
+        (granted(Role::Admin, false), Ends::Everything),
+        (granted(Role::Owner, true), Ends::Everything),
+        (PersonEvent::RoleRevoked { role: Role::Admin }, Ends::Nothing),
+        (deactivated(), Ends::AllButPassword),
+        (PersonEvent::PersonReactivated {}, Ends::Nothing),
+        (PersonEvent::AccessEnded {}, Ends::Everything),
+    ] {
+        assert_eq!(event.ends(), ends, "{event:?}");
+    }
+}
+
+#[test]
+fn an_owners_access_is_ended_by_owners_alone() {
+    let owner = || vec![soren(), granted(Role::Owner, false)];
+    when(owner(), AN_ADMIN, "EndAccess", json!({})).then_expect_error(PersonRule::OwnerProtected);
+    when(owner(), AN_OWNER, "EndAccess", json!({})).then_expect_events(vec![PersonEvent::AccessEnded {}]);
+    when(vec![soren()], AN_ADMIN, "EndAccess", json!({})).then_expect_events(vec![PersonEvent::AccessEnded {}]);
+}
+
+#[test]
 fn the_address_of_a_bootstrapped_owner_is_changed_by_themselves_alone() {
     let owner = || vec![soren(), granted(Role::Owner, true)];
     let body = json!({ "email": "somebody.else@example.org" });
     when(owner(), AN_OWNER, "CorrectPerson", body.clone()).then_expect_error(PersonRule::OwnerIsBootstrapped);
     let super_admin = (OWNER, Authority::SuperAdmin);
     when(owner(), super_admin, "CorrectPerson", body.clone()).then_expect_error(PersonRule::OwnerIsBootstrapped);
-    when(owner(), THEMSELVES, "CorrectPerson", body)
-        .then_expect_events(vec![corrected(None, Some("somebody.else@example.org"))]);
+    when(owner(), THEMSELVES, "CorrectPerson", body).then_expect_events(vec![PersonEvent::PersonCorrected {
+        name: None,
+        email: Some("somebody.else@example.org".into()),
+        origin: Origin::Hand,
+        themselves: true,
+    }]);
     // A name gives nobody power.
     when(owner(), AN_OWNER, "CorrectPerson", json!({ "name": "Sören" }))
         .then_expect_events(vec![corrected(Some("Sören"), None)]);
