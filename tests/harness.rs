@@ -18,7 +18,7 @@ use rollbook_http::{AccountSettings, AppState, Deliver, Installation, Limits, Se
 use rollbook_projections::Projections;
 use rollbook_store::isolation::every_site;
 use rollbook_store::migrate::migrate;
-use rollbook_store::site_databases::Keys;
+use rollbook_store::site_databases::{Keys, Reach};
 use rollbook_store::{Clock, EventStore, Executor, Request};
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -159,6 +159,8 @@ pub struct Hosting {
     pub accounts: AccountSettings,
     /// What the URLs of sites' own databases are sealed under.
     pub keys: Keys,
+    /// How such a database is reached.
+    pub reach: Reach,
     /// How long such a database is kept open that nobody uses.
     pub idle: Duration,
     /// Who delivers from it.
@@ -171,7 +173,8 @@ impl Default for Hosting {
         let limits = Limits { per_token: None, per_address: None, ..Limits::default() };
         let accounts = AccountSettings::default();
         let (unknown_hosts, keys, idle) = (UnknownHosts::default(), Keys::default(), Duration::from_mins(10));
-        Self { super_admins: Vec::new(), unknown_hosts, limits, accounts, keys, idle, deliver: None }
+        let reach = Reach::default();
+        Self { super_admins: Vec::new(), unknown_hosts, limits, accounts, keys, reach, idle, deliver: None }
     }
 }
 
@@ -223,6 +226,7 @@ impl Service {
             limits: hosting.limits.clone(),
             accounts: hosting.accounts,
             keys: hosting.keys,
+            reach: hosting.reach,
             idle: hosting.idle,
             deliver: hosting.deliver,
             ..Setup::new(executor.clone(), projections.clone(), files)
