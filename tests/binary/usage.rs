@@ -63,6 +63,14 @@ fn a_database_that_cannot_be_reached_is_named_without_its_password() {
         assert!(reason.starts_with(&format!("the database at {nobody} cannot be reached: ")), "{reason}");
         assert!(!reason.contains("s3cret"), "{reason}");
     }
+    for (name, value, said) in [
+        ("ROLLBOOK_SITE_DATABASE_HOSTS", "db.example.org,,other", "cannot be read at entry 2"),
+        ("ROLLBOOK_SITE_DATABASE_HOSTS", "", "is empty"),
+        ("ROLLBOOK_SITE_DATABASE_CA", "/nowhere", "no certificate can be read from /nowhere"),
+    ] {
+        let reason = home.start(home.command(&["serve", "--listen", "127.0.0.1:0"]).env(name, value)).finish().failed();
+        assert!(reason.starts_with(name) && reason.contains(said), "{reason}");
+    }
     let ran = home.start(home.command(&["migrate"]).env("DATABASE_URL", "mysql://here")).finish();
     let reason = ran.failed();
     assert!(reason.starts_with("DATABASE_URL cannot be read"), "{reason}");

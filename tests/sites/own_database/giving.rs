@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::TcpListener;
+use std::pin::pin;
 
 use futures::StreamExt;
 use futures::future::join_all;
@@ -15,7 +16,10 @@ use rollbook_store::{Request, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{A, B, NOW, Student, altered, behind, impatient, installation, is_problem, keys, on, rows_of, until, with};
+use super::{
+    A, B, NOW, Student, altered, behind, connections, impatient, installation, is_problem, keys, on, rows_of, until,
+    with,
+};
 use crate::harness::{Database, Hosting, Service, answer};
 
 #[tokio::test]
@@ -161,6 +165,9 @@ async fn what_cannot_be_a_sites_database_is_refused_for_what_it_is_and_not_repea
     assert_eq!(service.give(&id, &Database::empty().await.url).await.status, 200, "the right one, at last");
 }
 
+/// Whoever sets a database up holds this advisory lock of it.
+const LOCK: i64 = 5_570_193_308_531_903_606;
+
 /// A port of this machine where something listens that is no PostgreSQL, for as long as the test runs.
 fn something_else(says: &'static [u8]) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -296,6 +303,36 @@ async fn two_databases_given_to_one_site_at_once_are_one() {
         }
     }
     assert_eq!(owned, 1, "the first owner was made in the one that it is in");
+}
+
+#[tokio::test]
+async fn whoever_gives_up_while_a_set_up_waits_leaves_no_lock_behind() {
+    let service = installation().await;
+    let own = Database::empty().await;
+    let id = service.wanting("north").await;
+    let mut other = own.pool.acquire().await.expect("a connection");
+    let waiting = "select count(*) from pg_locks l join pg_database d on d.oid = l.database
+        where d.datname = current_database() and l.locktype = 'advisory' and l.pid <> pg_backend_pid()";
+    sqlx::query("select pg_advisory_lock($1)").bind(LOCK).execute(&mut *other).await.expect("the lock of all set-ups");
+    {
+        let mut gives = pin!(service.give(&id, &own.url));
+        let waits = until("it waits for the lock", async || {
+            let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&own.pool).await.expect("a count");
+            // That which is held, and that which is waited for.
+            waiting == 2
+        });
+        tokio::select! {
+            given = &mut gives => panic!("it did not wait: {given:?}"),
+            () = waits => {}
+        }
+    }
+    sqlx::query("select pg_advisory_unlock($1)").bind(LOCK).execute(&mut *other).await.expect("it is given back");
+    until("nothing is locked", async || {
+        let locked: i64 = sqlx::query_scalar(waiting).fetch_one(&own.pool).await.expect("a count");
+        locked == 0 && connections(&service.database.pool, &own).await == 0
+    })
+    .await;
+    assert_eq!(service.give(&id, &own.url).await.status, 200);
 }
 
 #[tokio::test]

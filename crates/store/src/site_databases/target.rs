@@ -88,7 +88,13 @@ impl Unfit {
         match error.as_database_error().and_then(DatabaseError::code).as_deref() {
             // No right to; read-only, as a standby is.
             Some("42501" | "25006") => Self::NotWritable,
-            Some(code) if !is_gone(error) => Self::Unsound(code.to_owned()),
+            // The code is the server's word.
+            Some(code)
+                if !is_gone(error) && code.len() == 5 && code.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
+            {
+                Self::Unsound(code.to_owned())
+            }
+            Some(_) if !is_gone(error) => Self::Unsound("XX000".to_owned()),
             _ => Self::Unreachable,
         }
     }
