@@ -315,14 +315,14 @@ async fn whoever_gives_up_while_a_set_up_waits_leaves_no_lock_behind() {
         where d.datname = current_database() and l.locktype = 'advisory' and l.pid <> pg_backend_pid()";
     sqlx::query("select pg_advisory_lock($1)").bind(LOCK).execute(&mut *other).await.expect("the lock of all set-ups");
     {
-        let mut gives = pin!(service.give(&id, &own.url));
+        let mut asked = pin!(service.give(&id, &own.url));
         let waits = until("it waits for the lock", async || {
             let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&own.pool).await.expect("a count");
             // That which is held, and that which is waited for.
             waiting == 2
         });
         tokio::select! {
-            given = &mut gives => panic!("it did not wait: {given:?}"),
+            given = &mut asked => panic!("it did not wait: {given:?}"),
             () = waits => {}
         }
     }

@@ -1,14 +1,16 @@
 //! Servers that mean harm, behind the URL of one school: another school, and the process's own paths, are answered meanwhile.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::fake::{CLEARTEXT, Fake, Guest, START_UP, message};
-use super::{behind, impatient, is_problem, until};
+use super::{A, A_MOMENT, behind, connections, impatient, is_problem, keys, until};
+use crate::analysts::subscriptions::Subscription;
 use crate::harness::{Database, Service, answer};
 
 /// More than is ever taken from a server that sends without end, in bytes: what is kept of answers, and what waits on the way.
@@ -130,26 +132,47 @@ async fn a_message_of_two_gibibytes_is_not_waited_for() {
     }
 }
 
-/// A server that passes everything on to a real one, until it is told to be hostile.
-fn two_faced(port: u16) -> (Fake, Arc<AtomicBool>, Arc<Mutex<Vec<TcpStream>>>) {
-    let (hostile, open) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
-    let (turned, connections) = (Arc::clone(&hostile), Arc::clone(&open));
-    let fake = Fake::start(move |_, mut guest| {
-        if turned.load(Ordering::SeqCst) {
-            return guest.asks_for_rounds(60_000_000);
-        }
-        let real = TcpStream::connect(("127.0.0.1", port))?;
-        connections.lock().expect("nobody panics").push(guest.stream.try_clone()?);
-        let (mut up, mut down) = (guest.stream.try_clone()?, real.try_clone()?);
-        let (mut from, mut to) = (guest.stream, real);
-        std::thread::spawn(move || {
-            let _ = std::io::copy(&mut up, &mut down);
-            down.shutdown(Shutdown::Both)
+/// A server that passes everything on to a real one, until it is told to be something else.
+struct TwoFaced {
+    fake: Fake,
+    hostile: Arc<AtomicBool>,
+    silent: Arc<AtomicBool>,
+    open: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl TwoFaced {
+    fn new(port: u16) -> Self {
+        let (hostile, silent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let open = Arc::new(Mutex::new(Vec::new()));
+        let (turned, quiet, connections) = (Arc::clone(&hostile), Arc::clone(&silent), Arc::clone(&open));
+        let fake = Fake::start(move |_, mut guest| {
+            if turned.load(Ordering::SeqCst) {
+                return guest.asks_for_rounds(60_000_000);
+            }
+            let real = TcpStream::connect(("127.0.0.1", port))?;
+            connections.lock().expect("nobody panics").push(guest.stream.try_clone()?);
+            let (up, down) = (guest.stream.try_clone()?, real.try_clone()?);
+            let hushed = Arc::clone(&quiet);
+            std::thread::spawn(move || pass(up, down, &hushed));
+            pass(real, guest.stream, &quiet)
         });
-        let _ = std::io::copy(&mut to, &mut from);
-        from.shutdown(Shutdown::Both)
-    });
-    (fake, hostile, open)
+        Self { fake, hostile, silent, open }
+    }
+}
+
+/// Passes bytes on, until one of both ends, or for ever nothing more.
+fn pass(mut from: TcpStream, mut to: TcpStream, silent: &AtomicBool) -> std::io::Result<()> {
+    let mut piece = [0; 4096];
+    loop {
+        let read = from.read(&mut piece)?;
+        while silent.load(Ordering::SeqCst) {
+            std::thread::park();
+        }
+        if read == 0 {
+            return to.shutdown(Shutdown::Both);
+        }
+        to.write_all(&piece[..read])?;
+    }
 }
 
 #[tokio::test]
@@ -157,21 +180,20 @@ async fn a_server_that_turns_hostile_later_takes_its_own_school_away_and_no_othe
     let service = super::installation().await;
     let south = service.site("south").await;
     let own = Database::empty().await;
-    let port = own.pool.connect_options().get_port();
-    let (fake, hostile, open) = two_faced(port);
+    let server = TwoFaced::new(own.pool.connect_options().get_port());
     let id = service.wanting("north").await;
-    let given = service.give(&id, &behind(fake.port, &own.url)).await;
+    let given = service.give(&id, &behind(server.fake.port, &own.url)).await;
     assert_eq!(given.status, 200, "{}", given.text);
     let north = service.in_own("north", &id, &own).await;
     assert_eq!(north.ask(&north.owner, "/v1/people").await.status, 200);
 
-    hostile.store(true, Ordering::SeqCst);
-    for connection in open.lock().expect("nobody panics").drain(..) {
+    server.hostile.store(true, Ordering::SeqCst);
+    for connection in server.open.lock().expect("nobody panics").drain(..) {
         // It may be over.
         let _ = connection.shutdown(Shutdown::Both);
     }
     let worst = async {
-        let fake = fake.tells("asked").await;
+        let fake = server.fake.tells("asked").await;
         are_answered(&service, &south).await;
         fake
     };
@@ -181,7 +203,31 @@ async fn a_server_that_turns_hostile_later_takes_its_own_school_away_and_no_othe
     assert_eq!(refused.status, 503, "{}", refused.text);
     are_answered(&service, &south).await;
 
-    hostile.store(false, Ordering::SeqCst);
+    server.hostile.store(false, Ordering::SeqCst);
     until("it is back by itself", async || north.ask(&north.owner, "/v1/people").await.status == 200).await;
     north.create(&north.owner, "FoundHub", json!({"name": "Northland"})).await;
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_keeps_no_other_school_and_no_end_waiting() {
+    let service = super::on(Database::create().await, keys(A), Duration::from_millis(200)).await;
+    let (own, other) = (Database::empty().await, Database::empty().await);
+    let server = TwoFaced::new(own.pool.connect_options().get_port());
+    let id = service.wanting("north").await;
+    let given = service.give(&id, &behind(server.fake.port, &own.url)).await;
+    assert_eq!(given.status, 200, "{}", given.text);
+    let north = service.in_own("north", &id, &own).await;
+    // It is open for as long as somebody follows its log, and is asked while nothing comes back.
+    let _followed = Subscription::open(&north, &north.owner, "?after=0", None).await;
+    server.silent.store(true, Ordering::SeqCst);
+    let asks = tokio::spawn(north.request(reqwest::Method::GET, &north.owner, "/v1/people").send());
+
+    let south = service.own_site("south", &other).await;
+    are_answered(&service, &south).await;
+    let watch = service.database.pool.clone();
+    until("the other is looked after, and closed", async || connections(&watch, &other).await == 0).await;
+    are_answered(&service, &south).await;
+    let ends = service.installation.close();
+    tokio::time::timeout(A_MOMENT, ends).await.expect("it ends");
+    asks.abort();
 }
