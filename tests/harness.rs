@@ -19,7 +19,7 @@ use rollbook_projections::Projections;
 use rollbook_store::connect::pool_options;
 use rollbook_store::isolation::every_site;
 use rollbook_store::migrate::migrate;
-use rollbook_store::site_databases::Keys;
+use rollbook_store::site_databases::{Keys, Reach};
 use rollbook_store::{Clock, EventStore, Executor, Request};
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
@@ -156,6 +156,8 @@ pub struct Hosting {
     pub accounts: AccountSettings,
     /// What the URLs of sites' own databases are sealed under.
     pub keys: Keys,
+    /// How such a database is reached.
+    pub reach: Reach,
     /// How long such a database is kept open that nobody uses.
     pub idle: Duration,
     /// Who delivers from it.
@@ -168,7 +170,8 @@ impl Default for Hosting {
         let limits = Limits { per_token: None, per_address: None, ..Limits::default() };
         let accounts = AccountSettings::default();
         let (unknown_hosts, keys, idle) = (UnknownHosts::default(), Keys::default(), Duration::from_mins(10));
-        Self { super_admins: Vec::new(), unknown_hosts, limits, accounts, keys, idle, deliver: None }
+        let reach = Reach::default();
+        Self { super_admins: Vec::new(), unknown_hosts, limits, accounts, keys, reach, idle, deliver: None }
     }
 }
 
@@ -220,6 +223,7 @@ impl Service {
             limits: hosting.limits.clone(),
             accounts: hosting.accounts,
             keys: hosting.keys,
+            reach: hosting.reach,
             idle: hosting.idle,
             deliver: hosting.deliver,
             ..Setup::new(executor.clone(), projections.clone(), files)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rollbook_store::listen::listen;
+use rollbook_store::listen::{Way, listen};
 use serde_json::json;
 
 use crate::school::School;
@@ -12,7 +12,7 @@ async fn an_append_is_heard_of_by_another_process() {
     let school = School::open().await;
     let elsewhere = school.service.database.store();
     let mut hints = elsewhere.heard();
-    let listening = tokio::spawn(listen(elsewhere.clone(), school.service.database.url.clone().into()));
+    let listening = tokio::spawn(listen(elsewhere.clone(), Way::Url(school.service.database.url.clone().into())));
     // Until the other side listens, what it misses is no loss: it polls. So append until something is heard.
     let last = loop {
         let receipt = school.command("FoundHub", json!({"name": "Eastland"})).await;

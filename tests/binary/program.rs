@@ -21,7 +21,7 @@ use tempfile::TempDir;
 const LIMIT: Duration = Duration::from_mins(3);
 
 /// What the environment of whoever runs the tests must not decide. `ROLLBOOK_PG_BIN` may.
-const FOREIGN: [&str; 18] = [
+const FOREIGN: [&str; 20] = [
     "DATABASE_URL",
     "RESEND_API_KEY",
     "ROLLBOOK_CLOCK",
@@ -36,6 +36,8 @@ const FOREIGN: [&str; 18] = [
     "ROLLBOOK_PUBLIC_URL",
     "ROLLBOOK_RESEND_URL",
     "ROLLBOOK_SITE",
+    "ROLLBOOK_SITE_DATABASE_CA",
+    "ROLLBOOK_SITE_DATABASE_HOSTS",
     "ROLLBOOK_SMTP_URL",
     "ROLLBOOK_SUPER_ADMINS",
     "ROLLBOOK_UNKNOWN_HOSTS",

@@ -1,6 +1,8 @@
 //! Wrong usage ends with status 2 before anything is started; a failure with status 1 and one reason.
 
+use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 
 use rollbook_store::isolation::url_of_every_site;
 
@@ -61,6 +63,14 @@ fn a_database_that_cannot_be_reached_is_named_without_its_password() {
         assert!(reason.starts_with(&format!("the database at {nobody} cannot be reached: ")), "{reason}");
         assert!(!reason.contains("s3cret"), "{reason}");
     }
+    for (name, value, said) in [
+        ("ROLLBOOK_SITE_DATABASE_HOSTS", "db.example.org,,other", "cannot be read at entry 2"),
+        ("ROLLBOOK_SITE_DATABASE_HOSTS", "", "is empty"),
+        ("ROLLBOOK_SITE_DATABASE_CA", "/nowhere", "no certificate can be read from /nowhere"),
+    ] {
+        let reason = home.start(home.command(&["serve", "--listen", "127.0.0.1:0"]).env(name, value)).finish().failed();
+        assert!(reason.starts_with(name) && reason.contains(said), "{reason}");
+    }
     let ran = home.start(home.command(&["migrate"]).env("DATABASE_URL", "mysql://here")).finish();
     let reason = ran.failed();
     assert!(reason.starts_with("DATABASE_URL cannot be read"), "{reason}");
@@ -93,6 +103,18 @@ async fn a_database_of_ones_own_is_used_as_it_is() {
     let migrated = run(&["migrate"]);
     assert!(migrated.starts_with("PostgreSQL at 127.0.0.1:") && migrated.contains(": up to date: all "), "{migrated}");
     assert_eq!(run(&["database-url"]).trim(), url_of_every_site(&database.url));
+    assert_eq!(run(&["database-url", "--service-file", "backup.conf"]), "");
+    let file = home.folder.join("backup.conf");
+    assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
+    let service = fs::read_to_string(&file).expect("a text");
+    let password = database.url.split(['@', ':']).nth(2).expect("a password");
+    for said in ["[rollbook]", "host=127.0.0.1", &format!("password={password}"), "options=-c rollbook.site=every"] {
+        assert!(service.lines().any(|line| line == said), "{said}: {service}");
+    }
+    let nowhere = home
+        .start(home.command(&["database-url", "--service-file", "no/backup.conf"]).env("DATABASE_URL", &database.url));
+    let reason = nowhere.finish().failed();
+    assert!(reason.starts_with("no/backup.conf cannot be written: ") && !reason.contains(password), "{reason}");
     let token = run(&["token", "--email", "own@example.org", "--owner-email", "own@example.org"]);
     assert_eq!(token.split_whitespace().count(), 1, "{token}");
     assert!(run(&["events"]).contains("own@example.org"));

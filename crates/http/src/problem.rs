@@ -178,8 +178,12 @@ impl ApiError {
             Self::SiteNotReady => (StatusCode::SERVICE_UNAVAILABLE, "site_not_ready"),
             Self::SiteUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "site_unavailable"),
             Self::SiteDatabase(SetUpError::Seal(_)) => (StatusCode::CONFLICT, "keys_missing"),
-            Self::SiteDatabase(SetUpError::Unfit(Unfit::Url)) => (StatusCode::UNPROCESSABLE_ENTITY, Unfit::Url.code()),
-            Self::SiteDatabase(SetUpError::Unfit(unfit)) => (StatusCode::CONFLICT, unfit.code()),
+            Self::SiteDatabase(SetUpError::Unfit(unfit)) => match unfit {
+                Unfit::Url | Unfit::Password | Unfit::Parameter | Unfit::Tls | Unfit::Host => {
+                    (StatusCode::UNPROCESSABLE_ENTITY, unfit.code())
+                }
+                _ => (StatusCode::CONFLICT, unfit.code()),
+            },
             Self::SiteDatabase(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
             Self::WrongHost(_) => (StatusCode::FORBIDDEN, "wrong_host"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "not_allowed"),
@@ -361,6 +365,7 @@ impl From<SetUpError> for ApiError {
         match error {
             SetUpError::Command(error) => error.into(),
             SetUpError::Registry(error) => error.into(),
+            SetUpError::TooOften(wait) => Self::TooManyRequests { wait },
             SetUpError::Seal(SealError::NoKeys) | SetUpError::Unfit(_) => Self::SiteDatabase(error),
             SetUpError::Seal(_) | SetUpError::None => Self::internal(&error),
         }

@@ -19,9 +19,11 @@ use clap::{Args, Parser, Subcommand};
 use rollbook_domain::StreamId;
 use rollbook_domain::site::Slug;
 use rollbook_store::Position;
+use rollbook_store::site_databases::{Patience, Reach};
 
 use crate::commands::events::parse_stream;
 use crate::commands::token::{Ttl, parse_ttl};
+use crate::failure::{Done, Failure};
 
 pub use asking::{
     Audit, AuditCommand, Explain, ExplainFormat, Export, ExportFormat, Exported, Format, Replay, ReplayFormat,
@@ -69,9 +71,24 @@ pub struct Place {
     /// The site that the command is about, by its slug
     #[arg(long, global = true, env = "ROLLBOOK_SITE", default_value = Slug::DEFAULT, value_name = "SLUG", value_parser = parse_slug)]
     pub site: Slug,
+    /// Where sites' own databases may be: hosts with commas between them, such as db.example.org, *.example.org:5432,
+    /// 10.0.0.1 or the folder of a Unix socket; by default on any host, and behind no socket
+    #[arg(long, global = true, env = "ROLLBOOK_SITE_DATABASE_HOSTS", value_name = "HOSTS")]
+    pub site_database_hosts: Option<String>,
+    /// Who vouches for their servers, beside those whom this machine trusts: a file of certificates in PEM
+    #[arg(long, global = true, env = "ROLLBOOK_SITE_DATABASE_CA", value_name = "FILE")]
+    pub site_database_ca: Option<PathBuf>,
     /// Stop the clock at this instant, for rehearsals
     #[arg(long, global = true, env = "ROLLBOOK_CLOCK", value_name = "RFC 3339", value_parser = parse_instant)]
     pub clock: Option<DateTime<Utc>>,
+}
+
+impl Place {
+    /// How sites' own databases are reached.
+    pub fn reach(&self) -> Done<Reach> {
+        let (hosts, authorities) = (self.site_database_hosts.as_deref(), self.site_database_ca.as_deref());
+        Reach::try_new(hosts, authorities, Patience::default()).map_err(Failure::new)
+    }
 }
 
 /// Everything that the binary does.
@@ -83,8 +100,8 @@ pub enum Command {
     Demo(Demo),
     /// Bring the database's schema to this version
     Migrate,
-    /// Print the URL of the database in use, for psql
-    DatabaseUrl,
+    /// Print the URL of the database in use, or write it to a file for psql and pg_dump
+    DatabaseUrl(DatabaseUrl),
     /// Print a bearer token for a person
     Token(Token),
     /// Print a link by which a person sets a password: the first owner's way in
@@ -109,6 +126,15 @@ pub enum Command {
     /// Look at the sites of the installation, open one, and say where it answers
     #[command(subcommand)]
     Sites(Sites),
+}
+
+/// `rollbook database-url`
+#[derive(Debug, Args)]
+pub struct DatabaseUrl {
+    /// Print nothing, and write this file, which nobody else may read: then PGSERVICEFILE=FILE psql service=rollbook has
+    /// the password without showing it to whoever lists processes
+    #[arg(long, value_name = "FILE")]
+    pub service_file: Option<PathBuf>,
 }
 
 /// `rollbook serve`

@@ -10,7 +10,7 @@ use rollbook_embedded::{Instance, Options};
 use rollbook_http::SiteDatabases;
 use rollbook_store::connect::{self, ConnectError, options};
 use rollbook_store::migrate::migrate;
-use rollbook_store::site_databases::Keys;
+use rollbook_store::site_databases::{Keys, Opened, Reach, Relay};
 use rollbook_store::{Clock, EventStore, Executor};
 use secrecy::SecretString;
 use sqlx::PgPool;
@@ -29,8 +29,9 @@ pub struct Database {
     url: SecretString,
     pool: PgPool,
     keys: Keys,
+    reach: Reach,
     /// The connections to sites' own databases.
-    sites: Mutex<Vec<PgPool>>,
+    sites: Mutex<Vec<(PgPool, Relay)>>,
     instance: Option<Instance>,
     told: bool,
 }
@@ -38,7 +39,7 @@ pub struct Database {
 impl Database {
     /// Opens the database; it may be older than this software. What takes a while is told where somebody waits for it:
     /// on a terminal, and by what runs for long.
-    pub async fn open(place: &Place, keys: Keys, runs_for_long: bool) -> Done<Self> {
+    pub async fn open(place: &Place, keys: Keys, reach: Reach, runs_for_long: bool) -> Done<Self> {
         let (url, instance, told) = if let Some(url) = &place.database_url {
             (url.as_str().into(), None, false)
         } else {
@@ -46,7 +47,7 @@ impl Database {
             (SecretString::from(instance.url()), Some(instance), told)
         };
         match connect(&url).await {
-            Ok(pool) => Ok(Self { url, pool, keys, sites: Mutex::default(), instance, told }),
+            Ok(pool) => Ok(Self { url, pool, keys, reach, sites: Mutex::default(), instance, told }),
             Err(failure) => {
                 if let Some(instance) = instance {
                     instance.stop().await?;
@@ -109,6 +110,11 @@ impl Database {
         &self.keys
     }
 
+    /// How sites' own databases are reached.
+    pub fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
     /// The log that a site is in, and the site: the one place where a subcommand learns which database it works on.
     pub async fn of_site(&self, slug: &Slug) -> Done<(EventStore, SiteId)> {
         let store = self.store().await?;
@@ -142,15 +148,17 @@ impl Database {
     async fn open_site(&self, store: &EventStore, site: SiteId) -> Done<PgPool> {
         // Nothing is decided by it that a clock would matter to.
         let executor = Executor::new(store.clone(), Clock::system());
-        let (_, pool) = SiteDatabases::new(executor, self.keys.clone()).open(site, MAX_CONNECTIONS).await?;
-        self.sites.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
+        let databases = SiteDatabases::new(executor, self.keys.clone(), self.reach.clone());
+        let Opened { pool, relay } = databases.open(site, MAX_CONNECTIONS).await?;
+        self.sites.lock().unwrap_or_else(PoisonError::into_inner).push((pool.clone(), relay));
         Ok(pool)
     }
 
     /// Closes the connections and leaves the private server, which stops when nobody else uses it.
     pub async fn close(self) -> Done {
-        for pool in self.sites.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        for (pool, relay) in self.sites.into_inner().unwrap_or_else(PoisonError::into_inner) {
             pool.close().await;
+            drop(relay);
         }
         self.pool.close().await;
         if let Some(instance) = self.instance {

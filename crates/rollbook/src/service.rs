@@ -11,8 +11,9 @@ use rollbook_files::Files;
 use rollbook_http::{AccountSettings, Installation, Limits, Setup};
 use rollbook_mail::{Mailer, Mailing, Settings};
 use rollbook_projections::Projections;
-use rollbook_store::site_databases::Keys;
-use rollbook_store::{Clock, EventStore, Executor, listen};
+use rollbook_store::listen::{self, Way};
+use rollbook_store::site_databases::{Keys, Reach};
+use rollbook_store::{Clock, EventStore, Executor};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
@@ -42,6 +43,7 @@ pub struct Service {
     pub projections: Projections,
     files: Files,
     keys: Keys,
+    reach: Reach,
     listener: JoinHandle<()>,
 }
 
@@ -50,8 +52,8 @@ impl Service {
     pub async fn start(database: &Database, files: Files) -> Done<Self> {
         let store = database.store().await?;
         let projections = Projections::start(store.clone());
-        let listener = tokio::spawn(listen::listen(store.clone(), database.url().clone()));
-        Ok(Self { store, projections, files, keys: database.keys().clone(), listener })
+        let listener = tokio::spawn(listen::listen(store.clone(), Way::Url(database.url().clone())));
+        Ok(Self { store, projections, files, keys: database.keys().clone(), reach: database.reach().clone(), listener })
     }
 
     /// Delivers emails, and answers HTTP until somebody asks to end; then takes no new connection and ends the requests under way.
@@ -82,6 +84,7 @@ impl Service {
                 providers: hosting.providers()?,
             },
             keys: self.keys.clone(),
+            reach: self.reach.clone(),
             deliver: Some(Arc::new(Delivering(mail.clone()))),
             ..Setup::new(executor, self.projections.clone(), self.files.clone())
         })
@@ -135,7 +138,7 @@ async fn clean_up(installation: Installation) {
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         every.tick().await;
-        for (state, in_use) in installation.at_hand().await {
+        for (state, in_use) in installation.at_hand() {
             rollbook_http::clean_up(&state).await;
             drop(in_use);
         }

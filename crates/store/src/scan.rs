@@ -159,6 +159,9 @@ impl EventStore {
             header = 0;
             let Some(Cut { position, hash }) = tuple::cut(message)? else { continue };
             count += 1;
+            if count > until - after {
+                return Err(StoreError::Corrupt(format!("more events than positions up to {until}")).into());
+            }
             let nth = usize::try_from(hash % workers.len() as u64).unwrap_or_default();
             let batch: &mut Vec<u8> = &mut batches[nth];
             batch.reserve_exact(if batch.is_empty() { BATCH_BYTES } else { 0 });

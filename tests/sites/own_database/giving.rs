@@ -1,16 +1,26 @@
 //! How a site gets its database, and what is not taken for one.
 
+use std::io::Write;
+use std::net::TcpListener;
+use std::pin::pin;
+
+use futures::StreamExt;
 use futures::future::join_all;
+use futures::stream;
 use reqwest::Method;
 use rollbook_domain::site::GiveSiteDatabase;
 use rollbook_domain::{Actor, SiteId};
 use rollbook_store::migrate::migrate;
+use rollbook_store::site_databases::{Patience, Reach};
 use rollbook_store::{Request, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{A, B, NOW, Student, installation, is_problem, keys, on, rows_of, until};
-use crate::harness::{Database, Service, answer};
+use super::{
+    A, B, NOW, Student, altered, behind, connections, impatient, installation, is_problem, keys, on, rows_of, until,
+    with,
+};
+use crate::harness::{Database, Hosting, Service, answer};
 
 #[tokio::test]
 async fn a_school_with_a_database_of_its_own_has_everything_there_and_nothing_elsewhere() {
@@ -98,13 +108,6 @@ async fn the_first_owner_comes_in_by_an_invitation_and_a_super_admin_as_a_guest(
     is_problem(&south.ask(&north.owner, "/v1/people").await, 401, "unauthenticated");
 }
 
-/// A URL with something else in it.
-fn with(url: &str, change: impl FnOnce(&mut reqwest::Url)) -> String {
-    let mut url: reqwest::Url = url.parse().expect("a URL");
-    change(&mut url);
-    url.to_string()
-}
-
 #[tokio::test]
 async fn what_cannot_be_a_sites_database_is_refused_for_what_it_is_and_not_repeated() {
     let service = installation().await;
@@ -127,12 +130,16 @@ async fn what_cannot_be_a_sites_database_is_refused_for_what_it_is_and_not_repea
     for (url, status, code) in [
         ("mysql://north:hidden@127.0.0.1/north".to_owned(), 422, "database_url_unreadable"),
         ("north:hidden".to_owned(), 422, "database_url_unreadable"),
-        (with(url, |url| url.set_path("")), 422, "database_url_unreadable"),
-        (format!("{url}?passwort=hidden"), 422, "database_url_unreadable"),
-        (with(url, |url| url.set_port(Some(1)).expect("a port")), 409, "database_unreachable"),
-        (with(url, |url| url.set_password(Some("hidden")).expect("a password")), 409, "database_refused"),
-        (with(url, |url| url.set_username("hidden").expect("a user")), 409, "database_refused"),
-        (with(url, |url| url.set_path("hidden")), 409, "database_refused"),
+        (altered(url, |url| url.set_path("")), 422, "database_url_unreadable"),
+        (format!("{url}?passwort=hidden"), 422, "database_parameter_refused"),
+        (format!("{url}?sslkey=/etc/hidden"), 422, "database_parameter_refused"),
+        (altered(url, |url| url.set_password(None).expect("none")), 422, "database_password_missing"),
+        (
+            altered(url, |url| url.set_host(Some("hidden.example.org")).expect("a host")) + "?sslmode=require",
+            422,
+            "database_tls_required",
+        ),
+        (altered(url, |url| url.set_host(Some("%2Frun%2Fhidden")).expect("a host")), 422, "database_host_not_allowed"),
         (url.clone(), 409, "database_not_empty"),
         (newer.url.clone(), 409, "database_newer"),
         (service.database.url.clone(), 409, "database_in_use"),
@@ -156,6 +163,69 @@ async fn what_cannot_be_a_sites_database_is_refused_for_what_it_is_and_not_repea
         .expect("a count");
     assert_eq!(tables, 1);
     assert_eq!(service.give(&id, &Database::empty().await.url).await.status, 200, "the right one, at last");
+}
+
+/// Whoever sets a database up holds this advisory lock of it.
+const LOCK: i64 = 5_570_193_308_531_903_606;
+
+/// A port of this machine where something listens that is no PostgreSQL, for as long as the test runs.
+fn something_else(says: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        let mut kept = Vec::new();
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            // Whoever came may have gone.
+            let _ = stream.write_all(says);
+            kept.push(stream);
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn whatever_keeps_us_out_looks_alike() {
+    let service = impatient().await;
+    let id = service.wanting("north").await;
+    let own = Database::empty().await;
+    let url = &own.url;
+    let out = [
+        behind(1, url),
+        behind(something_else(b""), url),
+        behind(something_else(b"HTTP/1.1 400 Bad Request\r\n\r\n"), url),
+        behind(something_else(b"SSH-2.0-OpenSSH_9.2p1\r\n"), url),
+        altered(url, |url| url.set_password(Some("hidden")).expect("a password")),
+        altered(url, |url| url.set_username("hidden").expect("a user")),
+        altered(url, |url| url.set_path("hidden")),
+        altered(url, |url| url.set_host(Some("localhost")).expect("a host")) + "?sslmode=verify-full",
+    ];
+    let answers: Vec<_> = stream::iter(&out).map(|url| service.give(&id, url)).buffered(4).collect().await;
+    for refused in &answers {
+        is_problem(refused, 409, "database_unreachable");
+        assert_eq!(refused.text, answers[0].text);
+    }
+    // Whoever goes on has to wait.
+    for _ in 0..2 {
+        is_problem(&service.give(&id, &behind(1, url)).await, 409, "database_unreachable");
+    }
+    let again = service.give(&id, url).await;
+    is_problem(&again, 429, "too_many_requests");
+    assert!(again.headers.contains_key("retry-after"));
+}
+
+#[tokio::test]
+async fn databases_are_where_the_operator_lets_them_be() {
+    let own = Database::empty().await;
+    let port = own.url.rsplit_once(':').and_then(|(_, end)| end.split('/').next()).expect("a port");
+    let reach = |hosts: &str| Reach::try_new(Some(hosts), None, Patience::default()).expect("a way");
+    let elsewhere = reach("*.example.org, 127.0.0.1:1");
+    let service =
+        with(Database::create().await, Hosting { keys: keys(A), reach: elsewhere, ..Hosting::default() }).await;
+    let id = service.wanting("north").await;
+    is_problem(&service.give(&id, &own.url).await, 422, "database_host_not_allowed");
+    let here = reach(&format!("127.0.0.1:{port}"));
+    let service = with(Database::create().await, Hosting { keys: keys(A), reach: here, ..Hosting::default() }).await;
+    service.own_site("north", &own).await;
 }
 
 /// An installation that has had its first event.
@@ -233,6 +303,36 @@ async fn two_databases_given_to_one_site_at_once_are_one() {
         }
     }
     assert_eq!(owned, 1, "the first owner was made in the one that it is in");
+}
+
+#[tokio::test]
+async fn whoever_gives_up_while_a_set_up_waits_leaves_no_lock_behind() {
+    let service = installation().await;
+    let own = Database::empty().await;
+    let id = service.wanting("north").await;
+    let mut other = own.pool.acquire().await.expect("a connection");
+    let waiting = "select count(*) from pg_locks l join pg_database d on d.oid = l.database
+        where d.datname = current_database() and l.locktype = 'advisory' and l.pid <> pg_backend_pid()";
+    sqlx::query("select pg_advisory_lock($1)").bind(LOCK).execute(&mut *other).await.expect("the lock of all set-ups");
+    {
+        let mut asked = pin!(service.give(&id, &own.url));
+        let waits = until("it waits for the lock", async || {
+            let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&own.pool).await.expect("a count");
+            // That which is held, and that which is waited for.
+            waiting == 2
+        });
+        tokio::select! {
+            given = &mut asked => panic!("it did not wait: {given:?}"),
+            () = waits => {}
+        }
+    }
+    sqlx::query("select pg_advisory_unlock($1)").bind(LOCK).execute(&mut *other).await.expect("it is given back");
+    until("nothing is locked", async || {
+        let locked: i64 = sqlx::query_scalar(waiting).fetch_one(&own.pool).await.expect("a count");
+        locked == 0 && connections(&service.database.pool, &own).await == 0
+    })
+    .await;
+    assert_eq!(service.give(&id, &own.url).await.status, 200);
 }
 
 #[tokio::test]

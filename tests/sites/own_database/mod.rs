@@ -1,15 +1,19 @@
 //! Schools with databases of their own: nothing of theirs is in the installation's, and nobody sees where they are.
 
+mod ambient;
 mod binary;
+mod fake;
 mod giving;
+mod hostile;
 mod mail;
 mod reach;
 mod secrets;
+mod tls;
 
 use std::time::Duration;
 
 use rollbook_store::Clock;
-use rollbook_store::site_databases::Keys;
+use rollbook_store::site_databases::{Keys, Patience, Reach};
 use sqlx::PgPool;
 
 use super::{NOW, Student, is_problem};
@@ -28,6 +32,25 @@ fn keys(text: &str) -> Keys {
 /// An installation that may give databases to its sites, with one super admin.
 async fn installation() -> Service {
     on(Database::create().await, keys(A), Duration::from_mins(10)).await
+}
+
+/// The same, which waits for servers for a short time only: with those that never answer.
+async fn impatient() -> Service {
+    let patience = Patience { within: Duration::from_secs(3), silence: Duration::from_secs(3) };
+    let reach = Reach::try_new(None, None, patience).expect("a way");
+    with(Database::create().await, Hosting { keys: keys(A), reach, ..Hosting::default() }).await
+}
+
+/// A URL with something else in it.
+fn altered(url: &str, change: impl FnOnce(&mut reqwest::Url)) -> String {
+    let mut url: reqwest::Url = url.parse().expect("a URL");
+    change(&mut url);
+    url.to_string()
+}
+
+/// The same database behind another port.
+fn behind(port: u16, url: &str) -> String {
+    altered(url, |url| url.set_port(Some(port)).expect("a port"))
 }
 
 /// One on a database that may have a history.

@@ -1,15 +1,14 @@
 //! Databases of single sites: given, set up, and reached. The log is told that one is given before where it is is kept, and the
 //! site answers when the log has it that it is set up. Whoever finds a set-up broken off takes it up where it stopped.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use rollbook_domain::site::{ActivateSite, GiveSiteDatabase, SiteEvent};
 use rollbook_domain::{Actor, Command, CommandId, Event, SiteId};
-use rollbook_store::connect::{connect, options};
-use rollbook_store::migrate::migrate_of;
-use rollbook_store::site_databases::{Keys, SealError, Target, Unfit};
+use rollbook_store::site_databases::{Keys, Opened, Reach, SealError, Target, Unfit};
 use rollbook_store::{EventStore, ExecuteError, Executor, Position, Request, StoreError};
 use secrecy::SecretString;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::owners;
@@ -20,6 +19,7 @@ pub struct SiteDatabases {
     /// Of the installation's database.
     executor: Executor,
     keys: Keys,
+    reach: Reach,
 }
 
 /// Why a site's database was not set up, or cannot be reached. None says where it is.
@@ -37,15 +37,18 @@ pub enum SetUpError {
     /// The registry cannot be read.
     #[error(transparent)]
     Registry(#[from] StoreError),
+    /// So many attempts were made just now that another one has to wait for so long.
+    #[error("too many databases are tried at once, or could not be reached; try again later")]
+    TooOften(Duration),
     /// Nobody has given one.
     #[error("no database is set up for this site")]
     None,
 }
 
 impl SiteDatabases {
-    /// Those of an installation, under its keys.
-    pub fn new(executor: Executor, keys: Keys) -> Self {
-        Self { executor, keys }
+    /// Those of an installation, under its keys, and how they are reached.
+    pub fn new(executor: Executor, keys: Keys, reach: Reach) -> Self {
+        Self { executor, keys, reach }
     }
 
     /// Gives a site its database and sets it up; the position of the log at which the site answers. What is refused leaves
@@ -54,7 +57,12 @@ impl SiteDatabases {
         let sealed = self.keys.seal(site, url)?;
         let give: Command = GiveSiteDatabase { site_id: site }.into();
         self.executor.preview(SiteId::DEFAULT, actor, give.clone()).await?;
-        let target = Target::prepare(url, site, self.registry()).await?;
+        let attempt = self.reach.attempt().map_err(SetUpError::TooOften)?;
+        let prepared = Target::prepare(url, site, self.registry(), &self.reach).await;
+        if !matches!(prepared, Err(Unfit::Unreachable)) {
+            attempt.succeeded();
+        }
+        let target = prepared?;
         let given = async {
             self.execute(actor, give, None).await?;
             let given_id = Uuid::new_v4();
@@ -72,7 +80,7 @@ impl SiteDatabases {
     pub async fn settle(&self, site: SiteId) -> Result<(), SetUpError> {
         let Some(given) = self.registry().site_database(site).await? else { return Ok(()) };
         let url = self.keys.open(site, &given.sealed)?;
-        let target = Target::prepare(&url, site, self.registry()).await?;
+        let target = Target::prepare(&url, site, self.registry(), &self.reach).await?;
         let activated = self.activate(site, given.given_id, &target).await;
         target.close().await;
         activated.map(drop)
@@ -97,15 +105,10 @@ impl SiteDatabases {
     }
 
     /// Connections to a site's database, at most so many, on the schema of this version.
-    pub async fn open(&self, site: SiteId, most: u32) -> Result<(SecretString, PgPool), SetUpError> {
+    pub async fn open(&self, site: SiteId, most: u32) -> Result<Opened, SetUpError> {
         let settled = self.registry().site_database(site).await?.filter(|given| given.settled);
         let url = self.keys.open(site, &settled.ok_or(SetUpError::None)?.sealed)?;
-        let pool = connect(options(&url).map_err(Unfit::from)?, most).await.map_err(Unfit::from)?;
-        if let Err(error) = migrate_of(&pool, site).await {
-            pool.close().await;
-            return Err(Unfit::from(error).into());
-        }
-        Ok((url, pool))
+        Ok(Opened::try_new(&url, site, &self.reach, most).await?)
     }
 
     fn registry(&self) -> &EventStore {

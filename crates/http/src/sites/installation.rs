@@ -2,11 +2,13 @@
 //! another site's.
 
 use std::collections::{HashMap, HashSet};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::Router;
 use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use metrics_exporter_prometheus::PrometheusHandle;
 use rollbook_domain::SiteId;
 use rollbook_domain::site::SiteDatabase;
@@ -14,9 +16,9 @@ use rollbook_domain::text::Email;
 use rollbook_files::Files;
 use rollbook_projections::models::sites::SiteItem;
 use rollbook_projections::{Projections, QueryError};
-use rollbook_store::site_databases::Keys;
+use rollbook_store::site_databases::{Keys, Reach};
 use rollbook_store::{EventStore, ExecuteError, Executor};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::databases::{SetUpError, SiteDatabases};
 use super::in_use::InUse;
@@ -33,8 +35,9 @@ const LINGER: Duration = Duration::from_millis(50);
 const AGAIN: Duration = Duration::from_secs(1);
 /// How often sites' own databases are looked after, at the most and at the least.
 const LOOK: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(5));
-/// How many of them at a time.
+/// How many of them at a time, and for how long each is one of these: a server that does not answer keeps no other school waiting.
 const AT_A_TIME: usize = 8;
+const TURN: Duration = Duration::from_secs(2);
 
 /// What becomes of requests for a host that no site has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +69,8 @@ pub struct Setup {
     pub accounts: AccountSettings,
     /// What the URLs of sites' own databases are sealed under.
     pub keys: Keys,
+    /// How such a database is reached.
+    pub reach: Reach,
     /// How long such a database is kept open that nobody uses.
     pub idle: Duration,
     /// Who delivers the emails of such a site.
@@ -85,6 +90,7 @@ impl Setup {
             limits: Limits::default(),
             accounts: AccountSettings::default(),
             keys: Keys::default(),
+            reach: Reach::default(),
             idle: IDLE,
             deliver: None,
         }
@@ -141,7 +147,7 @@ impl Installation {
         Self(Arc::new(Shared {
             registry: Registry::new(executor.store().clone()),
             super_admins: SuperAdmins::new(executor.store().clone(), &setup.super_admins),
-            databases: SiteDatabases::new(executor.clone(), setup.keys),
+            databases: SiteDatabases::new(executor.clone(), setup.keys, setup.reach),
             executor,
             projections: setup.projections,
             files: setup.files,
@@ -225,17 +231,38 @@ impl Installation {
     }
 
     async fn look_after_databases(&self) {
-        let mut changes = self.registry().changes();
+        let (mut changes, places) = (self.registry().changes(), Semaphore::new(AT_A_TIME));
+        let (mut under_way, mut begun) = (FuturesUnordered::new(), HashSet::new());
         loop {
             changes.mark_unchanged();
             let known = self.registry().known();
-            let own = known.sites().filter(|site| site.holding() != SiteDatabase::Shared);
-            futures::stream::iter(own).for_each_concurrent(AT_A_TIME, |site| self.look_after(site)).await;
-            tokio::select! {
-                Ok(()) = changes.changed() => {}
-                () = tokio::time::sleep((self.0.idle / 4).clamp(LOOK.0, LOOK.1)) => {}
+            for site in known.sites().filter(|site| site.holding() != SiteDatabase::Shared) {
+                if begun.insert(site.site_id) {
+                    under_way.push(self.look_in_turn(&places, site.clone()));
+                }
+            }
+            let mut again = pin!(tokio::time::sleep((self.0.idle / 4).clamp(LOOK.0, LOOK.1)));
+            loop {
+                tokio::select! {
+                    Some(site) = under_way.next() => {
+                        begun.remove(&site);
+                    }
+                    Ok(()) = changes.changed() => break,
+                    () = &mut again => break,
+                }
             }
         }
+    }
+
+    /// Looks after a site's database when it is its turn; which site.
+    async fn look_in_turn(&self, places: &Semaphore, site: SiteItem) -> SiteId {
+        let place = places.acquire().await;
+        let mut looks = pin!(self.look_after(&site));
+        if tokio::time::timeout(TURN, &mut looks).await.is_err() {
+            drop(place);
+            looks.await;
+        }
+        site.site_id
     }
 
     /// Ends a set-up that was broken off; opens a database once, because emails may wait in it; closes it where nobody uses it.
@@ -273,11 +300,11 @@ impl Installation {
 
     /// The services of all sites that are at hand: closed sites too, but of those with databases of their own only the open ones.
     /// Others are cleaned up before they are closed.
-    pub async fn at_hand(&self) -> Vec<(AppState, Option<InUse>)> {
+    pub fn at_hand(&self) -> Vec<(AppState, Option<InUse>)> {
         let known = self.registry().known();
         let shared = known.sites().filter(|site| site.holding() == SiteDatabase::Shared);
         let shared: Vec<_> = shared.map(|site| (self.shared(site.site_id).0, None)).collect();
-        let own = self.0.owns.open().await.into_iter().map(|(state, in_use)| (state, Some(in_use)));
+        let own = self.0.owns.open().into_iter().map(|(state, in_use)| (state, Some(in_use)));
         shared.into_iter().chain(own).collect()
     }
 

@@ -13,7 +13,9 @@ use rollbook_domain::SiteId;
 use rollbook_domain::site::HostAdmits;
 use rollbook_projections::Projections;
 use rollbook_store::connect::TIMEOUT;
-use rollbook_store::{Clock, EventStore, StoreError, listen};
+use rollbook_store::listen::{self, Way};
+use rollbook_store::site_databases::{Opened, Relay};
+use rollbook_store::{Clock, EventStore, StoreError};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 
@@ -26,6 +28,8 @@ use crate::state::AppState;
 pub const IDLE: Duration = Duration::from_mins(10);
 /// How long one is left alone that could not be opened, or not be set up.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How long closing one may take: a letter under way is sent to its end.
+const CLOSING: Duration = Duration::from_secs(30);
 /// How many connections each of its two pools has: what sees every site of it, and what sees its one. The appender, the look-up of
 /// tokens, the loading, the listener and whoever delivers its emails have one each, so that it is eleven in all.
 const POOL: u32 = 3;
@@ -84,6 +88,8 @@ pub struct Own {
     listener: JoinSet<()>,
     store: EventStore,
     pool: PgPool,
+    /// What all its connections go through.
+    relay: Relay,
 }
 
 impl Own {
@@ -93,13 +99,13 @@ impl Own {
         databases: &SiteDatabases,
         service: impl FnOnce(EventStore, Projections) -> (AppState, Router),
     ) -> Result<Self, SetUpError> {
-        let (url, pool) = databases.open(site, POOL).await?;
+        let Opened { pool, relay } = databases.open(site, POOL).await?;
         let store = EventStore::new(pool.clone());
         let projections = Projections::start(store.clone());
         let mut listener = JoinSet::new();
-        listener.spawn(listen::listen(store.clone(), url));
+        listener.spawn(listen::listen(store.clone(), Way::through(&relay)));
         let (state, routes) = service(store.clone(), projections);
-        Ok(Self { state, routes, delivery: None, listener, store, pool })
+        Ok(Self { state, routes, delivery: None, listener, store, pool, relay })
     }
 
     /// Its log.
@@ -118,14 +124,21 @@ impl Own {
         }
     }
 
+    /// Ends everything, in order if its server lets us; otherwise its connections are cut, which ends whatever waits for it.
     async fn close(mut self) {
-        if let Some(delivery) = self.delivery {
-            delivery.stop().await;
+        let in_order = async {
+            if let Some(delivery) = self.delivery {
+                delivery.stop().await;
+            }
+            self.state.projections().stop().await;
+            self.listener.shutdown().await;
+            self.store.close().await;
+            self.pool.close().await;
+        };
+        if tokio::time::timeout(CLOSING, in_order).await.is_err() {
+            tracing::warn!(site = %self.state.site(), "the database of a site does not let go, and was cut off");
         }
-        self.state.projections().stop().await;
-        self.listener.shutdown().await;
-        self.store.close().await;
-        self.pool.close().await;
+        drop(self.relay);
     }
 }
 
@@ -189,11 +202,13 @@ impl Owns {
         Some((own.state.clone(), own.routes.clone(), place.uses.begin()))
     }
 
-    /// Those that are open.
-    pub async fn open(&self) -> Vec<(AppState, InUse)> {
+    /// Those that are open, but for those that are opened or closed just now: nobody waits here for somebody's server.
+    pub fn open(&self) -> Vec<(AppState, InUse)> {
         let mut open = Vec::new();
         for place in self.all() {
-            if let Now::Open(own) = &*place.now.lock().await {
+            if let Ok(now) = place.now.try_lock()
+                && let Now::Open(own) = &*now
+            {
                 open.push((own.state.clone(), place.uses.begin()));
             }
         }
@@ -251,8 +266,8 @@ impl Owns {
     pub async fn end(&self) {
         self.ended.store(true, Ordering::SeqCst);
         let closing = self.all().into_iter().map(|place| async move {
-            let open = mem::take(&mut *place.now.lock().await);
-            if let Now::Open(own) = open {
+            let Ok(mut now) = tokio::time::timeout(CLOSING, place.now.lock()).await else { return };
+            if let Now::Open(own) = mem::take(&mut *now) {
                 own.close().await;
             }
         });

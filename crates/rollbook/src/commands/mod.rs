@@ -39,8 +39,8 @@ pub async fn run(cli: Cli) -> Done {
     if let Command::Serve(Serve { hosting, .. }) = &command {
         hosting.providers()?;
     }
-    let keys = keys()?;
-    let database = signals.unless_asked(Database::open(&place, keys, runs_for_long)).await?;
+    let (keys, reach) = (keys()?, place.reach()?);
+    let database = signals.unless_asked(Database::open(&place, keys, reach, runs_for_long)).await?;
     let done = match command {
         Command::Serve(arguments) => {
             let mail = arguments.mail.settings(&place);
@@ -51,7 +51,7 @@ pub async fn run(cli: Cli) -> Done {
             Box::pin(demo::run(&database, &place, &clock, &signals, &arguments, &mail)).await
         }
         Command::Migrate => signals.unless_asked(migrate::run(&database)).await,
-        Command::DatabaseUrl => database_url::run(&database),
+        Command::DatabaseUrl(arguments) => database_url::run(&database, &arguments),
         Command::Token(arguments) => signals.unless_asked(token::run(&database, &clock, &place.site, &arguments)).await,
         Command::Invite(arguments) => {
             signals.unless_asked(invite::run(&database, &clock, &place.site, &arguments)).await

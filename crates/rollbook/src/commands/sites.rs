@@ -32,7 +32,8 @@ pub async fn run(database: &Database, clock: &Clock, asked: &Sites) -> Done {
         }
         Sites::Database(Given { slug }) => {
             let site = by_slug(&store, slug).await?;
-            give(&SiteDatabases::new(executor, database.keys().clone()), site, slug).await
+            let databases = SiteDatabases::new(executor, database.keys().clone(), database.reach().clone());
+            give(&databases, site, slug).await
         }
         Sites::NewKey => new_key(),
         Sites::RotateKeys => rotate(&store, database.keys()).await,

@@ -1,7 +1,11 @@
 //! Databases of single sites: where each is, sealed; whether one is fit for its site; its set-up. What a URL says is in no error
 //! and in no log line.
 
+mod address;
+mod hosts;
 mod keys;
+mod reach;
+mod relay;
 mod target;
 
 use chrono::{DateTime, Utc};
@@ -10,8 +14,11 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
+pub use hosts::HostsError;
 pub use keys::{Keys, KeysError, SealError, Sealed};
-pub use target::{Target, Unfit};
+pub use reach::{Attempt, Patience, Reach, ReachError};
+pub use relay::Relay;
+pub use target::{Opened, Target, Unfit};
 
 use crate::transaction::begin;
 use crate::{EventStore, StoreError};

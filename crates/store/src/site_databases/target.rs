@@ -3,36 +3,22 @@
 use std::collections::BTreeMap;
 
 use rollbook_domain::SiteId;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{PgPool, Row};
-use url::Url;
+use sqlx::{Connection, PgConnection, PgPool, Row};
 
+use super::address::Address;
 use super::claim;
-use crate::connect::{ConnectError, connect, options};
+use super::reach::Reach;
+use super::relay::Relay;
+use crate::connect::{ConnectError, connect};
 use crate::error::is_gone;
-use crate::migrate::{MIGRATIONS, apply};
+use crate::migrate::{MIGRATIONS, apply, migrate_of};
 use crate::{EventStore, StoreError};
 
-/// What sqlx and tokio-postgres understand of a URL's query. What sqlx does not, it logs.
-const PARAMETERS: [&str; 11] = [
-    "application_name",
-    "dbname",
-    "host",
-    "options",
-    "password",
-    "port",
-    "sslcert",
-    "sslkey",
-    "sslmode",
-    "sslrootcert",
-    "user",
-];
-
-/// How many connections the set-up takes: one holds the lock.
-const MOST: u32 = 2;
+/// How many connections the set-up takes, beside that which holds the lock.
+const MOST: u32 = 1;
 /// Whoever sets a database up holds this advisory lock of it.
 const LOCK: i64 = 5_570_193_308_531_903_606;
 
@@ -43,14 +29,28 @@ pub enum Unfit {
     #[strum(serialize = "database_url_unreadable")]
     #[error("the URL cannot be read; it looks like postgres://user:password@host:5432/database")]
     Url,
-    /// Nobody answers there.
+    /// There is no password in it; none is taken from elsewhere.
+    #[strum(serialize = "database_password_missing")]
+    #[error("the URL has no password, and none is taken from elsewhere")]
+    Password,
+    /// It has parameters that would be taken from this machine, or lead elsewhere.
+    #[strum(serialize = "database_parameter_refused")]
+    #[error("the URL may have one parameter, which is sslmode")]
+    Parameter,
+    /// The way to it would be open to others.
+    #[strum(serialize = "database_tls_required")]
+    #[error(
+        "the way to another machine is encrypted, and its certificate verified: leave sslmode out, or say verify-full"
+    )]
+    Tls,
+    /// The operator does not let us go there.
+    #[strum(serialize = "database_host_not_allowed")]
+    #[error("databases may not be on that host and port")]
+    Host,
+    /// Nobody lets us in. Why is in the log: whoever gives URLs is not told what is behind them.
     #[strum(serialize = "database_unreachable")]
-    #[error("the database cannot be reached")]
+    #[error("the database cannot be reached, or does not let us in; the log says why")]
     Unreachable,
-    /// The server answers, and lets nobody in who says that, or not into that database.
-    #[strum(serialize = "database_refused")]
-    #[error("the server does not let us in: the user, the password or the name of the database is not right")]
-    Refused,
     /// The server is too old.
     #[strum(serialize = "database_too_old")]
     #[error("the server is PostgreSQL {0}; Rollbook needs {oldest} or newer", oldest = crate::connect::OLDEST_MAJOR)]
@@ -86,11 +86,15 @@ impl Unfit {
     /// What a failure on the way comes to.
     fn of(error: &sqlx::Error) -> Self {
         match error.as_database_error().and_then(DatabaseError::code).as_deref() {
-            // Not who they say they are; no such database.
-            Some(code) if code.starts_with("28") || code == "3D000" => Self::Refused,
             // No right to; read-only, as a standby is.
             Some("42501" | "25006") => Self::NotWritable,
-            Some(code) if !is_gone(error) => Self::Unsound(code.to_owned()),
+            // The code is the server's word.
+            Some(code)
+                if !is_gone(error) && code.len() == 5 && code.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
+            {
+                Self::Unsound(code.to_owned())
+            }
+            Some(_) if !is_gone(error) => Self::Unsound("XX000".to_owned()),
             _ => Self::Unreachable,
         }
     }
@@ -128,19 +132,57 @@ impl From<ConnectError> for Unfit {
     }
 }
 
+/// Connections to a site's own database, on the schema of this version, and the way that they take.
+#[derive(Debug)]
+pub struct Opened {
+    /// The connections.
+    pub pool: PgPool,
+    /// What they go through: without it they end.
+    pub relay: Relay,
+}
+
+impl Opened {
+    /// Opens a database that is a site's, with so many connections at most.
+    pub async fn try_new(url: &SecretString, site: SiteId, reach: &Reach, most: u32) -> Result<Self, Unfit> {
+        let Self { pool, relay } = reach.in_time(Self::connect(url, site, reach, most)).await?;
+        match migrate_of(&pool, site).await {
+            Ok(()) => Ok(Self { pool, relay }),
+            Err(error) => {
+                pool.close().await;
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn connect(url: &SecretString, site: SiteId, reach: &Reach, most: u32) -> Result<Self, Unfit> {
+        let address = Address::try_new(url, reach.hosts())?;
+        let relay = Relay::open(site, address, reach).await.map_err(|trouble| {
+            tracing::error!(%site, %trouble, "there is no way to the database of a site");
+            Unfit::Unreachable
+        })?;
+        let pool = connect(relay.options(), most).await?;
+        Ok(Self { pool, relay })
+    }
+}
+
 /// A database that a site may have.
 #[derive(Debug)]
 pub struct Target {
-    pool: PgPool,
+    opened: Opened,
     site: SiteId,
 }
 
 impl Target {
     /// The database that a URL leads to, once it is set up for a site. `registry` is where its installation is. Done before, it
     /// changes nothing; of two sites that ask at once for one database, one gets it.
-    pub async fn prepare(url: &SecretString, site: SiteId, registry: &EventStore) -> Result<Self, Unfit> {
-        let pool = connect(readable(url)?, MOST).await?;
-        let target = Self { pool, site };
+    pub async fn prepare(
+        url: &SecretString,
+        site: SiteId,
+        registry: &EventStore,
+        reach: &Reach,
+    ) -> Result<Self, Unfit> {
+        let opened = reach.in_time(Opened::connect(url, site, reach, MOST)).await?;
+        let target = Self { opened, site };
         match target.set_up(registry).await {
             Ok(()) => Ok(target),
             Err(unfit) => {
@@ -152,28 +194,32 @@ impl Target {
 
     /// The log in it.
     pub fn store(&self) -> EventStore {
-        EventStore::new(self.pool.clone())
+        EventStore::new(self.pool().clone())
+    }
+
+    fn pool(&self) -> &PgPool {
+        &self.opened.pool
     }
 
     /// Ends the connections.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.pool().close().await;
     }
 
-    /// One at a time: what another one has made half-way would look like somebody else's.
+    /// One at a time: what another one has made half-way would look like somebody else's. The lock has a connection of its own, and
+    /// ends with it however this ends.
     async fn set_up(&self, registry: &EventStore) -> Result<(), Unfit> {
-        let mut lock = self.pool.acquire().await?;
-        sqlx::query("select pg_advisory_lock($1)").bind(LOCK).execute(&mut *lock).await?;
+        let mut lock = PgConnection::connect_with(&self.pool().connect_options()).await?;
+        sqlx::query("select pg_advisory_lock($1)").bind(LOCK).execute(&mut lock).await?;
         let done = self.set_up_alone(registry).await;
-        // The lock ends with its connection.
         lock.close().await?;
         done
     }
 
     async fn set_up_alone(&self, registry: &EventStore) -> Result<(), Unfit> {
         self.inspect(registry).await?;
-        apply(&self.pool).await?;
-        if !claim(&self.pool, self.site).await? {
+        apply(self.pool()).await?;
+        if !claim(self.pool(), self.site).await? {
             return Err(Unfit::InUse);
         }
         self.check().await
@@ -185,21 +231,21 @@ impl Target {
             "select to_regclass('public._sqlx_migrations') is not null, to_regclass('public.events') is not null,
                 to_regclass('public.database_of') is not null",
         )
-        .fetch_one(&self.pool)
+        .fetch_one(self.pool())
         .await?;
-        let tables = tables(&self.pool).await?;
+        let tables = tables(self.pool()).await?;
         if !migrated {
             return if tables.is_empty() { Ok(()) } else { Err(Unfit::NotEmpty) };
         }
         self.known_migrations().await?;
         if marked {
-            let owner = sqlx::query_scalar("select site_id from database_of").fetch_optional(&self.pool).await?;
+            let owner = sqlx::query_scalar("select site_id from database_of").fetch_optional(self.pool()).await?;
             if let Some(owner) = owner {
                 return if SiteId(owner) == self.site { Ok(()) } else { Err(Unfit::InUse) };
             }
         }
         // Broken off on the way, or the database of an installation from before it said whose it is.
-        let used = logged && sqlx::query_scalar("select exists (select from events)").fetch_one(&self.pool).await?;
+        let used = logged && sqlx::query_scalar("select exists (select from events)").fetch_one(self.pool()).await?;
         let ours = self::tables(registry.pool()).await.map_err(|_| Unfit::Unreachable)?;
         if used {
             Err(Unfit::InUse)
@@ -216,7 +262,7 @@ impl Target {
             MIGRATIONS.iter().map(|migration| (migration.version, &*migration.checksum)).collect();
         let newest = known.keys().last().copied().unwrap_or_default();
         let applied = sqlx::query("select version, checksum from _sqlx_migrations order by version");
-        for row in applied.fetch_all(&self.pool).await? {
+        for row in applied.fetch_all(self.pool()).await? {
             let (version, checksum): (i64, Vec<u8>) = (row.try_get("version")?, row.try_get("checksum")?);
             match known.get(&version) {
                 Some(ours) if *ours == checksum.as_slice() => {}
@@ -233,26 +279,13 @@ impl Target {
                 join pg_attribute a on a.attrelid = c.oid and a.attname = 'site_id' and not a.attisdropped
             where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
                 and not (c.relrowsecurity and c.relforcerowsecurity) limit 1";
-        if let Some(table) = sqlx::query_scalar::<_, String>(open).fetch_optional(&self.pool).await? {
+        if let Some(table) = sqlx::query_scalar::<_, String>(open).fetch_optional(self.pool()).await? {
             return Err(Unfit::Unsound(format!("{table} is not guarded")));
         }
         let others = "select exists (select from events where site_id <> $1)";
-        let others: bool = sqlx::query_scalar(others).bind(self.site.0).fetch_one(&self.pool).await?;
+        let others: bool = sqlx::query_scalar(others).bind(self.site.0).fetch_one(self.pool()).await?;
         if others { Err(Unfit::InUse) } else { Ok(()) }
     }
-}
-
-/// A URL that names a host and a database, and nothing that would be repeated in a log.
-fn readable(url: &SecretString) -> Result<PgConnectOptions, Unfit> {
-    let parsed = Url::parse(url.expose_secret()).map_err(|_| Unfit::Url)?;
-    let says = |name: &str| parsed.query_pairs().any(|(key, value)| key == name && !value.is_empty());
-    let host = parsed.host_str().is_some_and(|host| !host.is_empty()) || says("host");
-    let database = parsed.path().len() > 1 || says("dbname");
-    let plain = parsed.query_pairs().all(|(key, _)| PARAMETERS.contains(&&*key));
-    if !host || !database || !plain {
-        return Err(Unfit::Url);
-    }
-    Ok(options(url)?)
 }
 
 /// What somebody has made in a database, but for what belongs to an extension.
@@ -261,34 +294,4 @@ async fn tables(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
         where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and c.relkind in ('r', 'p', 'v', 'm', 'S', 'f')
             and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')";
     sqlx::query_scalar(sql).fetch_all(pool).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_names_a_host_and_a_database() {
-        for good in [
-            "postgres://u:p@db.example.org:5433/north",
-            "postgresql://u@[::1]/north?sslmode=disable",
-            "postgres:///north?host=/run/postgresql",
-        ] {
-            assert!(readable(&good.into()).is_ok(), "{good}");
-        }
-        for bad in [
-            "",
-            "north",
-            "mysql://u:p@db.example.org/north",
-            "https://db.example.org/north",
-            "postgres://u:p@db.example.org",
-            "postgres://u:p@db.example.org/",
-            "postgres:///north",
-            "postgres://u:p@db.example.org:x/north",
-            "postgres://u:p@db.example.org/north?passwort=p",
-            "postgres://u:p@db.example.org/north?sslmode=perhaps",
-        ] {
-            assert_eq!(readable(&bad.into()).unwrap_err(), Unfit::Url, "{bad}");
-        }
-    }
 }
