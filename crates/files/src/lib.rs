@@ -1,8 +1,10 @@
 //! Uploaded files: received with a limit, told by their content, kept in a folder or a bucket, read in parts. It never
 //! trusts what a file calls itself, and knows neither the log nor who may do what.
 
+mod checked;
 mod contents;
 mod files;
+mod folder;
 mod format;
 mod name;
 mod office;
@@ -12,6 +14,7 @@ mod received;
 #[cfg(test)]
 mod tests;
 
+pub use checked::{CheckedFile, ForeignFile, ObjectKey};
 pub use contents::Unfit;
 pub use files::{Files, FilesError};
 pub use format::{Format, Kind};

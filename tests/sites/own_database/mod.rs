@@ -4,6 +4,7 @@ mod binary;
 mod giving;
 mod mail;
 mod reach;
+mod rows;
 mod secrets;
 
 use std::time::Duration;

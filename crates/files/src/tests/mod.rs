@@ -1,6 +1,7 @@
 //! Files of every format, made here, and what is made of them.
 
 mod bucket;
+mod checked;
 mod contents;
 mod keeping;
 mod names;
