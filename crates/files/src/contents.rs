@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use image::ImageFormat;
 
 use crate::format::Format;
-use crate::office;
+use crate::office::{self, Contents};
 use crate::picture::{self, MOST_PIXELS, MOST_SIDE};
 
 /// How many bytes tell most formats apart.
@@ -35,6 +35,9 @@ pub enum Unfit {
     /// It begins like what its name says, and cannot be read to its end.
     #[error("is a broken {}", .0.extension())]
     Broken(Format),
+    /// A document that brings programs with it.
+    #[error("has macros, which are not taken: save the {} without them", .0.extension())]
+    Macros(Format),
     /// A picture that would take too much memory.
     #[error("is too large a picture: at most {MOST_SIDE} pixels on a side, {MOST_PIXELS} in all")]
     TooManyPixels,
@@ -73,16 +76,24 @@ pub fn format_of<F: Read + Seek>(file: &mut F) -> Result<Option<Format>, Unfit> 
         Some(Format::Pdf)
     } else if head.starts_with(b"PK\x03\x04") {
         file.rewind()?;
-        office::packed(file)
+        office(office::packed(file))?
     } else if head.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
         file.rewind()?;
-        office::compound(file)
+        office(office::compound(file))?
     } else {
         let format = image::guess_format(&head).ok();
         Format::ALL.into_iter().find(|known| format.is_some() && image_format(*known) == format)
     };
     file.rewind()?;
     Ok(found)
+}
+
+fn office(contents: Contents) -> Result<Option<Format>, Unfit> {
+    match contents {
+        Contents::Plain(format) => Ok(Some(format)),
+        Contents::Macros(format) => Err(Unfit::Macros(format)),
+        Contents::Unknown => Ok(None),
+    }
 }
 
 /// The decoder of a picture's format.

@@ -4,6 +4,7 @@ mod bucket;
 mod checked;
 mod contents;
 mod keeping;
+mod macros;
 mod names;
 mod receiving;
 
@@ -52,8 +53,16 @@ pub fn zipped(parts: &[(&str, &str)]) -> Vec<u8> {
 }
 
 pub fn compound(stream: &str) -> Vec<u8> {
+    compound_of(&[(stream, b"text")])
+}
+
+/// A compound file of these streams, and of the storages that they are in.
+pub fn compound_of(streams: &[(&str, &[u8])]) -> Vec<u8> {
     let mut compound = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
-    compound.create_stream(stream).unwrap().write_all(b"text").unwrap();
+    for (path, content) in streams {
+        compound.create_storage_all(std::path::Path::new(path).parent().unwrap()).unwrap();
+        compound.create_stream(path).unwrap().write_all(content).unwrap();
+    }
     compound.flush().unwrap();
     compound.into_inner().into_inner()
 }
