@@ -7,7 +7,7 @@ use image::ImageFormat;
 
 use crate::format::Format;
 use crate::office::{self, Contents};
-use crate::picture::{self, MOST_PIXELS, MOST_SIDE};
+use crate::picture::{MOST_PIXELS, MOST_SIDE};
 
 /// How many bytes tell most formats apart.
 const HEAD_BYTES: u64 = 64;
@@ -41,24 +41,20 @@ pub enum Unfit {
     /// A picture that would take too much memory.
     #[error("is too large a picture: at most {MOST_SIDE} pixels on a side, {MOST_PIXELS} in all")]
     TooManyPixels,
+    /// A picture that was decoded for too long, or took too much memory for its size.
+    #[error("is a picture that takes too much memory or time; save it as another, or smaller")]
+    TooCostly,
     /// It could not be looked at; that is nothing about it.
     #[error("could not be read: {0}")]
     Io(#[from] io::Error),
 }
 
-/// Looks into a file that is called to be of this format; it comes back with the same picture as WebP, where that is
-/// another.
-pub fn examine(mut file: File, claimed: Format) -> Result<(File, Option<Vec<u8>>), Unfit> {
-    let found = format_of(&mut file)?.ok_or(Unfit::Unknown(claimed))?;
-    if found != claimed {
-        return Err(Unfit::Another { claimed, found });
+/// Looks whether a file that is called to be of this format is of it by its content. A picture is not decoded yet.
+pub fn check(mut file: File, claimed: Format) -> Result<File, Unfit> {
+    match format_of(&mut file)?.ok_or(Unfit::Unknown(claimed))? {
+        found if found != claimed => Err(Unfit::Another { claimed, found }),
+        _ => Ok(file),
     }
-    let webp = match image_format(claimed) {
-        Some(format) => picture::webp(&mut file, format, claimed)?,
-        None => None,
-    };
-    file.rewind()?;
-    Ok((file, webp))
 }
 
 /// What a file is by its content; none is nothing that is taken.
@@ -97,7 +93,7 @@ fn office(contents: Contents) -> Result<Option<Format>, Unfit> {
 }
 
 /// The decoder of a picture's format.
-fn image_format(format: Format) -> Option<ImageFormat> {
+pub fn image_format(format: Format) -> Option<ImageFormat> {
     match format {
         Format::Png => Some(ImageFormat::Png),
         Format::Jpeg => Some(ImageFormat::Jpeg),

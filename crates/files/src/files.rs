@@ -1,6 +1,7 @@
 //! The store of files: whole objects under keys, written once, read in parts. What is in them it does not know.
 
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
 use crate::checked::{CheckedFile, ObjectKey};
 use crate::folder::Folder;
@@ -61,13 +62,15 @@ impl Files {
     /// Keeps a file and its WebP. What was begun and not ended is taken away again with [`Self::remove`].
     pub async fn keep(&self, file: &CheckedFile, examined: Examined) -> Result<(), FilesError> {
         if let (Some(key), Some(webp)) = (file.webp(), examined.webp) {
-            self.put(key, &*webp).await?;
+            self.put(key, webp).await?;
         }
-        self.put(file.key(), tokio::fs::File::from_std(examined.file)).await
+        self.put(file.key(), examined.file).await
     }
 
-    async fn put(&self, key: &ObjectKey, mut content: impl AsyncRead + Unpin) -> Result<(), FilesError> {
+    async fn put(&self, key: &ObjectKey, content: File) -> Result<(), FilesError> {
         let path = self.path(key).await?;
+        let mut content = tokio::fs::File::from_std(content);
+        content.rewind().await.map_err(|error| failed(key, &error))?;
         let mut writer = BufWriter::with_capacity(Arc::clone(&self.store), path, PART_BYTES).with_max_concurrency(2);
         let written = async {
             loop {

@@ -45,7 +45,7 @@ const PRESENTATION: &str = "PowerPoint Document";
 const PIECE_BYTES: usize = 64 << 10;
 
 /// What a container is, by what it says of itself.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contents {
     /// A document, or a presentation, without macros.
     Plain(Format),

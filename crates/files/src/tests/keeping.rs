@@ -5,19 +5,26 @@ use rollbook_domain::SiteId;
 use rollbook_domain::file::StoredFile;
 use uuid::Uuid;
 
-use super::sample;
+use super::{examine, sample};
 use crate::checked::{CheckedFile, ObjectKey};
 use crate::files::{Files, FilesError};
 use crate::format::Format;
 use crate::name::FileName;
 use crate::place::PlaceError;
-use crate::received::Received;
+use crate::received::{Examined, Received};
+
+/// A file as it is when it has been looked into.
+async fn examined(bytes: &[u8], format: Format) -> Examined {
+    let body = futures::stream::iter([std::io::Result::Ok(bytes.to_vec())]);
+    let Received { file, size, sha256 } = Received::receive(body).await.unwrap();
+    let webp = examine(bytes, format).unwrap().map(|webp| super::file(&webp));
+    Examined { file, size, sha256, webp }
+}
 
 /// Keeps these bytes under a name.
 pub async fn keep(files: &Files, name: &str, bytes: &[u8]) -> CheckedFile {
     let name = FileName::try_new(name).unwrap();
-    let body = futures::stream::iter([std::io::Result::Ok(bytes.to_vec())]);
-    let examined = Received::receive(body).await.unwrap().examine(name.format()).await.unwrap();
+    let examined = examined(bytes, name.format()).await;
     let file = CheckedFile::describe(SiteId::DEFAULT, Uuid::new_v4(), &name, &examined);
     files.keep(&file, examined).await.unwrap();
     file
@@ -92,8 +99,7 @@ async fn no_link_leads_out_of_the_folder() {
         for refused in refused.into_iter().chain([files.remove(&file).await.err()]) {
             assert!(matches!(refused, Some(FilesError::Failed(_))), "{depth}: {refused:?}");
         }
-        let body = futures::stream::iter([std::io::Result::Ok(sample(Format::Pdf))]);
-        let again = Received::receive(body).await.unwrap().examine(Format::Pdf).await.unwrap();
+        let again = examined(&sample(Format::Pdf), Format::Pdf).await;
         assert!(matches!(files.keep(&file, again).await, Err(FilesError::Failed(_))), "{depth}");
         std::fs::remove_file(linked).unwrap();
         std::fs::rename(&moved, linked).unwrap();

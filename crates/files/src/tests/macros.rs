@@ -1,11 +1,11 @@
 //! Documents that bring programs with them, wherever they have them.
 
-use super::{compound_of, file, packed, sample, zipped};
-use crate::contents::{Unfit, examine};
+use super::{compound_of, examine, packed, sample, zipped};
+use crate::contents::Unfit;
 use crate::format::Format;
 
 fn refused(bytes: &[u8], claimed: Format) -> Option<Unfit> {
-    examine(file(bytes), claimed).err()
+    examine(bytes, claimed).err()
 }
 
 #[test]

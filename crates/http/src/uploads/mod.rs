@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use chrono::TimeDelta;
 use rollbook_domain::SiteId;
 use rollbook_domain::file::StoredFile;
-use rollbook_files::{CheckedFile, Examined, FileName, LIMIT_BYTES, ReceiveError, Received, Unfit};
+use rollbook_files::{CheckedFile, ExamineError, Examined, FileName, LIMIT_BYTES, ReceiveError, Received, Unfit};
 use rollbook_store::uploads::Upload;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -137,7 +137,7 @@ async fn upload(
         return Err(ApiError::UploadTooLarge);
     }
     let received = Received::receive(body.into_data_stream()).await?;
-    let examined = received.examine(name.format()).await?;
+    let examined = state.examiner().examine(caller.site, received, name.format()).await?;
     let id = Uuid::new_v4();
     let file = CheckedFile::describe(caller.site, id, &name, &examined);
     let upload = Upload { id, file: file.stored().clone(), by: caller.reader.person };
@@ -196,11 +196,17 @@ impl From<ReceiveError> for ApiError {
     }
 }
 
-impl From<Unfit> for ApiError {
-    fn from(error: Unfit) -> Self {
+impl From<ExamineError> for ApiError {
+    fn from(error: ExamineError) -> Self {
         match error {
-            Unfit::Io(error) => Self::internal(&error),
-            unfit => Self::Invalid(vec![FieldError::body("", unfit.to_string())]),
+            ExamineError::Unfit(Unfit::Io(error)) => Self::internal(&error),
+            ExamineError::Unfit(unfit) => Self::Invalid(vec![FieldError::body("", unfit.to_string())]),
+            ExamineError::Refused => Self::FileRefused,
+            ExamineError::Unscanned(error) => {
+                tracing::error!(%error, "a file cannot be scanned, and is not taken");
+                Self::ScanUnavailable
+            }
+            ExamineError::Busy(_) => Self::Overloaded,
         }
     }
 }
