@@ -13,7 +13,7 @@ use rollbook_domain::person::BootstrapOwner;
 use rollbook_domain::text::Email;
 use rollbook_domain::{Actor, PersonId, Personal, SiteId};
 use rollbook_embedded::Instance;
-use rollbook_files::Files;
+use rollbook_files::{Examiner, Files, PictureWorker, Scanner};
 use rollbook_http::{AccountSettings, AppState, Deliver, Installation, Limits, Setup, UnknownHosts, serve};
 use rollbook_projections::Projections;
 use rollbook_store::connect::pool_options;
@@ -27,6 +27,8 @@ use sqlx::{Connection, PgConnection, PgPool};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
+
+use crate::binary::program::BINARY;
 
 /// The server that all tests of this run share: it ends with this process, however that ends.
 static SERVER: OnceCell<Instance> = OnceCell::const_new();
@@ -162,6 +164,8 @@ pub struct Hosting {
     pub idle: Duration,
     /// Who delivers from it.
     pub deliver: Option<Arc<dyn Deliver>>,
+    /// What each uploaded file is given to.
+    pub scanner: Option<Scanner>,
 }
 
 /// One client stands for many here: how much they ask for is not limited.
@@ -171,7 +175,17 @@ impl Default for Hosting {
         let accounts = AccountSettings::default();
         let (unknown_hosts, keys, idle) = (UnknownHosts::default(), Keys::default(), Duration::from_mins(10));
         let reach = Reach::default();
-        Self { super_admins: Vec::new(), unknown_hosts, limits, accounts, keys, reach, idle, deliver: None }
+        Self {
+            super_admins: Vec::new(),
+            unknown_hosts,
+            limits,
+            accounts,
+            keys,
+            reach,
+            idle,
+            deliver: None,
+            scanner: None,
+        }
     }
 }
 
@@ -217,6 +231,8 @@ impl Service {
         let files = Files::in_folder(database.files.path()).expect("a folder for files");
         let address = |text: &&str| Email::try_new(text).expect("an address");
         let installation = Installation::open(Setup {
+            // The process of the tests is no program that decodes pictures; the service's is.
+            examiner: Examiner::new(hosting.scanner, PictureWorker::at(|| Ok(BINARY.clone()))),
             metrics: Some(metrics),
             super_admins: hosting.super_admins.iter().map(address).collect(),
             unknown_hosts: hosting.unknown_hosts,

@@ -213,16 +213,15 @@ async fn pgbench(server: &Server, length: Duration) -> Vec<(&'static str, Measur
 /// Has pgbench carry out a script again and again; the rate is the one that it counts, without the time to connect.
 pub fn transactions(database: &Database, script: &str, clients: usize, length: Duration) -> Measured {
     let before = Cpu::now();
-    let folder = std::env::temp_dir().join(format!("rollbook-bench-{}", Uuid::new_v4()));
-    std::fs::create_dir(&folder).expect("a folder for the script and the log");
-    std::fs::write(folder.join("script.sql"), script).expect("the script is written");
+    let folder = tempfile::tempdir().expect("a folder for the script and the log");
+    std::fs::write(folder.path().join("script.sql"), script).expect("the script is written");
     let output = Process::new(pgbench_program())
         .args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--file=script.sql", "--log"])
         .arg(format!("--client={clients}"))
         .arg(format!("--time={}", length.as_secs()))
         .arg(&database.url)
         .env("PGOPTIONS", "-c rollbook.site=every")
-        .current_dir(&folder)
+        .current_dir(folder.path())
         .output()
         .expect("pgbench runs");
     // What pgbench's connections took counts when the server has seen them end.
@@ -231,7 +230,7 @@ pub fn transactions(database: &Database, script: &str, clients: usize, length: D
     let rate = text.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
     let Some(rate) = rate else { panic!("pgbench: {text}{}", String::from_utf8_lossy(&output.stderr)) };
     let mut took = Vec::new();
-    for file in std::fs::read_dir(&folder).expect("the folder").flatten() {
+    for file in std::fs::read_dir(folder.path()).expect("the folder").flatten() {
         if file.file_name().to_string_lossy().starts_with("pgbench_log.") {
             let log = std::fs::read_to_string(file.path()).expect("a log of pgbench");
             // A line is: client, transaction, microseconds, …
@@ -239,7 +238,7 @@ pub fn transactions(database: &Database, script: &str, clients: usize, length: D
             took.extend(micros.map(Duration::from_micros));
         }
     }
-    std::fs::remove_dir_all(&folder).expect("the folder is removed");
+    folder.close().expect("the folder is removed");
     Measured { rate, ..summary(took, length, before) }
 }
 

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 const LIMIT: Duration = Duration::from_mins(3);
 
 /// What the environment of whoever runs the tests must not decide. `ROLLBOOK_PG_BIN` may.
-const FOREIGN: [&str; 20] = [
+const FOREIGN: [&str; 21] = [
     "DATABASE_URL",
     "RESEND_API_KEY",
     "ROLLBOOK_CLOCK",
@@ -35,6 +35,7 @@ const FOREIGN: [&str; 20] = [
     "ROLLBOOK_OWNER_EMAIL",
     "ROLLBOOK_PUBLIC_URL",
     "ROLLBOOK_RESEND_URL",
+    "ROLLBOOK_SCAN",
     "ROLLBOOK_SITE",
     "ROLLBOOK_SITE_DATABASE_CA",
     "ROLLBOOK_SITE_DATABASE_HOSTS",

@@ -2,7 +2,9 @@
 
 mod answers;
 mod clean_up;
+mod pictures;
 mod refusals;
+mod scans;
 mod uploads;
 
 use std::io::{Cursor, Write};

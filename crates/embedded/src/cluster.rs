@@ -82,7 +82,7 @@ impl Cluster {
         DirBuilder::new().mode(0o700).create(&aside).map_err(io("make", &aside))?;
         home.user.give(&aside)?;
         let made = self.make_aside(&aside, home, binaries, password, durable).await;
-        let _ = fs::remove_dir_all(&aside);
+        discard(&aside);
         made
     }
 
@@ -99,7 +99,7 @@ impl Cluster {
         let mut output = None;
         // Where the C library has no C.UTF-8, letters outside ASCII have no upper case; everything else is the same.
         for ctype in ["C.UTF-8", "C"] {
-            let _ = fs::remove_dir_all(&data);
+            discard(&data);
             let mut command = home.user.command(binaries.directory.join("initdb"));
             command.arg("-D").arg(&data).arg("--pwfile").arg(&secret).arg(format!("--lc-ctype={ctype}"));
             command.args([
@@ -166,10 +166,18 @@ impl Cluster {
 pub(crate) fn clear_unfinished(directory: &Path) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
-            // Best effort: an `initdb` that outlived its process may still be writing there. It disturbs nobody.
-            let _ = fs::remove_dir_all(entry.path());
+            discard(&entry.path());
         }
     }
+}
+
+/// Removes the folder of a cluster that is not one yet, with all that `initdb` has put there. It is in the data directory,
+/// under a name that this module makes up ([`UNFINISHED`]); nothing that comes from a database leads here, and a link in
+/// its place is removed and not followed. Best effort: an `initdb` that outlived its process may still be writing there,
+/// which disturbs nobody.
+#[expect(clippy::disallowed_methods, reason = "initdb makes a thousand files, in a folder that is ours by its name")]
+fn discard(unfinished: &Path) {
+    let _ = fs::remove_dir_all(unfinished);
 }
 
 /// The last lines that a program wrote.

@@ -6,8 +6,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use image::ImageFormat;
 
 use crate::format::Format;
-use crate::office;
-use crate::picture::{self, MOST_PIXELS, MOST_SIDE};
+use crate::office::{self, Contents};
+use crate::picture::{MOST_PIXELS, MOST_SIDE};
 
 /// How many bytes tell most formats apart.
 const HEAD_BYTES: u64 = 64;
@@ -35,27 +35,26 @@ pub enum Unfit {
     /// It begins like what its name says, and cannot be read to its end.
     #[error("is a broken {}", .0.extension())]
     Broken(Format),
+    /// A document that brings programs with it.
+    #[error("has macros, which are not taken: save the {} without them", .0.extension())]
+    Macros(Format),
     /// A picture that would take too much memory.
     #[error("is too large a picture: at most {MOST_SIDE} pixels on a side, {MOST_PIXELS} in all")]
     TooManyPixels,
+    /// A picture that was decoded for too long, or took too much memory for its size.
+    #[error("is a picture that takes too much memory or time; save it as another, or smaller")]
+    TooCostly,
     /// It could not be looked at; that is nothing about it.
     #[error("could not be read: {0}")]
     Io(#[from] io::Error),
 }
 
-/// Looks into a file that is called to be of this format; it comes back with the same picture as WebP, where that is
-/// another.
-pub fn examine(mut file: File, claimed: Format) -> Result<(File, Option<Vec<u8>>), Unfit> {
-    let found = format_of(&mut file)?.ok_or(Unfit::Unknown(claimed))?;
-    if found != claimed {
-        return Err(Unfit::Another { claimed, found });
+/// Looks whether a file that is called to be of this format is of it by its content. A picture is not decoded yet.
+pub fn check(mut file: File, claimed: Format) -> Result<File, Unfit> {
+    match format_of(&mut file)?.ok_or(Unfit::Unknown(claimed))? {
+        found if found != claimed => Err(Unfit::Another { claimed, found }),
+        _ => Ok(file),
     }
-    let webp = match image_format(claimed) {
-        Some(format) => picture::webp(&mut file, format, claimed)?,
-        None => None,
-    };
-    file.rewind()?;
-    Ok((file, webp))
 }
 
 /// What a file is by its content; none is nothing that is taken.
@@ -73,10 +72,10 @@ pub fn format_of<F: Read + Seek>(file: &mut F) -> Result<Option<Format>, Unfit> 
         Some(Format::Pdf)
     } else if head.starts_with(b"PK\x03\x04") {
         file.rewind()?;
-        office::packed(file)
+        office(office::packed(file))?
     } else if head.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
         file.rewind()?;
-        office::compound(file)
+        office(office::compound(file))?
     } else {
         let format = image::guess_format(&head).ok();
         Format::ALL.into_iter().find(|known| format.is_some() && image_format(*known) == format)
@@ -85,8 +84,16 @@ pub fn format_of<F: Read + Seek>(file: &mut F) -> Result<Option<Format>, Unfit> 
     Ok(found)
 }
 
+fn office(contents: Contents) -> Result<Option<Format>, Unfit> {
+    match contents {
+        Contents::Plain(format) => Ok(Some(format)),
+        Contents::Macros(format) => Err(Unfit::Macros(format)),
+        Contents::Unknown => Ok(None),
+    }
+}
+
 /// The decoder of a picture's format.
-fn image_format(format: Format) -> Option<ImageFormat> {
+pub fn image_format(format: Format) -> Option<ImageFormat> {
     match format {
         Format::Png => Some(ImageFormat::Png),
         Format::Jpeg => Some(ImageFormat::Jpeg),

@@ -1,9 +1,9 @@
 //! The store of files: whole objects under keys, written once, read in parts. What is in them it does not know.
 
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,13 +12,10 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use rollbook_domain::SiteId;
-use rollbook_domain::file::StoredFile;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use uuid::Uuid;
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
-use crate::format::Format;
-use crate::name::FileName;
+use crate::checked::{CheckedFile, ObjectKey};
+use crate::folder::Folder;
 use crate::received::Examined;
 
 /// How much of a file is in memory at once: the least part that S3 takes is 5 MiB.
@@ -34,7 +31,7 @@ pub struct Files {
     /// Before every key.
     prefix: Path,
     /// Where that is on this machine, unless it is elsewhere.
-    folder: Option<PathBuf>,
+    folder: Option<Folder>,
 }
 
 /// What goes wrong with the store of files. Keys have names in them, which are nobody else's business: no message has one.
@@ -43,6 +40,9 @@ pub enum FilesError {
     /// The store has no such object.
     #[error("the store has no such file")]
     Missing,
+    /// The store has another file there than the database says.
+    #[error("the store has a file of another size than the database says")]
+    OtherSize,
     /// The store cannot be reached, is full, or refuses.
     #[error("the store of files failed: {0}")]
     Failed(String),
@@ -55,35 +55,23 @@ impl fmt::Debug for Files {
 }
 
 impl Files {
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, prefix: Path, folder: Option<PathBuf>) -> Self {
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, prefix: Path, folder: Option<Folder>) -> Self {
         Self { store, prefix, folder }
     }
 
-    /// What a file will be known as, once it is kept. A picture's WebP is beside it.
-    pub fn describe(site: SiteId, id: Uuid, name: &FileName, file: &Examined) -> StoredFile {
-        let format = name.format();
-        let folder = format!("sites/{site}/{}/{id}", format.kind().as_str());
-        StoredFile {
-            key: format!("{folder}/{}", name.in_key(format.extension())),
-            name: name.shown().to_owned(),
-            size: file.size,
-            sha256: file.sha256.clone(),
-            media_type: format.media_type().to_owned(),
-            webp_key: file.webp.as_ref().map(|_| format!("{folder}/{}", name.in_key(Format::Webp.extension()))),
-        }
-    }
-
     /// Keeps a file and its WebP. What was begun and not ended is taken away again with [`Self::remove`].
-    pub async fn keep(&self, file: &StoredFile, examined: Examined) -> Result<(), FilesError> {
-        if let (Some(key), Some(webp)) = (&file.webp_key, examined.webp) {
-            self.put(key, &*webp).await?;
+    pub async fn keep(&self, file: &CheckedFile, examined: Examined) -> Result<(), FilesError> {
+        if let (Some(key), Some(webp)) = (file.webp(), examined.webp) {
+            self.put(key, webp).await?;
         }
-        self.put(&file.key, tokio::fs::File::from_std(examined.file)).await
+        self.put(file.key(), examined.file).await
     }
 
-    async fn put(&self, key: &str, mut content: impl AsyncRead + Unpin) -> Result<(), FilesError> {
-        let mut writer =
-            BufWriter::with_capacity(Arc::clone(&self.store), self.path(key)?, PART_BYTES).with_max_concurrency(2);
+    async fn put(&self, key: &ObjectKey, content: File) -> Result<(), FilesError> {
+        let path = self.path(key).await?;
+        let mut content = tokio::fs::File::from_std(content);
+        content.rewind().await.map_err(|error| failed(key, &error))?;
+        let mut writer = BufWriter::with_capacity(Arc::clone(&self.store), path, PART_BYTES).with_max_concurrency(2);
         let written = async {
             loop {
                 let mut piece = Vec::with_capacity(PIECE_BYTES);
@@ -104,56 +92,62 @@ impl Files {
     }
 
     /// How many bytes an object has.
-    pub async fn size(&self, key: &str) -> Result<u64, FilesError> {
-        Ok(self.store.head(&self.path(key)?).await.map_err(|error| of_store(key, error))?.size)
+    pub async fn size(&self, key: &ObjectKey) -> Result<u64, FilesError> {
+        Ok(self.store.head(&self.path(key).await?).await.map_err(|error| of_store(key, error))?.size)
     }
 
-    /// Some of an object's bytes, as they come.
+    /// Some of the bytes of an object, as they come. It must have as many bytes in all as whoever asks believes.
     pub async fn read(
         &self,
-        key: &str,
+        key: &ObjectKey,
         range: Range<u64>,
+        size: u64,
     ) -> Result<BoxStream<'static, Result<Bytes, FilesError>>, FilesError> {
         if range.is_empty() {
             return Ok(futures::stream::empty().boxed());
         }
         let options = object_store::GetOptions { range: Some(range.into()), ..Default::default() };
-        let found = self.store.get_opts(&self.path(key)?, options).await.map_err(|error| of_store(key, error))?;
-        let key = key.to_owned();
+        let found = self.store.get_opts(&self.path(key).await?, options).await;
+        let found = found.map_err(|error| of_store(key, error))?;
+        if found.meta.size != size {
+            return Err(FilesError::OtherSize);
+        }
+        let key = key.clone();
         Ok(found.into_stream().map_err(move |error| of_store(&key, error)).boxed())
     }
 
     /// Takes a file and its WebP away, with whatever a process that was killed has left beside them. What is not there is
     /// no error.
-    pub async fn remove(&self, file: &StoredFile) -> Result<(), FilesError> {
-        for key in file.webp_key.iter().chain([&file.key]) {
-            match self.store.delete(&self.path(key)?).await {
+    pub async fn remove(&self, file: &CheckedFile) -> Result<(), FilesError> {
+        let keys = file.webp().into_iter().chain([file.key()]);
+        if let Some(folder) = &self.folder {
+            return folder.remove(keys.cloned().collect()).await.map_err(|error| failed(file.key(), &error));
+        }
+        for key in keys {
+            match self.store.delete(&self.path(key).await?).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                 Err(error) => return Err(of_store(key, error)),
             }
         }
-        let Some((root, (of_file, _))) = self.folder.as_ref().zip(file.key.rsplit_once('/')) else { return Ok(()) };
-        match tokio::fs::remove_dir_all(root.join(of_file)).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&file.key, &error)),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
-    /// Keys come from the log and from the table, and never have what a path could turn round at.
-    fn path(&self, key: &str) -> Result<Path, FilesError> {
-        let within = Path::parse(key).map_err(|error| failed(key, &error))?;
-        Ok(self.prefix.parts().chain(within.parts()).collect())
+    /// Where the store has an object; in a folder, only where no link leads out of it.
+    async fn path(&self, key: &ObjectKey) -> Result<Path, FilesError> {
+        if let Some(folder) = &self.folder {
+            folder.refuse_links(key).await.map_err(|error| failed(key, &error))?;
+        }
+        Ok(self.prefix.parts().chain(key.parts().iter().map(|part| part.as_str().into())).collect())
     }
 }
 
-fn of_store(key: &str, error: object_store::Error) -> FilesError {
+fn of_store(key: &ObjectKey, error: object_store::Error) -> FilesError {
     match error {
         object_store::Error::NotFound { .. } => FilesError::Missing,
         error => failed(key, &error),
     }
 }
 
-fn failed(key: &str, error: &dyn fmt::Display) -> FilesError {
-    let name = key.rsplit('/').next().unwrap_or(key);
-    FilesError::Failed(error.to_string().replace(name, "…"))
+fn failed(key: &ObjectKey, error: &dyn fmt::Display) -> FilesError {
+    FilesError::Failed(error.to_string().replace(key.name(), "…"))
 }

@@ -13,6 +13,7 @@ use object_store::path::Path;
 use object_store::{BackoffConfig, RetryConfig};
 
 use crate::files::Files;
+use crate::folder::Folder;
 
 /// How the address of a bucket begins.
 const BUCKET: &str = "s3://";
@@ -70,7 +71,7 @@ impl Files {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| unusable(&error))?;
         let folder = folder.canonicalize().map_err(|error| unusable(&error))?;
         let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| unusable(&error))?.with_fsync(true);
-        Ok(Self::new(Arc::new(store), Path::default(), Some(folder)))
+        Ok(Self::new(Arc::new(store), Path::default(), Some(Folder::new(folder))))
     }
 
     fn in_bucket(

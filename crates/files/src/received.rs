@@ -12,10 +12,6 @@ use tokio::io::AsyncWriteExt;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::contents::{Unfit, examine};
-use crate::format::Format;
-use crate::picture;
-
 /// The most bytes of a file: 50 MiB.
 pub const LIMIT_BYTES: u64 = 50 << 20;
 
@@ -28,22 +24,25 @@ const WHOLE: Duration = Duration::from_mins(15);
 /// A file that has come in as a whole.
 #[derive(Debug)]
 pub struct Received {
-    file: File,
-    size: u64,
-    sha256: String,
+    /// Its bytes.
+    pub(crate) file: File,
+    /// How many bytes it has.
+    pub(crate) size: u64,
+    /// Of its bytes, in hexadecimal.
+    pub(crate) sha256: String,
 }
 
 /// A file that is what its name says.
 #[derive(Debug)]
 pub struct Examined {
-    /// Its bytes, from the start.
+    /// Its bytes.
     pub file: File,
     /// How many bytes it has.
     pub size: u64,
     /// Of its bytes, in hexadecimal.
     pub sha256: String,
     /// The same picture as WebP, where that says as much.
-    pub webp: Option<Vec<u8>>,
+    pub webp: Option<File>,
 }
 
 /// Why a file has not come in.
@@ -94,19 +93,9 @@ impl Received {
         file.flush().await?;
         Ok(Self { file: file.into_std().await, size, sha256: format!("{:x}", hash.finalize()) })
     }
-
-    /// Looks into it, whether it is what its name says and whole. Pictures are decoded one at a time: they may take much
-    /// memory.
-    pub async fn examine(self, claimed: Format) -> Result<Examined, Unfit> {
-        let _turn = picture::turn(claimed).await;
-        // Whatever a hostile file may find to make a reader panic, it is a broken file.
-        let Self { file, size, sha256 } = self;
-        let examined = in_background(move || examine(file, claimed)).await.unwrap_or(Err(Unfit::Broken(claimed)));
-        examined.map(|(file, webp)| Examined { file, size, sha256, webp })
-    }
 }
 
 /// What cannot wait on the executor; a panic in it is an error.
-async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+pub async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     spawn_blocking(work).await.map_err(io::Error::other)
 }

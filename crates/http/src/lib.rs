@@ -48,6 +48,7 @@ mod tests;
 pub mod uploads;
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -106,8 +107,18 @@ fn operations() -> Vec<Operation> {
     .collect()
 }
 
+/// How long the clean-up of one site may take: sites are cleaned up one after the other, and a database that answers slowly
+/// is not to keep the others waiting.
+const CLEAN_UP_AT_MOST: Duration = Duration::from_mins(5);
+
 /// Takes away a site's uploads that nobody used, and what has run out of its accounts.
 pub async fn clean_up(state: &AppState) {
+    if tokio::time::timeout(CLEAN_UP_AT_MOST, take_away(state)).await.is_err() {
+        tracing::warn!(site = %state.site(), "the clean-up took too long, and was broken off");
+    }
+}
+
+async fn take_away(state: &AppState) {
     let site = state.site();
     match uploads::clean_up(state).await {
         Ok(0) => {}

@@ -63,6 +63,10 @@ pub enum ApiError {
     UnsupportedMediaType,
     /// The file is larger than uploads may be.
     UploadTooLarge,
+    /// The operator's scanner refuses the file.
+    FileRefused,
+    /// The operator's scanner has no answer.
+    ScanUnavailable,
     /// The body did not come to its end.
     BrokenOff(String),
     /// The file has so many bytes, and none of those that were asked for.
@@ -196,6 +200,8 @@ impl ApiError {
             Self::HeadersTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large"),
             Self::TooManyRequests { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::File(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unreadable_file"),
+            Self::FileRefused => (StatusCode::UNPROCESSABLE_ENTITY, "file_refused"),
+            Self::ScanUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "scan_unavailable"),
             Self::UnsupportedMediaType | Self::WrongMedia(_) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
             }
@@ -261,6 +267,10 @@ impl ApiError {
             }
             Self::UploadTooLarge => format!("a file has at most {LIMIT_BYTES} bytes"),
             Self::NotThatRange { size } => format!("the file has {size} bytes, and none of those"),
+            Self::FileRefused => "the scanner for harmful files refuses this one; it was not kept".to_owned(),
+            Self::ScanUnavailable => {
+                "the file cannot be scanned for what is harmful, and was not kept; try again shortly".to_owned()
+            }
             Self::FilesUnavailable => "the store of files cannot be reached; try again shortly".to_owned(),
             Self::UnsupportedMediaType => "send the body as Content-Type: application/json".to_owned(),
             Self::FileTooLarge => format!("a file has at most {MAX_FILE_BYTES} bytes"),

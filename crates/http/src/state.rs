@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
 use rollbook_domain::{Actor, Command, CommandId, SiteId};
-use rollbook_files::Files;
+use rollbook_files::{Examiner, Files};
 use rollbook_projections::Projections;
 use rollbook_projections::models::sites::SiteItem;
 use rollbook_store::{EventStore, Executor, Position, Receipt, Request};
@@ -35,6 +35,8 @@ pub struct Parts {
     pub projections: Projections,
     /// Where files are.
     pub files: Files,
+    /// What looks into files before they are there, for all sites together.
+    pub examiner: Examiner,
     /// The site.
     pub site: SiteId,
     /// Which sites there are.
@@ -100,6 +102,11 @@ impl AppState {
     /// The read models' engine.
     pub fn projections(&self) -> &Projections {
         &self.0.projections
+    }
+
+    /// What looks into files before they are there.
+    pub fn examiner(&self) -> &Examiner {
+        &self.0.examiner
     }
 
     /// Where files are.

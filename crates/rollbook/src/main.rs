@@ -30,8 +30,11 @@ use crate::cli::Cli;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Exit status 0: done; 1: refused or failed, with the reason on stderr; 2: wrong usage, which clap says.
+/// Decodes a picture, and nothing else, where the service has called itself for that. Exit status 0: done; 1: refused or failed, with the reason on stderr; 2: wrong usage, which clap says.
 fn main() -> ExitCode {
+    if let Some(decoded) = rollbook_files::decode_picture() {
+        return decoded;
+    }
     let cli = Cli::parse();
     logs::start();
     let done = tokio::runtime::Builder::new_multi_thread()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use rollbook_files::Files;
+use rollbook_files::{Examiner, Files, PictureWorker};
 use rollbook_http::{AccountSettings, Installation, Limits, Setup};
 use rollbook_mail::{Mailer, Mailing, Settings};
 use rollbook_projections::Projections;
@@ -75,6 +75,7 @@ impl Service {
         let mailing = Mailing::start(mailer);
         let measuring = tokio::spawn(measure(self.projections.clone(), clock.clone(), metrics.clone()));
         let installation = Installation::open(Setup {
+            examiner: Examiner::new(hosting.scanner(), PictureWorker::own()),
             metrics: Some(metrics),
             super_admins: hosting.super_admins.clone(),
             unknown_hosts: hosting.unknown_hosts(),

@@ -7,6 +7,7 @@ mod giving;
 mod hostile;
 mod mail;
 mod reach;
+mod rows;
 mod secrets;
 mod tls;
 

@@ -103,14 +103,17 @@ async fn keeps_reads_and_takes_away_in_a_bucket() {
     assert_eq!(keys.len(), 3);
     assert!(keys.iter().all(|key| key.starts_with("some/prefix/sites/")), "{keys:?}");
 
-    assert_eq!(files.size(&whole.key).await.unwrap(), whole.size);
-    assert_eq!(read(&files, &whole.key, 0..whole.size).await.unwrap(), large);
-    assert_eq!(read(&files, &whole.key, 7_000_000..7_000_010).await.unwrap(), large[7_000_000..7_000_010]);
-    assert_eq!(read(&files, small.webp_key.as_ref().unwrap(), 0..4).await.unwrap(), b"RIFF");
+    let size = whole.stored().size;
+    assert_eq!(files.size(whole.key()).await.unwrap(), size);
+    assert_eq!(read(&files, whole.key(), 0..size).await.unwrap(), large);
+    assert_eq!(read(&files, whole.key(), 7_000_000..7_000_010).await.unwrap(), large[7_000_000..7_000_010]);
+    assert_eq!(read(&files, small.webp().unwrap(), 0..4).await.unwrap(), b"RIFF");
+    let wrong = files.read(whole.key(), 0..4, size + 1).await.err();
+    assert!(matches!(wrong, Some(FilesError::OtherSize)), "{wrong:?}");
 
     files.remove(&small).await.unwrap();
     files.remove(&whole).await.unwrap();
     assert!(bucket.lock().unwrap().objects.is_empty());
-    assert!(matches!(files.size(&whole.key).await, Err(FilesError::Missing)));
+    assert!(matches!(files.size(whole.key()).await, Err(FilesError::Missing)));
     server.abort();
 }

@@ -6,13 +6,10 @@ use image::codecs::gif::GifEncoder;
 use image::{Frame, ImageFormat, RgbaImage};
 use proptest::prelude::*;
 
-use super::{compound, file, packed, picture, sample, zipped};
-use crate::contents::{Unfit, examine};
+use super::{compound, examine as webp_of, image as picture, packed, sample, zipped};
+use crate::contents::Unfit;
 use crate::format::{Format, Kind};
-
-fn webp_of(bytes: &[u8], claimed: Format) -> Result<Option<Vec<u8>>, Unfit> {
-    examine(file(bytes), claimed).map(|(_, webp)| webp)
-}
+use crate::picture::encoded;
 
 #[test]
 fn every_format_is_known_by_its_content() {
@@ -42,15 +39,12 @@ fn refuses_a_file_that_is_another_than_its_name_says() {
 
 #[test]
 fn refuses_what_is_none_of_them() {
-    let macros = "application/vnd.ms-word.document.macroEnabled.main+xml";
-    let table = format!("<Types><Override PartName=\"/word/document.xml\" ContentType=\"{macros}\"/></Types>");
-    let unknown: [(Vec<u8>, Format); 10] = [
+    let unknown: [(Vec<u8>, Format); 9] = [
         (b"<!DOCTYPE html><script>alert(1)</script>".to_vec(), Format::Pdf),
         (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>".to_vec(), Format::Png),
         (b"MZ\x90\0\x03".to_vec(), Format::Docx),
         (b" %PDF-1.7 %%EOF".to_vec(), Format::Pdf),
         (zipped(&[("word/document.xml", "<a/>")]), Format::Docx),
-        (zipped(&[("[Content_Types].xml", &table), ("word/document.xml", "<a/>")]), Format::Docx),
         (zipped(&[("a.txt", "wordprocessingml.document.main+xml word/")]), Format::Docx),
         (packed("xl", "spreadsheetml.sheet.main+xml"), Format::Pptx),
         (compound("/Workbook"), Format::Doc),
@@ -104,6 +98,35 @@ fn refuses_pictures_that_would_fill_the_memory() {
 }
 
 #[test]
+fn a_picture_loses_nothing_unless_that_takes_more_than_its_file() {
+    let drawing = image::load_from_memory(&sample(Format::Png)).unwrap();
+    for (is_photograph, most, codec) in
+        [(false, u64::MAX, b"VP8L"), (false, 8, b"VP8 "), (true, u64::MAX, b"VP8 "), (true, 8, b"VP8 ")]
+    {
+        let webp = encoded(drawing.clone(), is_photograph, most).unwrap();
+        assert_eq!(&webp[12..16], codec, "{is_photograph} {most}");
+    }
+    let clear =
+        image::DynamicImage::from(RgbaImage::from_fn(9, 9, |x, _| image::Rgba([9, 9, 9, u8::try_from(x).unwrap()])));
+    let webp = encoded(clear, false, 8).unwrap();
+    let decoded = image::load_from_memory_with_format(&webp, ImageFormat::WebP).unwrap();
+    assert!(decoded.color().has_alpha(), "what shows through goes on doing so");
+}
+
+#[test]
+fn a_picture_above_twelve_megapixels_is_proved_and_left_as_it_is() {
+    let of = |width| {
+        let mut bytes = Cursor::new(Vec::new());
+        image::DynamicImage::new_luma8(width, 3_000).write_to(&mut bytes, ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    };
+    assert!(webp_of(&of(4_000), Format::Png).unwrap().is_some());
+    let larger = of(4_001);
+    assert!(webp_of(&larger, Format::Png).unwrap().is_none());
+    assert!(matches!(webp_of(&larger[..larger.len() / 2], Format::Png), Err(Unfit::Broken(_))));
+}
+
+#[test]
 fn a_picture_that_moves_is_left_as_it_is() {
     let mut bytes = Cursor::new(Vec::new());
     let frame = |red| Frame::new(RgbaImage::from_pixel(8, 8, image::Rgba([red, 0, 0, 255])));
@@ -131,7 +154,7 @@ proptest! {
             bytes.truncate(keep.index(bytes.len()));
         }
         // Whatever it is found to be, it is found.
-        if let Ok((_, Some(webp))) = examine(file(&bytes), format) {
+        if let Ok(Some(webp)) = webp_of(&bytes, format) {
             prop_assert!(webp.starts_with(b"RIFF"));
         }
     }

@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures::TryStreamExt;
 use rollbook_domain::file::StoredFile;
-use rollbook_files::{FilesError, Format};
+use rollbook_files::{CheckedFile, FilesError, ForeignFile, Format, Kind};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -41,42 +41,42 @@ pub enum FileFormat {
     Webp,
 }
 
-/// Answers with a file, or with the WebP beside it where there is one. Takes `If-None-Match`, and of a `GET` `Range` with
+/// Answers with a file, or with the WebP beside it where there is one; pictures are shown, documents are saved. Takes `If-None-Match`, and of a `GET` `Range` with
 /// `If-Range`; several ranges at once are answered with the whole.
 pub async fn answer(
     state: &AppState,
-    file: &StoredFile,
+    file: &CheckedFile,
     webp: bool,
-    inline: bool,
     headers: &HeaderMap,
     method: &Method,
 ) -> Result<Response, ApiError> {
-    let other = file.webp_key.as_ref().filter(|_| webp);
-    let key = other.unwrap_or(&file.key);
-    let tag = if other.is_some() { format!("\"{}-webp\"", file.sha256) } else { format!("\"{}\"", file.sha256) };
+    let StoredFile { name, size, sha256, .. } = file.stored();
+    let other = file.webp().filter(|_| webp);
+    let key = other.unwrap_or(file.key());
+    let tag = if other.is_some() { format!("\"{sha256}-webp\"") } else { format!("\"{sha256}\"") };
     let own = [(ETAG, header(&tag)?), (CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))];
     if is_known(headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, own).into_response());
     }
-    let size = if other.is_some() { state.files().size(key).await? } else { file.size };
+    let size = if other.is_some() { state.files().size(key).await? } else { *size };
     let asked = if method == Method::GET { part(headers, &tag, size) } else { Part::Whole };
     let (status, range) = match asked {
         Part::Whole => (StatusCode::OK, 0..size),
         Part::Bytes(range) => (StatusCode::PARTIAL_CONTENT, range),
         Part::Beyond => return Err(ApiError::NotThatRange { size }),
     };
-    let media_type = if other.is_some() { Format::Webp.media_type() } else { &file.media_type };
+    let format = if other.is_some() { Format::Webp } else { file.format() };
     let mut response = (status, own).into_response();
     let answered = response.headers_mut();
-    answered.insert(CONTENT_TYPE, header(media_type)?);
+    answered.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     answered.insert(CONTENT_LENGTH, (range.end - range.start).into());
     answered.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    answered.insert(CONTENT_DISPOSITION, header(&disposition(&file.name, other.is_some(), inline))?);
+    answered.insert(CONTENT_DISPOSITION, header(&disposition(name, other.is_some(), format.kind() == Kind::Image))?);
     if status == StatusCode::PARTIAL_CONTENT {
         answered.insert(CONTENT_RANGE, header(&format!("bytes {}-{}/{size}", range.start, range.end - 1))?);
     }
     if method != Method::HEAD {
-        let bytes = state.files().read(key, range).await?;
+        let bytes = state.files().read(key, range, size).await?;
         *response.body_mut() = Body::from_stream(bytes.map_err(|error| {
             // The status is sent: all that can be said now is that this is not the end.
             tracing::warn!(%error, "a file broke off on its way out");
@@ -93,11 +93,18 @@ fn header(text: &str) -> Result<HeaderValue, ApiError> {
 impl From<FilesError> for ApiError {
     fn from(error: FilesError) -> Self {
         match error {
-            FilesError::Missing => Self::internal(&error),
+            FilesError::Missing | FilesError::OtherSize => Self::internal(&error),
             FilesError::Failed(_) => {
                 tracing::error!(%error, "the store of files cannot be used");
                 Self::FilesUnavailable
             }
         }
+    }
+}
+
+/// What is wrong is the school's database, which the client cannot help.
+impl From<ForeignFile> for ApiError {
+    fn from(error: ForeignFile) -> Self {
+        Self::internal(&error)
     }
 }

@@ -13,7 +13,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use rollbook_domain::SiteId;
 use rollbook_domain::site::SiteDatabase;
 use rollbook_domain::text::Email;
-use rollbook_files::Files;
+use rollbook_files::{Examiner, Files, PictureWorker};
 use rollbook_projections::models::sites::SiteItem;
 use rollbook_projections::{Projections, QueryError};
 use rollbook_store::site_databases::{Keys, Reach};
@@ -57,6 +57,8 @@ pub struct Setup {
     pub projections: Projections,
     /// Where files are.
     pub files: Files,
+    /// What looks into files before they are there.
+    pub examiner: Examiner,
     /// The metrics; without them `/metrics` is not offered.
     pub metrics: Option<PrometheusHandle>,
     /// The addresses of the super admins.
@@ -78,12 +80,13 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// One with nothing out of the ordinary: no metrics and no super admins.
+    /// One with nothing out of the ordinary: no metrics, no super admins, no scanner, and pictures decoded by this program.
     pub fn new(executor: Executor, projections: Projections, files: Files) -> Self {
         Self {
             executor,
             projections,
             files,
+            examiner: Examiner::new(None, PictureWorker::own()),
             metrics: None,
             super_admins: Vec::new(),
             unknown_hosts: UnknownHosts::default(),
@@ -117,6 +120,7 @@ struct Shared {
     executor: Executor,
     projections: Projections,
     files: Files,
+    examiner: Examiner,
     metrics: Option<PrometheusHandle>,
     registry: Registry,
     super_admins: SuperAdmins,
@@ -151,6 +155,7 @@ impl Installation {
             executor,
             projections: setup.projections,
             files: setup.files,
+            examiner: setup.examiner,
             metrics: setup.metrics,
             unknown_hosts: setup.unknown_hosts,
             counted: Counted::new(&setup.limits),
@@ -377,6 +382,7 @@ impl Installation {
             projections,
             own_database,
             files: shared.files.clone(),
+            examiner: shared.examiner.clone(),
             site,
             registry: shared.registry.clone(),
             super_admins: shared.super_admins.clone(),

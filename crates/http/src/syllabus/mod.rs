@@ -13,6 +13,7 @@ use axum::routing::get;
 use rollbook_domain::cohort::Week;
 use rollbook_domain::policy::Weeks;
 use rollbook_domain::{CohortId, MaterialId, Personal};
+use rollbook_files::CheckedFile;
 use rollbook_projections::models::cohorts::SessionItem;
 use rollbook_projections::models::reader::furthest;
 use rollbook_projections::models::syllabus::{self, Row, SyllabusDiff};
@@ -156,9 +157,9 @@ async fn file(
     let position = state.read_at(at_least).await?;
     let open = caller.weeks(cohort).await?;
     let found = syllabus::file(caller.pool(), caller.site, cohort, material).await?;
-    let (_, file) = found.filter(|(week, _)| open.include(*week)).ok_or_else(|| ApiError::not_found("file"))?;
-    let inline = file.media_type.starts_with("image/");
-    let mut response = files::answer(&state, &file, format.is_some(), inline, &headers, &method).await?;
+    let found = found.filter(|found| open.include(found.week)).ok_or_else(|| ApiError::not_found("file"))?;
+    let file = CheckedFile::try_new(caller.site, found.upload_id.0, found.file)?;
+    let mut response = files::answer(&state, &file, format.is_some(), &headers, &method).await?;
     response.headers_mut().extend(position_header(position));
     Ok(response)
 }

@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use chrono::TimeDelta;
 use rollbook_domain::SiteId;
 use rollbook_domain::file::StoredFile;
-use rollbook_files::{Examined, FileName, Files, Kind, LIMIT_BYTES, ReceiveError, Received, Unfit};
+use rollbook_files::{CheckedFile, ExamineError, Examined, FileName, LIMIT_BYTES, ReceiveError, Received, Unfit};
 use rollbook_store::uploads::Upload;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -110,7 +110,9 @@ pub async fn resolve(state: &AppState, site: SiteId, upload: Uuid) -> Result<Sto
         let detail = "is no upload of the last 24 hours; upload the file again";
         ApiError::Invalid(vec![FieldError::body("/content", detail)])
     };
-    Ok(found.ok_or_else(refused)?.file)
+    let Upload { id, file, .. } = found.ok_or_else(refused)?;
+    // What is wrong here must not come into the log.
+    Ok(CheckedFile::try_new(site, id, file)?.stored().clone())
 }
 
 async fn upload(
@@ -135,25 +137,31 @@ async fn upload(
         return Err(ApiError::UploadTooLarge);
     }
     let received = Received::receive(body.into_data_stream()).await?;
-    let examined = received.examine(name.format()).await?;
+    let examined = state.examiner().examine(caller.site, received, name.format()).await?;
     let id = Uuid::new_v4();
-    let file = Files::describe(caller.site, id, &name, &examined);
-    let upload = Upload { id, file: file.clone(), by: caller.reader.person };
+    let file = CheckedFile::describe(caller.site, id, &name, &examined);
+    let upload = Upload { id, file: file.stored().clone(), by: caller.reader.person };
     let kind = name.format().kind();
     // The caller may go away; what has been begun is ended nevertheless.
-    let kept = tokio::spawn(keep(state, caller.site, upload, kind, examined));
+    let kept = tokio::spawn(keep(state, caller.site, upload, file.clone(), examined));
     kept.await.map_err(|error| ApiError::internal(&error))??;
-    let StoredFile { name, size, sha256, media_type, .. } = file;
+    let StoredFile { name, size, sha256, media_type, .. } = file.stored().clone();
     Ok(Json(Uploaded { upload_id: id, kind: kind.as_str().to_owned(), name, size, sha256, media_type }))
 }
 
-async fn keep(state: AppState, site: SiteId, upload: Upload, kind: Kind, examined: Examined) -> Result<(), ApiError> {
+async fn keep(
+    state: AppState,
+    site: SiteId,
+    upload: Upload,
+    file: CheckedFile,
+    examined: Examined,
+) -> Result<(), ApiError> {
     let (store, files) = (state.store(), state.files());
-    store.begin_upload(site, &upload, kind.as_str(), state.now()).await?;
-    if let Err(error) = files.keep(&upload.file, examined).await {
+    store.begin_upload(site, &upload, file.format().kind().as_str(), state.now()).await?;
+    if let Err(error) = files.keep(&file, examined).await {
         let refused = error.into();
         // What cannot be taken away now, the clean-up finds by its row.
-        files.remove(&upload.file).await?;
+        files.remove(&file).await?;
         store.forget_upload(site, upload.id).await?;
         return Err(refused);
     }
@@ -174,8 +182,8 @@ async fn uploaded(
     let own =
         found.filter(|upload| caller.reader.admin || (upload.by == caller.reader.person && caller.reader.uploads()));
     let file = own.ok_or_else(|| ApiError::not_found("upload"))?.file;
-    let inline = file.media_type.starts_with("image/");
-    files::answer(&state, &file, format.is_some(), inline, &headers, &method).await
+    let file = CheckedFile::try_new(caller.site, id, file)?;
+    files::answer(&state, &file, format.is_some(), &headers, &method).await
 }
 
 impl From<ReceiveError> for ApiError {
@@ -188,11 +196,17 @@ impl From<ReceiveError> for ApiError {
     }
 }
 
-impl From<Unfit> for ApiError {
-    fn from(error: Unfit) -> Self {
+impl From<ExamineError> for ApiError {
+    fn from(error: ExamineError) -> Self {
         match error {
-            Unfit::Io(error) => Self::internal(&error),
-            unfit => Self::Invalid(vec![FieldError::body("", unfit.to_string())]),
+            ExamineError::Unfit(Unfit::Io(error)) => Self::internal(&error),
+            ExamineError::Unfit(unfit) => Self::Invalid(vec![FieldError::body("", unfit.to_string())]),
+            ExamineError::Refused => Self::FileRefused,
+            ExamineError::Unscanned(error) => {
+                tracing::error!(%error, "a file cannot be scanned, and is not taken");
+                Self::ScanUnavailable
+            }
+            ExamineError::Busy(_) => Self::Overloaded,
         }
     }
 }

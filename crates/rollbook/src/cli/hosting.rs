@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use rollbook_domain::text::Email;
+use rollbook_files::Scanner;
 use rollbook_http::UnknownHosts;
 use rollbook_oidc::Provider;
 use rollbook_store::site_databases::Keys;
@@ -36,6 +37,10 @@ pub struct Hosting {
     /// client_secret_env, and title, kind, scopes, audience if need be)
     #[arg(long, env = "ROLLBOOK_OIDC", value_name = "FILE")]
     oidc: Option<PathBuf>,
+    /// A command that each uploaded file is given to on its standard input, without a shell and within a minute: exit status
+    /// 0 takes the file, 1 refuses it, anything else keeps it out for now
+    #[arg(long, env = "ROLLBOOK_SCAN", value_name = "COMMAND")]
+    scan: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -53,6 +58,11 @@ impl Hosting {
             .map_err(|error| Failure::new(format!("ROLLBOOK_OIDC, {}: {error}", file.display())))?;
         let settings = rollbook_oidc::read(&text).map_err(Failure::new)?;
         settings.into_iter().map(|settings| Provider::try_new(settings).map(Arc::new).map_err(Failure::new)).collect()
+    }
+
+    /// What uploaded files are given to before they are taken.
+    pub fn scanner(&self) -> Option<Scanner> {
+        self.scan.as_deref().and_then(Scanner::read)
     }
 
     /// What becomes of requests for a host that no site has.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{ReadModel, SiteRows};
 
 pub use diff::{ChangedPart, Difference, DifferenceCounts, SyllabusDiff, compare};
-pub use queries::{file, of_cohort, of_week, reasons};
+pub use queries::{MaterialFile, file, of_cohort, of_week, reasons};
 
 /// The read model.
 #[derive(Debug)]

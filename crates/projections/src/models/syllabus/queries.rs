@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rollbook_domain::file::StoredFile;
-use rollbook_domain::{CohortId, MaterialId, Personal, SiteId};
+use rollbook_domain::{CohortId, MaterialId, Personal, SiteId, UploadId};
 use serde::Deserialize;
 use sqlx::PgPool;
 use sqlx::types::Json;
@@ -30,13 +30,26 @@ pub async fn file(
     site: SiteId,
     cohort: CohortId,
     material: MaterialId,
-) -> Result<Option<(u8, StoredFile)>, QueryError> {
+) -> Result<Option<MaterialFile>, QueryError> {
     let sql = "select json_build_object('week', s.week, 'material', m)
         from syllabus s cross join jsonb_array_elements(s.materials) m
         where s.site_id = $1 and s.cohort_id = $2 and m->>'material_id' = $3";
     let found: Option<Placed> =
         fetch_one(items(sql).bind(site.0).bind(cohort.0).bind(material.to_string()), pool).await?;
-    Ok(found.and_then(|found| Some((found.week, found.material.content.file()?.clone()))))
+    Ok(found.and_then(|Placed { week, material: Material { content, .. } }| {
+        Some(MaterialFile { week, upload_id: content.upload()?, file: content.file()?.clone() })
+    }))
+}
+
+/// The file of a material, as the database has it.
+#[derive(Clone, Debug)]
+pub struct MaterialFile {
+    /// The material's week.
+    pub week: u8,
+    /// The upload that it came as.
+    pub upload_id: UploadId,
+    /// The file.
+    pub file: StoredFile,
 }
 
 #[derive(Deserialize)]
