@@ -82,6 +82,12 @@ async fn a_role_or_a_token_taken_away_ends_at_the_next_request() {
     let found = json!({"name": "Eastland"});
     assert_eq!(school.service.send(&token, "FoundHub", found.clone()).await.status, 403);
     school.command("GrantRole", json!({"person_id": second, "role": "admin"})).await;
+    assert_eq!(
+        school.service.ask(&token, "/v1/me").await.status,
+        401,
+        "nobody has a role by what they came in with before"
+    );
+    let token = school.service.token(&second).await;
     school.service.command(&token, "FoundHub", found.clone()).await;
     assert_eq!(school.service.ask(&token, "/v1/people").await.status, 200);
     // Only an owner grants, and an admin cannot take the owner's place.
@@ -92,10 +98,13 @@ async fn a_role_or_a_token_taken_away_ends_at_the_next_request() {
     assert_eq!(school.service.ask(&token, "/v1/people").await.status, 403);
 
     school.command("GrantRole", json!({"person_id": second, "role": "admin"})).await;
+    let token = school.service.token(&second).await;
     school.command("DeactivatePerson", json!({"person_id": second, "reason": "left the school"})).await;
-    assert_eq!(school.service.ask(&token, "/v1/me").await.status, 403);
-    assert_eq!(school.service.send(&token, "FoundHub", found).await.status, 403);
+    assert_eq!(school.service.ask(&token, "/v1/me").await.status, 401);
+    assert_eq!(school.service.send(&token, "FoundHub", found).await.status, 401);
     school.command("ReactivatePerson", json!({"person_id": second})).await;
+    assert_eq!(school.service.ask(&token, "/v1/me").await.status, 401);
+    let token = school.service.token(&second).await;
     let revoked = crate::harness::answer(school.service.request(reqwest::Method::DELETE, &token, "/v1/me/token")).await;
     assert_eq!(revoked.status, 204, "{}", revoked.text);
     assert_eq!(school.service.ask(&token, "/v1/me").await.status, 401);
@@ -155,6 +164,9 @@ async fn whoever_was_deactivated_is_refused_before_anything_else_is_looked_at() 
     assert_eq!(school.service.ask(&token, "/v1/people").await.status, 200, "a role counts at once");
 
     school.command("DeactivatePerson", json!({"person_id": person, "reason": "the term is over"})).await;
+    assert_eq!(school.service.ask(&token, "/v1/me").await.status, 401, "what they had has ended");
+    // From the command line a token can be had for anybody.
+    let token = school.service.token(&person).await;
     for refused in [
         school.service.send(&token, "FoundHub", json!({"name": "Westland"})).await,
         school.service.send(&token, "FoundHub", json!({"nonsense": true})).await,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+
 use crate::binary::program::Home;
 use crate::harness::{Database, answer, client};
 
@@ -78,4 +80,41 @@ async fn processes_that_begin_at_once_migrate_once_and_make_each_owner_once() {
         .expect("events");
     let count = |name: &str| types.iter().filter(|event| *event == name).count();
     assert_eq!((count("PersonRegistered"), count("RoleGranted"), types.len()), (2, 2, 4), "{types:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn owners_whom_the_configuration_names_no_more_are_owners_like_any_other() {
+    let (home, database) = (Home::new(), Database::empty().await);
+    let url = database.url.clone();
+    let serve = |super_admins: &str| {
+        let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.env("DATABASE_URL", &url).env("ROLLBOOK_SUPER_ADMINS", super_admins);
+        home.start(&mut command)
+    };
+    let token = |email: &str| {
+        let mut command = home.command(&["token", "--email", email]);
+        home.start(command.env("DATABASE_URL", &url)).finish().done().out.trim().to_owned()
+    };
+    let mut both = serve("boss@example.org,fired@example.org");
+    let address = both.listens();
+    let boss = token("boss@example.org");
+    let people = answer(client().get(format!("{address}/v1/people")).bearer_auth(&boss)).await.json;
+    let fired = people["items"].as_array().expect("people").iter().find(|one| one["email"] == "fired@example.org");
+    let body = serde_json::json!({"person_id": fired.expect("an owner")["person_id"], "role": "owner"});
+    let revoke = async |address: &str| {
+        let request = client().post(format!("{address}/v1/commands/RevokeRole")).bearer_auth(&boss).json(&body);
+        let answer = answer(request).await;
+        (answer.status, answer.json["code"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(revoke(&address).await, (409, "owner_is_bootstrapped".to_owned()));
+    both.end(Signal::SIGTERM).done();
+
+    let mut one = serve("boss@example.org");
+    let address = one.listens();
+    let fired = token("fired@example.org");
+    let asked = async || answer(client().get(format!("{address}/v1/people")).bearer_auth(&fired)).await.status;
+    assert_eq!(asked().await, 200, "an owner still");
+    assert_eq!(revoke(&address).await.0, 200);
+    assert_eq!(asked().await, 403);
+    one.end(Signal::SIGTERM).done();
 }

@@ -30,15 +30,20 @@ async fn a_super_admin_acts_as_an_owner_everywhere_and_the_audit_says_so() {
     assert_eq!(founded[0]["authority"], "owner", "at home they are the owner they are");
     assert_ne!(founded[0]["actor"]["name"], "Super admin");
 
-    // The first owner of a site is its own: not even a super admin takes their place.
+    // The first owner of a site is no other owner's to remove; a super admin removes one who was dismissed or taken over.
     let owner = north.get(&north.owner, "/v1/me").await["person_id"].clone();
+    let other = north.create(&north.owner, "RegisterPerson", json!({"name": "O", "email": "o@example.org"})).await;
+    north.command(&north.owner, "GrantRole", json!({"person_id": other, "role": "owner"})).await;
+    let other = north.token(&other).await;
     for (command, body) in [
-        ("RevokeRole", json!({"person_id": owner, "role": "owner"})),
-        ("DeactivatePerson", json!({"person_id": owner, "reason": "x"})),
         ("CorrectPerson", json!({"person_id": owner, "email": "mine@example.org"})),
+        ("DeactivatePerson", json!({"person_id": owner, "reason": "x"})),
+        ("RevokeRole", json!({"person_id": owner, "role": "owner"})),
     ] {
-        is_problem(&north.send(&service.owner, command, body).await, 409, "owner_is_bootstrapped");
+        is_problem(&north.send(&other, command, body.clone()).await, 409, "owner_is_bootstrapped");
+        north.command(&service.owner, command, body).await;
     }
+    is_problem(&north.ask(&north.owner, "/v1/me").await, 401, "unauthenticated");
     is_problem(&north.ask(&service.owner, "/v1/me").await, 403, "not_allowed");
 }
 

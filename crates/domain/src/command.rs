@@ -164,6 +164,7 @@ commands! {
     }
     system {
         person::BootstrapOwner => Person(PersonCommand),
+        person::ReleaseOwner => Person(PersonCommand),
         site::GiveSiteDatabase => Site(SiteCommand),
         site::ActivateSite => Site(SiteCommand),
         week_emails::RetryEmail => WeekEmails(WeekEmailsCommand),
@@ -257,6 +258,7 @@ impl Command {
                 PersonCommand::ReactivatePerson(c) => c.person_id.into(),
                 PersonCommand::EndAccess(c) => c.person_id.into(),
                 PersonCommand::BootstrapOwner(c) => c.person_id.into(),
+                PersonCommand::ReleaseOwner(c) => c.person_id.into(),
             },
             Self::Module(command) => match command {
                 ModuleCommand::DefineModule(c) => c.module_id?.into(),

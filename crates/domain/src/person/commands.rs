@@ -48,7 +48,7 @@ pub struct GrantRole {
     pub role: Role,
 }
 
-/// Takes a role away. Only an owner may; the bootstrapped owner only themselves.
+/// Takes a role away. Only an owner may; from the first owner only they themselves, or a super admin.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevokeRole {
@@ -97,6 +97,14 @@ pub struct BootstrapOwner {
     pub email: Personal<Email>,
 }
 
+/// Makes an owner whom the configuration names no more one like any other. Only the system issues it; no client can.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseOwner {
+    /// Whom.
+    pub person_id: PersonId,
+}
+
 /// The commands of the person aggregate.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
@@ -117,4 +125,6 @@ pub enum PersonCommand {
     EndAccess(EndAccess),
     /// See [`BootstrapOwner`].
     BootstrapOwner(BootstrapOwner),
+    /// See [`ReleaseOwner`].
+    ReleaseOwner(ReleaseOwner),
 }

@@ -29,6 +29,10 @@ impl Person {
             PersonCommand::ReactivatePerson(_) => self.reactivate(by),
             PersonCommand::EndAccess(_) => self.end_access(by),
             PersonCommand::BootstrapOwner(c) => Ok(self.bootstrap(c)),
+            PersonCommand::ReleaseOwner(_) => {
+                let named = self.roles.get(&Role::Owner) == Some(&true);
+                Ok(named.then_some(PersonEvent::OwnerReleased {}).into_iter().collect())
+            }
         }
     }
 
@@ -84,7 +88,7 @@ impl Person {
     fn revoke(&self, role: Role, by: &By, facts: &PersonFacts) -> Result<Vec<PersonEvent>, PersonRule> {
         match self.roles.get(&role) {
             None => Ok(Vec::new()),
-            Some(true) if is_another(by, facts) => Err(PersonRule::OwnerIsBootstrapped),
+            Some(true) if is_bound(by, facts) => Err(PersonRule::OwnerIsBootstrapped),
             Some(_) => Ok(vec![PersonEvent::RoleRevoked { role }]),
         }
     }
@@ -135,10 +139,10 @@ impl Person {
         events
     }
 
-    /// Refuses everybody else what would give them the place of an owner whom the configuration names.
+    /// Refuses everybody else in the site what would give them the place of its first owner, or of one whom the configuration names.
     pub(super) fn refuse_to_others(&self, by: &By, facts: &PersonFacts) -> Result<(), PersonRule> {
         let bootstrapped = self.roles.values().any(|bootstrapped| *bootstrapped);
-        if bootstrapped && is_another(by, facts) { Err(PersonRule::OwnerIsBootstrapped) } else { Ok(()) }
+        if bootstrapped && is_bound(by, facts) { Err(PersonRule::OwnerIsBootstrapped) } else { Ok(()) }
     }
 
     /// Refuses an admin what would give them power over an owner.
@@ -147,6 +151,12 @@ impl Person {
         let may = matches!(by.authority, Authority::Owner | Authority::SuperAdmin | Authority::System);
         if is_owner && !may { Err(PersonRule::OwnerProtected) } else { Ok(()) }
     }
+}
+
+/// Whether a first owner is not for whoever asks to remove: another person of the site. Super admins come in from outside, and can: an
+/// owner who was dismissed or taken over does not stay for ever.
+fn is_bound(by: &By, facts: &PersonFacts) -> bool {
+    is_another(by, facts) && by.authority != Authority::SuperAdmin
 }
 
 /// Whether somebody else than the person concerned asks.
@@ -180,6 +190,7 @@ impl Claims for Person {
             }
             PersonEvent::PersonCorrected { email: None, .. }
             | PersonEvent::RoleGranted { .. }
+            | PersonEvent::OwnerReleased {}
             | PersonEvent::RoleRevoked { .. }
             | PersonEvent::PersonDeactivated { .. }
             | PersonEvent::PersonReactivated {}

@@ -23,8 +23,8 @@ pub enum PersonRule {
     },
     /// The installation's configuration made them owner.
     #[error(
-        "this owner comes from the installation's configuration and cannot be removed by others, nor given \
-             another address by them"
+        "this is the school's first owner, or one whom the installation's configuration names: only they themselves, or a super \
+             admin, remove them or give them another address"
     )]
     OwnerIsBootstrapped,
     /// Whoever could do this to an owner could make themselves one.

@@ -72,10 +72,13 @@ pub enum PersonEvent {
     RoleGranted {
         /// Which.
         role: Role,
-        /// Given by the installation's configuration: nobody else may take it away.
+        /// Given by the installation's configuration, or when the site was opened: of those who are in the site nobody else may take
+        /// it away.
         #[serde(default)]
         bootstrapped: bool,
     },
+    /// The installation's configuration names the owner no more: they are one like any other.
+    OwnerReleased {},
     /// A role was taken away.
     RoleRevoked {
         /// Which.
@@ -116,6 +119,7 @@ impl PersonEvent {
             Self::PersonCorrected { .. }
             | Self::PersonRegistered { .. }
             | Self::ExternalIdAssigned { .. }
+            | Self::OwnerReleased {}
             | Self::RoleRevoked { .. }
             | Self::PersonReactivated {} => Ends::Nothing,
         }

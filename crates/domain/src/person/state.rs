@@ -85,6 +85,11 @@ impl Person {
             PersonEvent::RoleGranted { role, bootstrapped } => {
                 self.roles.insert(*role, *bootstrapped);
             }
+            PersonEvent::OwnerReleased {} => {
+                if let Some(bootstrapped) = self.roles.get_mut(&Role::Owner) {
+                    *bootstrapped = false;
+                }
+            }
             PersonEvent::RoleRevoked { role } => {
                 self.roles.remove(role);
             }

@@ -3,7 +3,7 @@
 use cqrs_es::test::{AggregateResultValidator, TestFramework};
 use serde_json::{Value, json};
 
-use super::{BootstrapOwner, Ends, Person, PersonCommand, PersonEvent, PersonFacts, PersonRule, Role};
+use super::{BootstrapOwner, Ends, Person, PersonCommand, PersonEvent, PersonFacts, PersonRule, ReleaseOwner, Role};
 use crate::actor::{Actor, Asked, Authority};
 use crate::claim::{ClaimChanges, ClaimKey};
 use crate::command::Command;
@@ -154,8 +154,25 @@ fn refuses_to_take_the_bootstrapped_role_from_somebody_else() {
     let first = vec![soren(), granted(Role::Owner, true)];
     let body = json!({ "role": "owner" });
     when(first.clone(), AN_OWNER, "RevokeRole", body.clone()).then_expect_error(PersonRule::OwnerIsBootstrapped);
-    when(first, THEMSELVES, "RevokeRole", body)
+    for who in [THEMSELVES, (OWNER, Authority::SuperAdmin)] {
+        when(first.clone(), who, "RevokeRole", body.clone())
+            .then_expect_events(vec![PersonEvent::RoleRevoked { role: Role::Owner }]);
+    }
+    let released = [first, vec![PersonEvent::OwnerReleased {}]].concat();
+    when(released, AN_OWNER, "RevokeRole", body)
         .then_expect_events(vec![PersonEvent::RoleRevoked { role: Role::Owner }]);
+}
+
+#[test]
+fn releases_an_owner_once() {
+    let release = |given: Vec<PersonEvent>| {
+        let command = PersonCommand::ReleaseOwner(ReleaseOwner { person_id: STUDENT });
+        let by = by(NOBODY, Authority::System);
+        TestFramework::<Person>::with(()).given(given).when(Asked { command, by, facts: PersonFacts::default() })
+    };
+    release(vec![soren(), granted(Role::Owner, true)]).then_expect_events(vec![PersonEvent::OwnerReleased {}]);
+    release(vec![soren(), granted(Role::Owner, false)]).then_expect_events(vec![]);
+    release(vec![soren()]).then_expect_events(vec![]);
 }
 
 #[test]
@@ -253,6 +270,7 @@ fn ways_in_end_with_what_may_have_made_them_somebody_elses() {
         (themselves, Ends::Nothing),
         (granted(Role::Admin, false), Ends::Everything),
         (granted(Role::Owner, true), Ends::Everything),
+        (PersonEvent::OwnerReleased {}, Ends::Nothing),
         (PersonEvent::RoleRevoked { role: Role::Admin }, Ends::Nothing),
         (deactivated(), Ends::AllButPassword),
         (PersonEvent::PersonReactivated {}, Ends::Nothing),
@@ -271,12 +289,13 @@ fn an_owners_access_is_ended_by_owners_alone() {
 }
 
 #[test]
-fn the_address_of_a_bootstrapped_owner_is_changed_by_themselves_alone() {
+fn the_address_of_a_bootstrapped_owner_is_changed_by_themselves_or_a_super_admin() {
     let owner = || vec![soren(), granted(Role::Owner, true)];
     let body = json!({ "email": "somebody.else@example.org" });
     when(owner(), AN_OWNER, "CorrectPerson", body.clone()).then_expect_error(PersonRule::OwnerIsBootstrapped);
     let super_admin = (OWNER, Authority::SuperAdmin);
-    when(owner(), super_admin, "CorrectPerson", body.clone()).then_expect_error(PersonRule::OwnerIsBootstrapped);
+    when(owner(), super_admin, "CorrectPerson", body.clone())
+        .then_expect_events(vec![corrected(None, Some("somebody.else@example.org"))]);
     when(owner(), THEMSELVES, "CorrectPerson", body).then_expect_events(vec![PersonEvent::PersonCorrected {
         name: None,
         email: Some("somebody.else@example.org".into()),

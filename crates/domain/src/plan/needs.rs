@@ -70,6 +70,7 @@ fn person(command: &PersonCommand, needs: &mut Needs<'_>) {
         PersonCommand::DeactivatePerson(c) => drop(needs.person(c.person_id)),
         PersonCommand::ReactivatePerson(c) => drop(needs.person(c.person_id)),
         PersonCommand::EndAccess(c) => drop(needs.person(c.person_id)),
+        PersonCommand::ReleaseOwner(c) => drop(needs.person(c.person_id)),
         PersonCommand::BootstrapOwner(c) => {
             needs.person(c.person_id);
             if let Some(owner) = needs.owner(ClaimKey::email(c.email.reveal().as_str())) {

@@ -33,6 +33,7 @@ impl Planner<'_> {
             PersonCommand::DeactivatePerson(c) => self.known_person(c.person_id)?,
             PersonCommand::ReactivatePerson(c) => self.known_person(c.person_id)?,
             PersonCommand::EndAccess(c) => self.known_person(c.person_id)?,
+            PersonCommand::ReleaseOwner(c) => self.known_person(c.person_id)?,
             PersonCommand::BootstrapOwner(c) => match self.email_owner(c.email.reveal().as_str()) {
                 Some(owner) => self.known_person(owner)?,
                 None => (c.person_id, Self::fresh(c.person_id, self.world.person(c.person_id))?),

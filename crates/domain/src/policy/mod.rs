@@ -86,7 +86,7 @@ pub struct Standing {
 pub fn right(command: &Command) -> Right {
     match command {
         Command::Person(command) => match command {
-            PersonCommand::BootstrapOwner(_) => Right::Bootstrap,
+            PersonCommand::BootstrapOwner(_) | PersonCommand::ReleaseOwner(_) => Right::Bootstrap,
             PersonCommand::GrantRole(_) | PersonCommand::RevokeRole(_) => Right::GrantRoles,
             PersonCommand::RegisterPerson(_)
             | PersonCommand::CorrectPerson(_)

@@ -16,7 +16,7 @@ use crate::given::{self, *};
 use crate::hub::HubEvent;
 use crate::ids::PersonId;
 use crate::origin::Origin;
-use crate::person::{BootstrapOwner, PersonEvent, Role};
+use crate::person::{BootstrapOwner, PersonEvent, ReleaseOwner, Role};
 use crate::personal::Personal;
 use crate::refusal::Refusal;
 use crate::text::{Email, Name};
@@ -34,6 +34,7 @@ const TABLE: &str = "
     ReactivatePerson          yes   yes    –     –      –     –      –      –       –       –       –      –      –
     EndAccess                 yes   yes    –     –      –     –      –      –       –       –       –      –      –
     BootstrapOwner             –     –     –     –      –     –      –      –       –       –       –      –     yes
+    ReleaseOwner               –     –     –     –      –     –      –      –       –       –       –      –     yes
     DefineModule              yes   yes    –     –      –     –      –      –       –       –       –      –      –
     RenameModule              yes   yes    –     –      –     –      –      –       –       –       –      –      –
     RetireModule              yes   yes    –     –      –     –      –      –       –       –       –      –      –
@@ -133,7 +134,7 @@ fn every_command_is_for_exactly_those_whom_the_table_names() {
     let commands: Vec<Command> = Command::NAMES
         .iter()
         .map(|name| about_the_school(name))
-        .chain([bootstrap(), retry()])
+        .chain([bootstrap(), Command::from(ReleaseOwner { person_id: NOBODY }), retry()])
         .chain(about_the_account())
         .collect();
     let (rows, names): (BTreeSet<_>, BTreeSet<_>) =

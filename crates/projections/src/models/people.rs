@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use rollbook_domain::person::{PersonEvent, Role};
 use rollbook_domain::text::email_key;
 use rollbook_domain::{Event, PersonId, Personal, SiteId, StreamType};
-use rollbook_store::Recorded;
+use rollbook_store::{Recorded, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use super::{fetch, fetch_one, items};
 use crate::{Page, Paged, QueryError, ReadModel, SiteRows};
@@ -81,7 +82,7 @@ impl ReadModel for People {
         rows.update(person_id, |row| {
             row.version = event.sequence;
             match happened {
-                PersonEvent::PersonRegistered { .. } | PersonEvent::AccessEnded {} => {}
+                PersonEvent::PersonRegistered { .. } | PersonEvent::AccessEnded {} | PersonEvent::OwnerReleased {} => {}
                 PersonEvent::PersonCorrected { name, email, .. } => {
                     if let Some(name) = name {
                         row.name = name.clone();
@@ -135,6 +136,13 @@ pub async fn list(pool: &PgPool, site: SiteId, page: &Page) -> Result<Paged<Pers
         order by name, person_id limit $4";
     let people = fetch(items::<PersonItem>(sql).bind(site.0).bind(name).bind(id).bind(page.rows()), pool).await?;
     Ok(page.cut(people, |p| p.person_id.to_string()))
+}
+
+/// The owners of a site, whether or not they may act.
+pub async fn owners(pool: &PgPool, site: SiteId) -> Result<Vec<PersonId>, QueryError> {
+    let sql = "select person_id from people where site_id = $1 and roles @> array['owner'] order by person_id";
+    let owners: Vec<Uuid> = sqlx::query_scalar(sql).bind(site.0).fetch_all(pool).await.map_err(StoreError::from)?;
+    Ok(owners.into_iter().map(PersonId).collect())
 }
 
 /// One person.

@@ -70,6 +70,7 @@ fn of_person() -> BoxedStrategy<PersonEvent> {
         1 => text().prop_map(|reason| PersonEvent::PersonDeactivated { reason }),
         1 => Just(PersonEvent::PersonReactivated {}),
         1 => Just(PersonEvent::AccessEnded {}),
+        1 => Just(PersonEvent::OwnerReleased {}),
     ]
     .boxed()
 }

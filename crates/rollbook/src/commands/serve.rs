@@ -29,6 +29,10 @@ pub async fn run(
             bootstrap::owner(&executor, email).await?;
         }
         bootstrap::super_admins(&executor, &arguments.hosting.super_admins).await?;
+        let named = arguments.owner_email.iter().map(|email| bootstrap::address(email));
+        let mut named = named.collect::<Done<Vec<_>>>()?;
+        named.extend_from_slice(&arguments.hosting.super_admins);
+        bootstrap::release(&executor, &service.projections, &named).await?;
         database.tell_place();
         output::line(&format!("listening on {}", url(&socket)?))?;
         service.serve(socket, clock, signals, mail, &arguments.hosting, &arguments.limiting.limits()).await

@@ -99,6 +99,7 @@ fn of_person(event: &PersonEvent) -> Option<Said> {
         PersonEvent::RoleRevoked { role: _ } => Said::new(Action::RoleRevoked),
         PersonEvent::PersonDeactivated { reason } => Said::new(Action::Deactivated).why(reason),
         PersonEvent::PersonReactivated {} => Said::new(Action::Reactivated),
+        PersonEvent::OwnerReleased {} => Said::new(Action::OwnerReleased),
         PersonEvent::AccessEnded {} => Said::new(Action::AccessEnded),
         PersonEvent::PersonRegistered { .. }
         | PersonEvent::PersonCorrected { .. }

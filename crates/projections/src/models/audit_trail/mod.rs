@@ -45,6 +45,7 @@ pub enum AuditAction {
     Deactivated,
     Reactivated,
     AccessEnded,
+    OwnerReleased,
     ModuleDefined,
     ModuleRetired,
     CohortScheduled,
