@@ -5,7 +5,10 @@
 
 alter table tokens add column epoch bigint not null default 0;
 alter table invitations add column epoch bigint not null default 0;
-alter table identities add column epoch bigint not null default 0;
+alter table identities
+    add column epoch bigint not null default 0,
+    -- What it is listed and ended by; its subject is another system's secret.
+    add column id uuid not null default gen_random_uuid();
 alter table devices add column epoch bigint not null default 0;
 alter table calendar_links add column epoch bigint not null default 0;
 -- Of the password alone, which outlives a deactivation.

@@ -234,3 +234,64 @@ async fn where_passwords_are_off_no_door_opens_by_one() {
         .expect("a count");
     assert_eq!(asked, 0, "no letter is written");
 }
+
+#[tokio::test]
+async fn admins_see_and_end_the_ways_in_of_those_below_them() {
+    let scene = Scene::oidc().await;
+    let service = &scene.service;
+    let who = with_everything(&scene, 0, &[]).await;
+    let admin = json!({"name": "Admin", "email": "admin@example.org"});
+    let admin = service.create(&service.owner, "RegisterPerson", admin).await;
+    service.command(&service.owner, "GrantRole", json!({"person_id": admin, "role": "admin"})).await;
+    let admin = service.token(&admin).await;
+    let access = async |token: &str, person: &str| service.ask(token, &format!("/v1/people/{person}/access")).await;
+    let theirs = access(&admin, &who.person).await.json;
+    let count = |access: &Value, of: &str| access[of].as_array().map(Vec::len);
+    assert_eq!((&theirs["password"], &theirs["calendar_link"]), (&json!(true), &json!(true)), "{theirs}");
+    assert_eq!(["sessions", "api_keys", "identities"].map(|of| count(&theirs, of)), [Some(3), Some(1), Some(1)]);
+    assert!(!theirs.to_string().contains(&who.person), "another system's name for them is nobody's here: {theirs}");
+    assert_eq!(access(&who.session, &who.person).await.status, 403);
+    assert_eq!(access(&admin, &uuid::Uuid::new_v4().to_string()).await.status, 404);
+
+    let end = async |token: &str, person: &str, what: &str, id: &str| {
+        answer(service.request(Method::DELETE, token, &format!("/v1/people/{person}/{what}/{id}"))).await
+    };
+    for (what, of, id) in [
+        ("sessions", "sessions", "session_id"),
+        ("api-keys", "api_keys", "key_id"),
+        ("identities", "identities", "identity_id"),
+    ] {
+        for item in theirs[of].as_array().expect("items") {
+            let id = text(item, id);
+            assert_eq!(end(&admin, &who.person, what, &id).await.status, 204, "{item}");
+            assert_eq!(refused(&end(&admin, &who.person, what, &id).await), (404, "not_found"), "{item}");
+        }
+    }
+    for way in ["session", "token", "key", "identity"] {
+        assert!(!lets_in(&scene, &who, way).await, "{way}");
+    }
+    let audit = super::audit(service, &who.person).await;
+    for (action, count) in [("signed_out", 3), ("api_key_revoked", 1), ("identity_unlinked", 1)] {
+        assert_eq!(audit.iter().filter(|(said, _)| said == action).count(), count, "{action}: {audit:?}");
+    }
+
+    let owner = text(&service.get(&service.owner, "/v1/me").await, "person_id");
+    let session = text(&access(&admin, &owner).await.json["sessions"][0], "session_id");
+    assert_eq!(refused(&end(&admin, &owner, "sessions", &session).await), (409, "owners_account"));
+    assert_eq!(service.ask(&service.owner, "/v1/me").await.status, 200);
+    assert_eq!(end(&service.owner, &owner, "sessions", &session).await.status, 204);
+    assert_eq!(service.ask(&service.owner, "/v1/me").await.status, 401);
+}
+
+#[tokio::test]
+async fn a_person_has_another_system_vouch_for_them_no_more() {
+    let scene = Scene::oidc().await;
+    let service = &scene.service;
+    let who = with_everything(&scene, 0, &[]).await;
+    let own = service.get(&who.session, "/v1/me/identities").await;
+    let id = text(&own["items"][0], "identity_id");
+    let unlink = || service.request(Method::DELETE, &who.session, &format!("/v1/me/identities/{id}"));
+    assert_eq!(answer(unlink()).await.status, 204);
+    assert!(!lets_in(&scene, &who, "identity").await);
+    assert_eq!(refused(&answer(unlink()).await), (404, "not_found"));
+}

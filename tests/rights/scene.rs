@@ -131,6 +131,7 @@ impl Scene {
             ("site_id", beside.site.to_string()),
             ("key_id", Uuid::from_u128(8).to_string()),
             ("session_id", Uuid::from_u128(9).to_string()),
+            ("identity_id", Uuid::from_u128(10).to_string()),
             ("name", "roster".to_owned()),
             ("week", "1".to_owned()),
         ]);

@@ -324,9 +324,15 @@ fn accounts() -> Vec<Row> {
         own("create_api_key", json!({"name": "Sheet", "scope": "read", "expires_at": "2026-12-31T00:00:00Z"})),
         query("api_keys", COHORT, 0),
         query("sessions", COHORT, 0),
+        query("identities", COHORT, 0),
+        query("access", ADMINS, 403),
         // Nobody here has such a key, such a session, or a password.
         answered(query("revoke_api_key", COHORT, 0), 404),
         answered(query("end_session", COHORT, 0), 404),
+        answered(query("unlink_identity", COHORT, 0), 404),
+        answered(query("end_session_of", ADMINS, 403), 404),
+        answered(query("revoke_api_key_of", ADMINS, 403), 404),
+        answered(query("unlink_identity_of", ADMINS, 403), 404),
         answered(own("change_password", json!({"current": "not this one", "new": "a long pass phrase"})), 403),
         answered(query("sign_out_everywhere", COHORT, 0), 204),
     ]

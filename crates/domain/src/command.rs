@@ -177,6 +177,7 @@ commands! {
         account::CreateApiKey => Account(AccountCommand),
         account::RevokeApiKey => Account(AccountCommand),
         account::LinkIdentity => Account(AccountCommand),
+        account::UnlinkIdentity => Account(AccountCommand),
     }
 }
 

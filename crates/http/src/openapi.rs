@@ -266,6 +266,9 @@ fn problems(operation: &Operation) -> &'static [&'static str] {
         (_, Some(_), _) => &["400", "401", "403", "404", "409", "412", "413", "415", "422", "500", "503"],
         (Whom::Admins, None, []) if !operation.headers.is_empty() => &["400", "401", "403", "422", "500", "503"],
         (Whom::Admins, None, []) => &["401", "403", "422", "500", "503"],
+        (Whom::SuperAdmins | Whom::Admins | Whom::Bearers, None, _) if operation.method != "get" => {
+            &["401", "403", "404", "409", "422", "500", "503"]
+        }
         (Whom::SuperAdmins | Whom::Admins | Whom::Bearers, None, _) => &["401", "403", "404", "422", "500", "503"],
     }
 }

@@ -43,6 +43,12 @@ impl EventStore {
         Ok((self.person(site, person).await?.state.epochs.access == epoch).then_some(person))
     }
 
+    /// Whether a person has a link that is good in an epoch of theirs.
+    pub async fn has_calendar_link(&self, site: SiteId, person: PersonId, epoch: i64) -> Result<bool, StoreError> {
+        let sql = "select exists (select from calendar_links where site_id = $1 and person_id = $2 and epoch = $3)";
+        Ok(sqlx::query_scalar(sql).bind(site.0).bind(person.0).bind(epoch).fetch_one(&self.pool).await?)
+    }
+
     /// Revokes a person's link, if there is one.
     pub async fn revoke_calendar_link(&self, site: SiteId, person: PersonId) -> Result<(), StoreError> {
         let sql = "delete from calendar_links where site_id = $1 and person_id = $2";

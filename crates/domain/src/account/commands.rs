@@ -95,4 +95,9 @@ commands! {
         /// Which system.
         issuer: String,
     }
+    /// Lets another system vouch for the person no more.
+    UnlinkIdentity {
+        /// Which system.
+        issuer: String,
+    }
 }

@@ -6,9 +6,9 @@ use cqrs_es::event_sink::EventSink;
 
 use super::{
     Account, AccountCommand, AccountEvent, AccountFacts, AccountRule, CreateApiKey, IssueInvitation, LinkIdentity,
-    RecordFailedSignIn, RevokeApiKey, SetPassword, SignIn, SignOut,
+    RecordFailedSignIn, RevokeApiKey, SetPassword, SignIn, SignOut, UnlinkIdentity,
 };
-use crate::actor::{Asked, By};
+use crate::actor::{Asked, Authority, By};
 use crate::claim::ClaimChanges;
 use crate::ids::AccountId;
 use crate::person::PersonRule;
@@ -39,18 +39,32 @@ impl Account {
                 vec![AccountEvent::SignInFailed { reason: *reason }]
             }
             AccountCommand::SignOut(SignOut { person_id: _, session_id }) => {
+                Self::refuse_below_an_owner(by, facts)?;
                 vec![AccountEvent::SignedOut { session_id: *session_id }]
             }
             AccountCommand::SignOutEverywhere(_) => vec![AccountEvent::SignedOutEverywhere {}],
             AccountCommand::CreateApiKey(c) => self.create_key(c, by, facts.person.epochs.access)?,
             AccountCommand::RevokeApiKey(RevokeApiKey { person_id: _, key_id }) => {
+                Self::refuse_below_an_owner(by, facts)?;
                 let known = self.keys.contains_key(key_id);
                 known.then_some(AccountEvent::ApiKeyRevoked { key_id: *key_id }).into_iter().collect()
             }
             AccountCommand::LinkIdentity(LinkIdentity { person_id: _, issuer }) => {
                 vec![AccountEvent::IdentityLinked { issuer: issuer.clone() }]
             }
+            AccountCommand::UnlinkIdentity(UnlinkIdentity { person_id: _, issuer }) => {
+                Self::refuse_below_an_owner(by, facts)?;
+                vec![AccountEvent::IdentityUnlinked { issuer: issuer.clone() }]
+            }
         })
+    }
+
+    /// Refuses an admin who would take an owner's ways in away; their own they end themselves.
+    fn refuse_below_an_owner(by: &By, facts: &AccountFacts) -> Result<(), AccountRule> {
+        if by.authority == Authority::Oneself {
+            return Ok(());
+        }
+        facts.person.refuse_below_an_owner(by).map_err(|_| AccountRule::OwnersAccount)
     }
 
     fn invite(command: &IssueInvitation, by: &By, facts: &AccountFacts) -> Result<AccountEvent, AccountRule> {

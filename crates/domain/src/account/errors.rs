@@ -10,6 +10,9 @@ pub enum AccountRule {
     /// Whoever has the link becomes the person.
     #[error("the person is an owner: only an owner may invite them, because whoever has the link can act as them")]
     OwnersInvitation,
+    /// Whoever ends an owner's ways in locks them out.
+    #[error("the person is an owner: only an owner ends their sessions, keys and identities")]
+    OwnersAccount,
     /// A key that is not looked after is a hole.
     #[error("a person has at most {most} API keys; revoke one that is not needed any more")]
     TooManyApiKeys {

@@ -109,7 +109,7 @@ pub enum AccountEvent {
         /// Why not.
         reason: SignInFailure,
     },
-    /// A session was ended by its person.
+    /// A session was ended, by its person or by an admin.
     SignedOut {
         /// Which.
         session_id: Uuid,
@@ -137,6 +137,11 @@ pub enum AccountEvent {
     },
     /// Another system vouches for the person from now on.
     IdentityLinked {
+        /// Which system.
+        issuer: String,
+    },
+    /// Another system vouches for the person no more.
+    IdentityUnlinked {
         /// Which system.
         issuer: String,
     },

@@ -44,6 +44,7 @@ impl Account {
             AccountEvent::PasswordSet { .. } | AccountEvent::SignedOutEverywhere {} => self.keys.clear(),
             AccountEvent::InvitationIssued { .. }
             | AccountEvent::IdentityLinked { .. }
+            | AccountEvent::IdentityUnlinked { .. }
             | AccountEvent::SignedIn { .. }
             | AccountEvent::SignInFailed { .. }
             | AccountEvent::SignedOut { .. } => {}

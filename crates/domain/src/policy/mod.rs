@@ -54,6 +54,8 @@ pub enum Right {
     Invite,
     /// Sign in and out, set a password, make and end keys.
     OwnAccount,
+    /// End a session, a key or another system's word: one's own, or, as an admin, somebody's.
+    EndWaysIn,
     /// Record who was not let in.
     RecordSignIns,
 }
@@ -139,11 +141,12 @@ pub fn right(command: &Command) -> Right {
             AccountCommand::RecordFailedSignIn(_) => Right::RecordSignIns,
             AccountCommand::SetPassword(_)
             | AccountCommand::SignIn(_)
-            | AccountCommand::SignOut(_)
             | AccountCommand::SignOutEverywhere(_)
             | AccountCommand::CreateApiKey(_)
-            | AccountCommand::RevokeApiKey(_)
             | AccountCommand::LinkIdentity(_) => Right::OwnAccount,
+            AccountCommand::SignOut(_) | AccountCommand::RevokeApiKey(_) | AccountCommand::UnlinkIdentity(_) => {
+                Right::EndWaysIn
+            }
         },
         Command::Syllabus(
             SyllabusCommand::AddMaterial(_)
@@ -178,6 +181,8 @@ pub fn right(command: &Command) -> Right {
 /// The table itself: in what capacity a standing gives a right, if at all.
 pub fn capacity(right: Right, standing: Standing) -> Option<Authority> {
     let columns = [
+        // Whatever roles somebody has: at their own account they are themselves.
+        (standing.oneself, Authority::Oneself),
         (standing.system, Authority::System),
         (standing.super_admin, Authority::SuperAdmin),
         (standing.owner, Authority::Owner),
@@ -186,7 +191,6 @@ pub fn capacity(right: Right, standing: Standing) -> Option<Authority> {
         (standing.coordinator, Authority::Coordinator),
         (standing.marker, Authority::Marker),
         (standing.student, Authority::Student),
-        (standing.oneself, Authority::Oneself),
     ];
     // Wherever an owner is entitled, a super admin is.
     let counts_as = |authority| if authority == Authority::SuperAdmin { Authority::Owner } else { authority };
@@ -205,6 +209,7 @@ pub fn capacity(right: Right, standing: Standing) -> Option<Authority> {
             &[Authority::System, Authority::Owner, Authority::Admin, Authority::Instructor, Authority::Coordinator]
         }
         Right::OwnAccount => &[Authority::Oneself],
+        Right::EndWaysIn => &[Authority::Owner, Authority::Admin, Authority::Oneself],
         Right::WriteReflections => &[Authority::Student],
         Right::MarkReflections => &[Authority::Owner, Authority::Admin, Authority::Marker],
     };
@@ -220,6 +225,7 @@ pub fn authorise(command: &Command, actor: Actor, world: &World) -> Result<Autho
         Right::OwnAccount => "an account is its person's own",
         Right::ManageSites => "only super admins of the installation manage its sites",
         Right::GrantRoles => "only an owner gives and takes roles",
+        Right::EndWaysIn => "only the person, an owner or an admin may do this",
         Right::Administer | Right::ImportRoster | Right::Invite => "only an owner or an admin may do this",
         Right::EditSyllabus => "the syllabus is edited by an admin or an instructor of the cohort",
         Right::TakeAttendance | Right::ImportAttendance => {

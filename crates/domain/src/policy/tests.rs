@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::authorise;
 use crate::account::{
     CreateApiKey, InvitationPurpose, IssueInvitation, KeyScope, LinkIdentity, PasswordChange, RecordFailedSignIn,
-    RevokeApiKey, SetPassword, SignIn, SignInFailure, SignInMethod, SignOut, SignOutEverywhere,
+    RevokeApiKey, SetPassword, SignIn, SignInFailure, SignInMethod, SignOut, SignOutEverywhere, UnlinkIdentity,
 };
 use crate::actor::{Actor, Authority};
 use crate::cohort::CohortEvent;
@@ -89,11 +89,12 @@ const TABLE: &str = "
     SetPassword                –     –     –     –      –     –      –      –      yes      –       –      –      –
     SignIn                     –     –     –     –      –     –      –      –      yes      –       –      –      –
     RecordFailedSignIn         –     –     –     –      –     –      –      –       –       –       –      –     yes
-    SignOut                    –     –     –     –      –     –      –      –      yes      –       –      –      –
+    SignOut                    yes   yes    –     –      –     –      –      –      yes      –       –      –      –
     SignOutEverywhere          –     –     –     –      –     –      –      –      yes      –       –      –      –
     CreateApiKey               –     –     –     –      –     –      –      –      yes      –       –      –      –
-    RevokeApiKey               –     –     –     –      –     –      –      –      yes      –       –      –      –
+    RevokeApiKey               yes   yes    –     –      –     –      –      –      yes      –       –      –      –
     LinkIdentity               –     –     –     –      –     –      –      –      yes      –       –      –      –
+    UnlinkIdentity            yes   yes    –     –      –     –      –      –      yes      –       –      –      –
     OpenSite                   –     –     –     –      –     –      –      –       –       –       –      –     yes
     SetSiteHosts               –     –     –     –      –     –      –      –       –       –       –      –     yes
     RenameSite                 –     –     –     –      –     –      –      –       –       –       –      –     yes
@@ -275,6 +276,7 @@ fn about_the_account() -> Vec<Command> {
         CreateApiKey { person_id, key_id: id, name, scope: KeyScope::READ, expires_at }.into(),
         RevokeApiKey { person_id, key_id: id }.into(),
         LinkIdentity { person_id, issuer: "https://id.example.org".into() }.into(),
+        UnlinkIdentity { person_id, issuer: "https://id.example.org".into() }.into(),
     ]
 }
 

@@ -3,6 +3,7 @@
 //!
 //! What a handler knows of a secret it forgets: none is in an answer but the one that was asked for, and none in a log line.
 
+mod access;
 mod api_keys;
 pub mod cookies;
 mod hashing;
@@ -91,6 +92,7 @@ impl Accounts {
 /// The operations.
 pub fn operations() -> Vec<Operation> {
     [
+        access::operations(),
         sign_in::operations(),
         sessions::operations(),
         invitations::operations(),

@@ -34,7 +34,7 @@ pub fn operations() -> Vec<Operation> {
         operation(
             ("sign_out_everywhere", "post"),
             "/v1/sign-out-everywhere",
-            "Ends all your sessions; API keys stay",
+            "Ends all your sessions, API keys, links and your calendar's address",
             nothing,
             post(everywhere),
         ),

@@ -284,6 +284,7 @@ fn of_account() -> BoxedStrategy<AccountEvent> {
         }),
         key().prop_map(|key_id| AccountEvent::ApiKeyRevoked { key_id }),
         Just(AccountEvent::IdentityLinked { issuer: "https://id.example.org".into() }),
+        Just(AccountEvent::IdentityUnlinked { issuer: "https://id.example.org".into() }),
     ]
     .boxed()
 }

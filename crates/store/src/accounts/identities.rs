@@ -2,11 +2,46 @@
 
 use chrono::{DateTime, Utc};
 use rollbook_domain::{PersonId, SiteId};
+use schemars::JsonSchema;
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{EventStore, StoreError};
 
+/// Another system's word for a person, as it is listed: not what it calls them.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct IdentityItem {
+    /// Its id.
+    pub identity_id: Uuid,
+    /// Which system vouches.
+    pub issuer: String,
+    /// Since when.
+    pub linked_at: DateTime<Utc>,
+}
+
 impl EventStore {
+    /// Which systems vouch for a person in an epoch of theirs, the newest first.
+    pub async fn identities(
+        &self,
+        site: SiteId,
+        person: PersonId,
+        epoch: i64,
+    ) -> Result<Vec<IdentityItem>, StoreError> {
+        let sql = "select id, issuer, linked_at from identities where site_id = $1 and person_id = $2 and epoch = $3
+            order by linked_at desc, id";
+        let rows = sqlx::query_as::<_, (Uuid, String, DateTime<Utc>)>(sql).bind(site.0).bind(person.0).bind(epoch);
+        let rows = rows.fetch_all(&self.pool).await?;
+        let item = |(identity_id, issuer, linked_at)| IdentityItem { identity_id, issuer, linked_at };
+        Ok(rows.into_iter().map(item).collect())
+    }
+
+    /// Has a system vouch for a person no more.
+    pub async fn unlink_identity(&self, site: SiteId, person: PersonId, id: Uuid) -> Result<(), StoreError> {
+        let sql = "delete from identities where site_id = $1 and person_id = $2 and id = $3";
+        sqlx::query(sql).bind(site.0).bind(person.0).bind(id).execute(&self.pool).await?;
+        Ok(())
+    }
+
     /// Who a subject is, in an epoch of theirs that has not ended.
     pub async fn identity(&self, site: SiteId, issuer: &str, subject: &str) -> Result<Option<PersonId>, StoreError> {
         let sql = "select person_id, epoch from identities where site_id = $1 and issuer = $2 and subject = $3";

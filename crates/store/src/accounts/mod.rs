@@ -15,6 +15,7 @@ use rollbook_domain::SiteId;
 
 pub use credentials::Candidate;
 pub use flows::{Flow, NewFlow};
+pub use identities::IdentityItem;
 pub use invitations::{Invitation, Redeemed};
 pub use letters::AccountLetter;
 pub use sessions::{ApiKeyItem, NewToken, NewTokenKind, SessionItem};

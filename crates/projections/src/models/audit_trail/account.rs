@@ -23,6 +23,7 @@ pub(super) fn of_account(event: &AccountEvent) -> Said {
         }
         AccountEvent::ApiKeyRevoked { key_id } => Said::new(Action::ApiKeyRevoked).why(&format!("key {key_id}").into()),
         AccountEvent::IdentityLinked { issuer } => Said::new(Action::IdentityLinked).why(&issuer.as_str().into()),
+        AccountEvent::IdentityUnlinked { issuer } => Said::new(Action::IdentityUnlinked).why(&issuer.as_str().into()),
     }
 }
 

@@ -97,6 +97,7 @@ pub enum AuditAction {
     ApiKeyCreated,
     ApiKeyRevoked,
     IdentityLinked,
+    IdentityUnlinked,
     SiteOpened,
     SiteHostsSet,
     SiteRenamed,
