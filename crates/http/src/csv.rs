@@ -95,9 +95,34 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// The text of a cell; what a spreadsheet would take for a formula is marked as text by an apostrophe before it.
+/// The text of a cell; what a spreadsheet would take for a formula is marked as text by an apostrophe before it. A program may take
+/// another character for the separator, as Excel does in many countries, so that is looked for behind each of them, and behind line
+/// breaks.
 pub fn disarmed(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{cell}") } else { cell }
+    let mut disarmed = String::with_capacity(cell.len());
+    let mut begins = true;
+    for (at, character) in cell.char_indices() {
+        if begins && is_invisible(character) {
+            continue;
+        }
+        let separates = matches!(character, ';' | '\t' | '\r' | '\n');
+        if begins && (is_a_formulas(character) || (at == 0 && separates && character != ';')) {
+            disarmed.push('\'');
+        }
+        disarmed.push(character);
+        begins = separates || (begins && character == ' ');
+    }
+    disarmed
+}
+
+/// What formulas begin with, also in the width in which East Asian spreadsheets take it for the same.
+fn is_a_formulas(character: char) -> bool {
+    matches!(character, '=' | '+' | '-' | '@' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}')
+}
+
+/// What nobody sees, and some programs leave out: soft hyphens, zero-width characters, marks of direction and byte order.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -117,6 +142,22 @@ mod tests {
             assert!(cell.starts_with('\''), "{written:?}");
         }
         assert_eq!(csv(&["name"], &[json!({ "name": "Anna = Ho" })]), "name\r\nAnna = Ho\r\n");
+    }
+
+    #[test]
+    fn disarms_what_a_spreadsheet_would_run_that_takes_another_character_for_the_separator() {
+        for (written, disarmed) in [
+            ("Dear;=HYPERLINK(A1)", "Dear;'=HYPERLINK(A1)"),
+            ("Dear\n=1+40+1", "Dear\n'=1+40+1"),
+            ("a\t@SUM(A1);\r\n+1", "a\t'@SUM(A1);\r\n'+1"),
+            ("Dear; \u{200b}-1", "Dear; '-1"),
+            ("\u{feff}\u{200b}=1", "'=1"),
+            ("\u{ff1d}1\u{ff0b}1", "'\u{ff1d}1\u{ff0b}1"),
+            ("one; two\nthree - four", "one; two\nthree - four"),
+            ("Māori\u{200d}", "Māori\u{200d}"),
+        ] {
+            assert_eq!(super::disarmed(written.to_owned()), disarmed, "{written:?}");
+        }
     }
 
     #[test]
