@@ -101,3 +101,25 @@ async fn if_match_holds_or_refuses_at_once() {
     assert_eq!(stale(&school.marker).await.status, 403);
     assert_eq!(stale(&school.owner).await.status, 412);
 }
+
+#[tokio::test]
+async fn a_receipt_is_given_again_to_whoever_may_still_do_what_it_says() {
+    let school = School::open().await;
+    let service = &school.service;
+    let person = school.person("Former Admin").await;
+    let role = json!({"person_id": person, "role": "admin"});
+    school.command("GrantRole", role.clone()).await;
+    let (key, body) = (Uuid::new_v4().to_string(), json!({"name": "Eastland"}));
+    let admin = service.token(&person).await;
+    let founded = with_key(service, &admin, &key, "FoundHub", &body).await;
+    assert_eq!(founded.status, 200, "{}", founded.text);
+    assert_eq!(with_key(service, &admin, &key, "FoundHub", &body).await.json, founded.json);
+    school.command("RevokeRole", role).await;
+    for sent in [&body, &json!({"name": "Another"})] {
+        for used in [&key, &Uuid::new_v4().to_string()] {
+            let refused = with_key(service, &admin, used, "FoundHub", sent).await;
+            assert_eq!((refused.status, &refused.json["code"]), (403, &json!("not_allowed")), "{}", refused.text);
+        }
+    }
+    assert_eq!(with_key(service, &school.owner, &key, "FoundHub", &body).await.status, 422, "whose it is not");
+}

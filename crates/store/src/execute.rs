@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use rollbook_domain::plan::{Plan, plan};
+use rollbook_domain::policy::authorise;
 use rollbook_domain::world::World;
 use rollbook_domain::{Actor, Command, CommandId, Event, Refusal, SiteId, StreamId};
 use uuid::Uuid;
@@ -107,6 +108,8 @@ impl Executor {
         for attempt in 0..ATTEMPTS {
             let Facts { world, receipt } = self.store.facts(site, actor, &command, command_id).await?;
             if let Some((hash, stored)) = receipt {
+                // What a command has done is told to whoever may do it now, and so is that its key was used.
+                authorise(&command, actor, &world)?;
                 return self.replay(command_id, &hex(&command_hash), &hash, stored).await;
             }
             let plan = sent.decide(&world)?;

@@ -95,9 +95,6 @@ impl EventStore {
             }
             let wanted = self.foresee(site, actor, command, &facts.world);
             self.fetch(site, &wanted, first.take(), &mut facts).await?;
-            if facts.receipt.is_some() {
-                return Ok(facts);
-            }
         }
     }
 

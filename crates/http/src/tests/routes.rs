@@ -18,6 +18,8 @@ async fn is_alive_without_a_database_but_not_ready() {
     let (status, headers, body) = send(get("/healthz")).await;
     assert_eq!((status.as_u16(), body), (200, json!({ "status": "ok" })));
     assert_eq!(headers["x-content-type-options"], "nosniff");
+    assert_eq!(headers["cross-origin-opener-policy"], "same-origin");
+    assert_eq!(headers["cross-origin-resource-policy"], "same-origin");
     assert_eq!(headers["cache-control"], "no-store");
     let (status, headers, body) = send(get("/readyz")).await;
     assert_eq!((status.as_u16(), &body["code"]), (503, &json!("store_unavailable")));
