@@ -74,8 +74,9 @@ impl Database {
             .await
             .expect("a database is created from the template");
         admin.close().await.expect("the superuser leaves");
-        let pool =
-            pool_options(20).connect_with(options(server).database(&name)).await.expect("the service's role connects");
+        // Tests break connections, and go on over others.
+        let pool = pool_options(20).test_before_acquire(true);
+        let pool = pool.connect_with(options(server).database(&name)).await.expect("the service's role connects");
         let url = server.url().rsplit_once('/').map(|(host, _)| format!("{host}/{name}")).expect("a URL with a path");
         let files = Arc::new(tempfile::tempdir().expect("a temporary folder"));
         Self { url, pool, files }

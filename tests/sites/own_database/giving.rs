@@ -16,10 +16,7 @@ use rollbook_store::{Request, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{
-    A, B, NOW, Student, altered, behind, connections, impatient, installation, is_problem, keys, on, rows_of, until,
-    with,
-};
+use super::{A, B, NOW, Student, altered, behind, impatient, installation, is_problem, keys, on, rows_of, until, with};
 use crate::harness::{Database, Hosting, Service, answer};
 
 #[tokio::test]
