@@ -238,8 +238,7 @@ mod tests {
     async fn beyond_its_number_of_connections_an_address_gets_none_until_one_ends() {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
-        let limits =
-            Limits { connections_per_address: 1, proxies: crate::TrustedProxies::new(Vec::new()), ..Limits::default() };
+        let limits = Limits { connections_per_address: 1, ..Limits::default() };
         let serving = tokio::spawn(async move { serve(socket, Router::new(), &limits, std::future::pending()).await });
         let ask = async |client: &mut TcpStream| {
             client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.ok()?;
