@@ -27,6 +27,9 @@ const RESETS: (u32, TimeDelta) = (20, TimeDelta::hours(1));
 /// How many failures of an account are recorded in the log.
 const RECORDED: (u32, TimeDelta) = (3, TimeDelta::minutes(15));
 
+/// How often one person changes their password: each change ends their other sessions, and takes the work of two hashes.
+const CHANGES: (u32, TimeDelta) = (1, TimeDelta::minutes(1));
+
 /// How many keys of a kind are counted at a time.
 const KEYS: NonZeroUsize = NonZeroUsize::new(50_000).expect("not zero");
 
@@ -51,6 +54,7 @@ struct Counts {
     strangers: Windows<AccountKey>,
     resets: Windows<IpAddr>,
     recorded: Windows<AccountKey>,
+    changes: Windows<AccountKey>,
 }
 
 /// An attempt that counts as failed until it is known to have gone well.
@@ -71,6 +75,7 @@ impl Limits {
             strangers: Windows::new(STRANGERS),
             resets: Windows::new(RESETS),
             recorded: Windows::new(RECORDED),
+            changes: Windows::new(CHANGES),
         })))
     }
 
@@ -123,6 +128,21 @@ impl Limits {
         recorded
     }
 
+    /// Refuses to change a password that was changed a moment ago.
+    pub fn refuse_changed(&self, account: &str, now: DateTime<Utc>) -> Result<(), AccountProblem> {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match counts.changes.wait(&Sha256::digest(account).into(), now) {
+            Some(wait) => Err(AccountProblem::PasswordChangedRecently { retry_after: seconds(wait) }),
+            None => Ok(()),
+        }
+    }
+
+    /// A password was changed.
+    pub fn changed(&self, account: &str, now: DateTime<Utc>) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.changes.add(Sha256::digest(account).into(), now);
+    }
+
     /// Takes on that an address asks for a reset, or says how long to wait.
     pub fn reset(&self, client: ClientAddress, now: DateTime<Utc>) -> Result<(), AccountProblem> {
         let address = client.network();
@@ -136,7 +156,12 @@ impl Limits {
 }
 
 fn too_many(wait: TimeDelta) -> AccountProblem {
-    AccountProblem::TooManyAttempts { retry_after: u64::try_from(wait.num_seconds()).unwrap_or(0) + 1 }
+    AccountProblem::TooManyAttempts { retry_after: seconds(wait) }
+}
+
+/// The first whole second after a wait.
+fn seconds(wait: TimeDelta) -> u64 {
+    u64::try_from(wait.num_seconds()).unwrap_or(0) + 1
 }
 
 /// Counts by key, each in a window of time that begins with its first.

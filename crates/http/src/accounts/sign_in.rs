@@ -84,7 +84,9 @@ pub async fn let_in(
     }
     refuse_passwords_off(state, site).await?;
     let (limits, now) = (&state.accounts().limits, state.now());
-    let mut place = state.accounts().hashing.place()?;
+    // Counted with the address: whoever tries somebody's account elsewhere takes no place of theirs.
+    let mut place =
+        state.accounts().hashing.place(site, client, format!("{}@{}", email_key(email), client.network()))?;
     let candidate = state.store().candidate(site, email, device.as_ref(), now).await?;
     // Looked up for nobody, too.
     let person = candidate.as_ref().map_or(PersonId(Uuid::nil()), |candidate| candidate.person);
@@ -98,12 +100,12 @@ pub async fn let_in(
     let phc = candidate.as_ref().filter(good).and_then(|candidate| candidate.phc.clone());
     let verified = place.verify(password, phc.as_ref()).await.inspect_err(|_| limits.forgive(&attempt))?;
     if let (Some(mut phc), true, Verified::Yes | Verified::WithOldParameters) = (phc.clone(), found.active, verified) {
-        limits.forgive(&attempt);
         if verified == Verified::WithOldParameters {
-            let anew = place.hash(password).await?;
+            let anew = place.hash(password).await.inspect_err(|_| limits.forgive(&attempt))?;
             state.store().rehash(site, person, &phc, &anew).await?;
             phc = anew;
         }
+        limits.forgive(&attempt);
         let verified = Some(phc);
         let epoch = found.epochs.access;
         return Ok(Entrant { person, method: SignInMethod::Password, verified, device, epoch });
