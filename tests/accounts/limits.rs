@@ -56,8 +56,8 @@ async fn strangers_lock_nobody_out_of_their_own_device() {
         assert_eq!(refused(&from(service, &address, None, &email, ANOTHER).await), (401, "sign_in_refused"), "{nth}");
     }
     for device in [None, Some("made-up"), Some(&*"x".repeat(2_000))] {
-        let stranger = from(service, "198.51.100.1", device, &email, PASSWORD).await;
-        assert_eq!(refused(&stranger), (429, "too_many_attempts"));
+        let stranger = from(service, "203.0.113.1", device, &email, PASSWORD).await;
+        assert_eq!(refused(&stranger), (429, "too_many_attempts"), "whoever has failed waits");
     }
     assert_eq!(from(service, "203.0.113.1", Some(&own), &email, PASSWORD).await.status, 200);
     // It is one person's own: at somebody else's account it is a stranger.
@@ -216,4 +216,51 @@ async fn a_password_that_stays_as_it_is_makes_no_work_and_one_that_was_changed_r
     assert_eq!(changes(service, &person).await, 1);
     service.now("2026-02-01T00:01:00Z");
     assert_eq!(change(service, &session, ANOTHER, PASSWORD).await.status, 204);
+}
+
+#[tokio::test]
+async fn an_address_that_fails_often_keeps_nobody_out_who_is_right() {
+    let here = &Service::with_super_admin("2026-02-01T00:00:00Z").await;
+    let north = &here.site("north").await;
+    with_password(here, "anahera@example.org").await;
+    with_password(north, "ben@north.example.org").await;
+    for nth in 0..60 {
+        let email = format!("nobody{}@example.org", nth / 2);
+        assert_eq!(refused(&from(here, "203.0.113.1", None, &email, ANOTHER).await), (401, "sign_in_refused"), "{nth}");
+    }
+    let guess = async |service, email, password| from(service, "203.0.113.1", None, email, password).await;
+    assert_eq!(guess(here, "anahera@example.org", PASSWORD).await.status, 200, "at the same school");
+    // It guesses at each account less often than others do, and at another school as often as anybody.
+    for (service, email, times) in [(here, "anahera@example.org", 2), (north, "ben@north.example.org", 10)] {
+        for nth in 0..times {
+            assert_eq!(guess(service, email, ANOTHER).await.status, 401, "{nth} of {times}");
+        }
+        assert_eq!(refused(&guess(service, email, PASSWORD).await), (429, "too_many_attempts"));
+    }
+    assert_eq!(from(here, "203.0.113.2", None, "anahera@example.org", PASSWORD).await.status, 200, "elsewhere");
+}
+
+#[tokio::test]
+async fn an_account_that_strangers_fail_at_is_open_to_its_owner_from_where_nobody_has_failed() {
+    let service = &Service::start("2026-02-01T00:00:00Z").await;
+    with_password(service, "anahera@example.org").await;
+    let try_from = async |address: &str, password| from(service, address, None, "anahera@example.org", password).await;
+    for nth in 0..100 {
+        let address = format!("203.0.113.{}", nth / 5);
+        assert_eq!(try_from(&address, ANOTHER).await.status, 401, "{nth}");
+    }
+    let waits = try_from("203.0.113.1", PASSWORD).await;
+    assert_eq!(refused(&waits), (429, "too_many_attempts"), "whoever has failed waits");
+    assert_eq!(waits.headers["retry-after"], "3601");
+    for nth in 0..3 {
+        assert_eq!(try_from("198.51.100.1", PASSWORD).await.status, 200, "{nth}");
+    }
+    // What fails from anywhere fails once a minute.
+    assert_eq!(try_from("198.51.100.2", ANOTHER).await.status, 401);
+    let soon = try_from("198.51.100.1", PASSWORD).await;
+    assert_eq!(refused(&soon), (429, "too_many_attempts"));
+    assert_eq!(soon.headers["retry-after"], "61");
+    service.now("2026-02-01T00:01:00Z");
+    assert_eq!(try_from("198.51.100.2", PASSWORD).await.status, 429, "it has failed");
+    assert_eq!(try_from("198.51.100.1", PASSWORD).await.status, 200);
 }

@@ -86,39 +86,34 @@ async fn change_password(
         return Err(ApiError::Invalid(vec![FieldError::body("/new", "must be another than the present one")]));
     }
     // Whoever has found an open session guesses no further than whoever has none.
-    let account = format!("{site}/{person}");
-    limits.refuse_changed(&account, now).map_err(ApiError::Account)?;
-    let mut place = state.accounts().hashing.place(site, client, format!("{person}"))?;
-    let attempt = limits.attempt(&account, client, None, now).map_err(ApiError::Account)?;
+    let account = person.to_string();
+    let account = (site, account.as_str());
+    limits.refuse_changed(account, now).map_err(ApiError::Account)?;
+    let mut place = state.accounts().hashing.place(site, client, person.to_string())?;
+    // Held until the work is over: it counts among those under way for the second hash, too.
+    let attempt = limits.attempt(account, client, None, now).map_err(ApiError::Account)?;
     let phc = state.store().credential(site, person, who.bearer.state.epochs.password).await?;
-    let verified = place.verify(&current, phc.as_ref()).await.inspect_err(|_| limits.forgive(&attempt))?;
+    let verified = place.verify(&current, phc.as_ref()).await?;
     let meanwhile = || ApiError::Account(AccountProblem::PasswordChangedMeanwhile);
     let Some(phc) = phc.filter(|_| verified != Verified::No) else {
         // What was the present one when this began is another one now: that was no guess.
-        if limits.refuse_changed(&account, now).is_err() {
-            limits.forgive(&attempt);
+        if limits.refuse_changed(account, now).is_err() {
             return Err(meanwhile());
         }
+        attempt.fail();
         return Err(ApiError::Account(AccountProblem::WrongPassword));
     };
-    let changed = async {
-        let anew = place.hash(&new).await?;
-        // The log is told while nobody else can change the password, so that it has this change if and only if there is one.
-        let told = async {
-            let command = SetPassword { person_id: person, how: PasswordChange::Change };
-            state.record(site, Actor::Person(person), command, None).await?;
-            limits.changed(&account, now);
-            Ok(())
-        };
-        state.store().change_password((site, person), (&phc, &anew), who.bearer.token_id, now, told).await
+    let anew = place.hash(&new).await?;
+    // The log is told while nobody else can change the password, so that it has this change if and only if there is one.
+    let told = async {
+        let command = SetPassword { person_id: person, how: PasswordChange::Change };
+        state.record(site, Actor::Person(person), command, None).await?;
+        limits.changed(account, now);
+        Ok::<_, ApiError>(())
     };
-    let changed: Result<bool, ApiError> = changed.await;
-    // It was no guess, but it was work: it counts among those under way until it is done.
-    limits.forgive(&attempt);
-    if !changed? {
-        return Err(meanwhile());
-    }
-    Ok(StatusCode::NO_CONTENT)
+    let session = who.bearer.token_id;
+    let changed = state.store().change_password((site, person), (&phc, &anew), session, now, told).await?;
+    if changed { Ok(StatusCode::NO_CONTENT) } else { Err(meanwhile()) }
 }
 
 /// Who has forgotten their password.
@@ -148,6 +143,6 @@ pub async fn ask_for_reset(
     email: &Email,
 ) -> Result<(), ApiError> {
     refuse_passwords_off(state, site).await?;
-    state.accounts().limits.reset(client, state.now()).map_err(ApiError::Account)?;
+    state.accounts().limits.reset(site, client, state.now()).map_err(ApiError::Account)?;
     Ok(state.store().ask_for_reset(site, email.as_str(), state.now()).await?)
 }
