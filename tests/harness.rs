@@ -170,7 +170,8 @@ pub struct Hosting {
     pub scanner: Option<Scanner>,
 }
 
-/// One client stands for many here: how much they ask for is not limited, and where they say that they come from is believed.
+/// One client stands for many here: how much they ask for is not limited, and where they say that they come from is
+/// believed.
 impl Default for Hosting {
     fn default() -> Self {
         let proxies = TrustedProxies::new(vec!["127.0.0.0/8".parse().expect("a network")]);

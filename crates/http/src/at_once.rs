@@ -1,5 +1,5 @@
-//! How many of a kind there are at a time, by key: connections of an address, passwords that are hashed for a person. Who has none is
-//! forgotten.
+//! How many of a kind there are at a time, by key: connections of an address, passwords that are hashed for a person.
+//! Who has none is forgotten.
 
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -40,8 +40,8 @@ impl<S: Sync> FromRequestParts<S> for ClientAddress {
     }
 }
 
-/// The proxies whose word on where a request comes from is taken: nobody's, unless the operator says whose. A proxy on this machine is
-/// no exception: many pass on what the client wrote.
+/// The proxies whose word on where a request comes from is taken: nobody's, unless the operator says whose. A proxy on
+/// this machine is no exception: many pass on what the client wrote.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
@@ -56,7 +56,8 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address.to_canonical()))
     }
 
-    /// Whether a request seems to come through a proxy of this machine while nobody is trusted: all its clients count as one.
+    /// Whether a request seems to come through a proxy of this machine while nobody is trusted: all its clients count
+    /// as one.
     pub fn miss_one(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
         self.0.is_empty() && peer.to_canonical().is_loopback() && headers.contains_key(FORWARDED_FOR)
     }

@@ -33,7 +33,8 @@ const BURST_SECONDS: u32 = 5;
 /// After so many questions those who have not asked for a while are forgotten.
 const FORGET_EVERY: u32 = 4_096;
 
-/// How many tokens that have let somebody in are remembered. Of more, those that are used least count by address once again.
+/// How many tokens that have let somebody in are remembered. Of more, those that are used least count by address once
+/// again.
 const KNOWN_TOKENS: NonZeroUsize = NonZeroUsize::new(50_000).expect("not zero");
 
 /// What is always answered: whoever watches over the service must not be shut out by those who use it.
@@ -42,8 +43,8 @@ const WATCHED: [&str; 2] = ["/healthz", "/readyz"];
 /// The limits of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Requests a second for one token, and for all tokens of one address that are not known; none is no limit. Five seconds' worth
-    /// may come at once.
+    /// Requests a second for one token, and for all tokens of one address that are not known; none is no limit. Five
+    /// seconds' worth may come at once.
     pub per_token: Option<NonZeroU32>,
     /// Requests a second for one address, or one IPv6 network of 64 bits; none is no limit.
     pub per_address: Option<NonZeroU32>,
@@ -158,8 +159,8 @@ pub async fn limited(State(counted): State<Counted>, mut request: Request, next:
     if peer.is_some_and(|Peer(peer)| counted.0.proxies.miss_one(peer, request.headers())) {
         counted.0.warned.call_once(|| {
             tracing::warn!(
-                "a request came from this machine with X-Forwarded-For, which is believed of nobody: if that is your proxy, say \
-                ROLLBOOK_TRUSTED_PROXIES=127.0.0.1/32,::1/128; until then all its clients count as one"
+                "a request came from this machine with X-Forwarded-For, which is believed of nobody: if that is your \
+                proxy, say ROLLBOOK_TRUSTED_PROXIES=127.0.0.1/32,::1/128; until then all its clients count as one"
             );
         });
     }

@@ -91,8 +91,8 @@ impl Line {
         Ok(waiting)
     }
 
-    /// Sends away whoever came last of the site that has most in the line, if that is more than the one has that wants to join: no number
-    /// of sites keeps another out.
+    /// Sends away whoever came last of the site that has most in the line, if that is more than the one has that wants
+    /// to join: no number of sites keeps another out.
     fn make_room(&mut self, wanted: usize) -> Result<(), Busy> {
         let longest = self.sites.iter_mut().map(|(_, waiting)| waiting).max_by_key(|waiting| waiting.len());
         let longest = longest.filter(|waiting| waiting.len() > wanted).ok_or(Busy)?;

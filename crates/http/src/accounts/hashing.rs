@@ -1,5 +1,6 @@
-//! Hashing passwords, which is meant to be slow: away from the threads that answer requests, few at a time, and by turns of the schools,
-//! so that a flood of guesses leaves room for everybody who is signed in already, and at one school for all the others.
+//! Hashing passwords, which is meant to be slow: away from the threads that answer requests, few at a time, and by
+//! turns of the schools, so that a flood of guesses leaves room for everybody who is signed in already, and at one
+//! school for all the others.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -24,7 +25,8 @@ const LANES: u32 = 1;
 /// What is verified where there is no hash to verify: of the same parameters, and of a password that nobody has.
 const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LWhhcy10aGlz$q1pYxC0h4xq0Hn2m3s8vVb5kJtWfZlRuE7oGdA6yTnI";
 
-/// How many of one school are looked at or wait at a time: half a second's to a second's work, and more than a class that begins.
+/// How many of one school are looked at or wait at a time: half a second's to a second's work, and more than a class
+/// that begins.
 const OF_SITE: usize = 32;
 /// How many of one address at one school: one address alone keeps nobody else of the school out.
 const OF_ADDRESS: usize = 16;

@@ -164,7 +164,8 @@ pub async fn accept(
         InvitationPurpose::Invitation => PasswordChange::Invitation,
         InvitationPurpose::Reset => PasswordChange::Reset,
     };
-    // Told while nobody else can use the link, and under its own id: what breaks off here is told once, however often it is tried.
+    // Told while nobody else can use the link, and under its own id: what breaks off here is told once, however often
+    // it is tried.
     let told = async {
         let command = SetPassword { person_id: person, how };
         state.record(site, Actor::Person(person), command, Some(CommandId(invitation.id))).await.map(drop)

@@ -1,10 +1,10 @@
 //! How often signing in may fail: counted before a password is hashed, in the memory of this process and of bounded size. Several
 //! processes count each for themselves, and a restart begins anew.
 //!
-//! Whoever fails waits, and nobody else: an address for an account that it has failed at, longer each time. An address that has failed
-//! at many accounts of a school has fewer tries at each of them there; an account that many have failed at is tried once a minute by
-//! those who have not failed at it, and by nobody else. On a device where its person has signed in before, only what fails on that
-//! device counts: strangers lock nobody out of their own.
+//! Whoever fails waits, and nobody else: an address for an account that it has failed at, longer each time. An address
+//! that has failed at many accounts of a school has fewer tries at each of them there; an account that many have failed
+//! at is tried once a minute by those who have not failed at it, and by nobody else. On a device where its person has
+//! signed in before, only what fails on that device counts: strangers lock nobody out of their own.
 
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -19,26 +19,29 @@ use sha2::{Digest, Sha256};
 use super::problem::AccountProblem;
 use crate::client::ClientAddress;
 
-/// What an address, or a known device, may fail at for one account: somebody who does not remember which of a few it was.
+/// What an address, or a known device, may fail at for one account: somebody who does not remember which of a few it
+/// was.
 const TOGETHER: (u32, TimeDelta) = (10, TimeDelta::minutes(15));
-/// How long that comes to last for whoever comes back and fails as often again: twice as long each time, and no longer than this, for
-/// others may come from the same address.
+/// How long that comes to last for whoever comes back and fails as often again: twice as long each time, and no longer
+/// than this, for others may come from the same address.
 const LONGEST_TOGETHER: TimeDelta = TimeDelta::hours(1);
-/// What an address may fail at in one school, whoever it tries to be: a class of thirty, each of whom fails once or twice.
+/// What an address may fail at in one school, whoever it tries to be: a class of thirty, each of whom fails once or
+/// twice.
 const ADDRESS: (u32, TimeDelta) = (50, TimeDelta::minutes(15));
 /// What it may fail at for one account after that: whoever is right is let in, and whoever mistypes has another try.
 const SUSPECT: u32 = 2;
 /// What strangers may fail at for one account, wherever they are.
 const STRANGERS: (u32, TimeDelta) = (100, TimeDelta::hours(1));
-/// What they may fail at after that, from addresses that have not failed at it: with the hundred, 160 guesses an hour at the most, and
-/// nobody waits for more than a minute who has not failed.
+/// What they may fail at after that, from addresses that have not failed at it: with the hundred, 160 guesses an hour
+/// at the most, and nobody waits for more than a minute who has not failed.
 const TRICKLE: (u32, TimeDelta) = (1, TimeDelta::minutes(1));
 /// How many reset letters an address may ask a school for.
 const RESETS: (u32, TimeDelta) = (20, TimeDelta::hours(1));
 /// How many failures of an account are recorded in the log.
 const RECORDED: (u32, TimeDelta) = (3, TimeDelta::minutes(15));
 
-/// How often one person changes their password: each change ends their other sessions, and takes the work of two hashes.
+/// How often one person changes their password: each change ends their other sessions, and takes the work of two
+/// hashes.
 const CHANGES: (u32, TimeDelta) = (1, TimeDelta::minutes(1));
 
 /// How many keys of a kind are counted at a time.
@@ -121,8 +124,8 @@ impl Limits {
         })))
     }
 
-    /// Takes an attempt on, or says how long to wait: the same for an account that there is and one that there is not. `device` is a
-    /// device that is known to be the account's own.
+    /// Takes an attempt on, or says how long to wait: the same for an account that there is and one that there is not.
+    /// `device` is a device that is known to be the account's own.
     pub fn attempt(
         &self,
         (site, account): (SiteId, &str),

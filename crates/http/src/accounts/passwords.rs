@@ -104,7 +104,8 @@ async fn change_password(
         return Err(ApiError::Account(AccountProblem::WrongPassword));
     };
     let anew = place.hash(&new).await?;
-    // The log is told while nobody else can change the password, so that it has this change if and only if there is one.
+    // The log is told while nobody else can change the password, so that it has this change if and only if there is
+    // one.
     let told = async {
         let command = SetPassword { person_id: person, how: PasswordChange::Change };
         state.record(site, Actor::Person(person), command, None).await?;

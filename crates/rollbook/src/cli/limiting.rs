@@ -23,8 +23,9 @@ pub struct Limiting {
     #[arg(long, env = "ROLLBOOK_CONNECTIONS_PER_ADDRESS", default_value_t = Limits::default().connections_per_address,
         value_name = "N")]
     connections_per_address: usize,
-    /// The proxies whose X-Forwarded-For is believed, such as 127.0.0.1/32,10.0.0.0/8; without them nobody's is, and all
-    /// clients behind a proxy count as one. A proxy must set the header, or add to it, and not pass on what clients write
+    /// The proxies whose X-Forwarded-For is believed, such as 127.0.0.1/32,10.0.0.0/8; without them nobody's is, and
+    /// all clients behind a proxy count as one. A proxy must set the header, or add to it, and not pass on what clients
+    /// write
     #[arg(long, env = "ROLLBOOK_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS")]
     trusted_proxies: Vec<IpNet>,
 }

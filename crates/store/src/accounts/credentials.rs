@@ -100,10 +100,10 @@ impl EventStore {
         Ok(())
     }
 
-    /// Puts another password in the place of the one that was verified, good in the same epoch, and ends everything else that lets the
-    /// person in but one session; false where the password has changed since it was verified, and nothing was done. `told` tells the
-    /// log: it is polled only once nobody else can change the password any more, and nothing is changed if it fails. It must not
-    /// need this store's pool, a connection of which is held meanwhile.
+    /// Puts another password in the place of the one that was verified, good in the same epoch, and ends everything
+    /// else that lets the person in but one session; false where the password has changed since it was verified, and
+    /// nothing was done. `told` tells the log: it is polled only once nobody else can change the password any more, and
+    /// nothing is changed if it fails. It must not need this store's pool, a connection of which is held meanwhile.
     pub async fn change_password<E: From<StoreError>>(
         &self,
         (site, person): (SiteId, PersonId),

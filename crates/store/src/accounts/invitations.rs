@@ -79,9 +79,10 @@ impl EventStore {
         .transpose()
     }
 
-    /// Uses an invitation: sets the password, good in an epoch of its person, and ends everything else that lets them in. Of several
-    /// at once one does. `told` tells the log: it is polled only once nobody else can use the invitation any more, and nothing is
-    /// changed if it fails. It must not need this store's pool, a connection of which is held meanwhile.
+    /// Uses an invitation: sets the password, good in an epoch of its person, and ends everything else that lets them
+    /// in. Of several at once one does. `told` tells the log: it is polled only once nobody else can use the invitation
+    /// any more, and nothing is changed if it fails. It must not need this store's pool, a connection of which is held
+    /// meanwhile.
     pub async fn redeem<E: From<StoreError>>(
         &self,
         site: SiteId,
