@@ -84,7 +84,7 @@ async fn the_line_has_an_end_for_each_site_and_for_all() {
     }
     // The line is full: whoever comes of a site that has few in it takes the place of the last of a site that has many.
     let mut late: Vec<_> = (0..7).map(|_| waiting(&turns, 9)).collect();
-    let gone = line.iter_mut().filter_map(|turn| turn.now_or_never()).collect::<Vec<_>>();
+    let gone = line.iter_mut().filter_map(FutureExt::now_or_never).collect::<Vec<_>>();
     assert!(gone.len() == 7 && gone.iter().all(|turn| matches!(turn, Err(Busy))), "one for each");
     assert!(matches!(turns.turn(site(9)).now_or_never(), Some(Err(Busy))), "nobody has more than that");
     drop(line);
