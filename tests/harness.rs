@@ -14,7 +14,9 @@ use rollbook_domain::text::Email;
 use rollbook_domain::{Actor, PersonId, Personal, SiteId};
 use rollbook_embedded::Instance;
 use rollbook_files::{Examiner, Files, PictureWorker, Scanner};
-use rollbook_http::{AccountSettings, AppState, Deliver, Installation, Limits, Setup, UnknownHosts, serve};
+use rollbook_http::{
+    AccountSettings, AppState, Deliver, Installation, Limits, Setup, TrustedProxies, UnknownHosts, serve,
+};
 use rollbook_projections::Projections;
 use rollbook_store::connect::pool_options;
 use rollbook_store::isolation::every_site;
@@ -169,10 +171,12 @@ pub struct Hosting {
     pub scanner: Option<Scanner>,
 }
 
-/// One client stands for many here: how much they ask for is not limited.
+/// One client stands for many here: how much they ask for is not limited, and where they say that they come from is
+/// believed.
 impl Default for Hosting {
     fn default() -> Self {
-        let limits = Limits { per_token: None, per_address: None, ..Limits::default() };
+        let proxies = TrustedProxies::new(vec!["127.0.0.0/8".parse().expect("a network")]);
+        let limits = Limits { per_token: None, per_address: None, proxies, ..Limits::default() };
         let accounts = AccountSettings::default();
         let (unknown_hosts, keys, idle) = (UnknownHosts::default(), Keys::default(), Duration::from_mins(10));
         let reach = Reach::default();

@@ -46,7 +46,7 @@ async fn a_token_that_asks_too_often_waits_and_others_go_on() {
 #[tokio::test]
 async fn an_address_that_asks_too_often_waits_whatever_proxy_it_comes_through() {
     let one = NonZeroU32::new(1);
-    let service = limited(Limits { per_token: None, per_address: one, ..Limits::default() }).await;
+    let service = limited(Limits { per_token: None, per_address: one, ..Hosting::default().limits }).await;
     let from = async |address: &str, token: &str| {
         let request = service.request(Method::GET, token, "/v1/me").header("x-forwarded-for", address);
         answer(request).await.status
@@ -58,6 +58,58 @@ async fn an_address_that_asks_too_often_waits_whatever_proxy_it_comes_through() 
     }
     assert!(answers.iter().filter(|status| **status == 429).count() >= 20, "{answers:?}");
     assert_eq!(from("198.51.100.8", &service.owner).await, 200);
+}
+
+#[tokio::test]
+async fn one_token_is_one_however_it_is_written() {
+    let one = NonZeroU32::new(1);
+    let service = limited(Limits { per_token: one, per_address: None, ..Limits::default() }).await;
+    let mut answers = Vec::new();
+    for nth in 0..30 {
+        let (scheme, spaces) = (["Bearer", "bearer", "BEARER", "bEaReR"][nth % 4], " ".repeat(1 + nth));
+        let request = service.request(Method::GET, "", "/v1/me").header("cookie", format!("junk={nth}"));
+        answers
+            .push(answer(request.header("authorization", format!("{scheme}{spaces}{}", service.owner))).await.status);
+    }
+    // As a session's cookie among others, too: it is the same token.
+    for nth in 0..30 {
+        let cookies = format!("junk{nth}={nth}; __Host-rollbook={}", service.owner);
+        answers.push(answer(service.request(Method::GET, "", "/v1/me").header("cookie", cookies)).await.status);
+    }
+    assert!(answers.iter().filter(|status| **status == 429).count() >= 50, "{answers:?}");
+}
+
+#[tokio::test]
+async fn tokens_that_nobody_has_count_as_one_for_their_address() {
+    let one = NonZeroU32::new(1);
+    let service = limited(Limits { per_token: one, per_address: None, ..Hosting::default().limits }).await;
+    let known = service.ask(&service.owner, "/v1/me").await;
+    assert_eq!(known.status, 200);
+    let from = async |address: &str, name: &str, value: String| {
+        let request = service.request(Method::GET, "", "/docs").header("x-forwarded-for", address);
+        answer(request.header(name, value)).await.status
+    };
+    let mut answers = Vec::new();
+    for nth in 0..15 {
+        answers.push(from("198.51.100.7", "authorization", format!("Bearer rb_{nth}")).await);
+        answers.push(from("198.51.100.7", "cookie", format!("__Host-rollbook=rb_{nth}")).await);
+    }
+    assert!(answers.iter().filter(|status| **status == 429).count() >= 20, "{answers:?}");
+    assert_eq!(from("198.51.100.8", "authorization", "Bearer rb_0".to_owned()).await, 200, "elsewhere");
+    let known = from("198.51.100.7", "authorization", format!("Bearer {}", service.owner)).await;
+    assert_eq!(known, 200, "whoever has a token goes on");
+}
+
+#[tokio::test]
+async fn nobody_is_believed_where_they_come_from_unless_the_operator_says_so() {
+    let one = NonZeroU32::new(1);
+    let service = limited(Limits { per_token: None, per_address: one, ..Limits::default() }).await;
+    let mut answers = Vec::new();
+    for nth in 0..30 {
+        let request = service.request(Method::GET, &service.owner, "/v1/me");
+        answers.push(answer(request.header("x-forwarded-for", format!("198.51.100.{nth}"))).await.status);
+    }
+    assert!(answers.iter().filter(|status| **status == 429).count() >= 20, "{answers:?}");
 }
 
 #[tokio::test]

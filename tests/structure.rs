@@ -9,9 +9,10 @@ use serde_json::Value;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("rollbook-domain", &[]),
     ("rollbook-embedded", &[]),
-    ("rollbook-files", &["rollbook-domain"]),
+    ("rollbook-files", &["rollbook-domain", "rollbook-turns"]),
     ("rollbook-import", &["rollbook-domain"]),
     ("rollbook-oidc", &[]),
+    ("rollbook-turns", &["rollbook-domain"]),
     ("rollbook-store", &["rollbook-domain"]),
     ("rollbook-projections", &["rollbook-domain", "rollbook-store"]),
     (
@@ -23,6 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "rollbook-oidc",
             "rollbook-store",
             "rollbook-projections",
+            "rollbook-turns",
         ],
     ),
     ("rollbook-mail", &["rollbook-domain", "rollbook-store", "rollbook-projections"]),

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use futures::stream::{self, StreamExt};
 use rollbook_domain::SiteId;
 use rollbook_files::Files;
-use rollbook_http::{Installation, Limits, Setup, serve};
+use rollbook_http::{Installation, Limits, Setup, TrustedProxies, serve};
 use rollbook_projections::Projections;
 use rollbook_store::Position;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -107,7 +107,8 @@ impl Running {
         // Nothing here uploads.
         let files = Files::in_folder(&std::env::temp_dir()).expect("a folder");
         // One client stands for many here.
-        let limits = Limits { per_token: None, per_address: None, ..Limits::default() };
+        let proxies = TrustedProxies::new(vec!["127.0.0.0/8".parse().expect("a network")]);
+        let limits = Limits { per_token: None, per_address: None, proxies, ..Limits::default() };
         let setup = Setup::new(school.executor.clone(), projections.clone(), files);
         let installation = Installation::open(Setup { limits: limits.clone(), ..setup });
         let routes = installation.await.expect("the registry").router();

@@ -17,7 +17,8 @@ async fn a_link_is_good_once_also_when_several_use_it_at_once() {
     let let_in = answers.iter().filter(|answer| answer.status == 200).count();
     assert_eq!(let_in, 1, "{answers:?}");
     for answer in answers.iter().filter(|answer| answer.status != 200) {
-        assert_eq!(refused(answer), (409, "invitation_gone"));
+        let late = [(409, "invitation_gone"), (429, "too_many_requests")];
+        assert!(late.contains(&refused(answer)), "{}", answer.text);
     }
     assert_eq!(refused(&accepts(service, &secret, ANOTHER).await), (409, "invitation_gone"));
     let set = service.items(&service.owner, &format!("/v1/audit?person_id={person}&action=password_set")).await;

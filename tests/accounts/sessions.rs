@@ -66,7 +66,7 @@ async fn a_new_password_ends_all_other_sessions() {
     let change = async |current: &str, new: &str| {
         post(service, &here, "/v1/me/password", json!({"current": current, "new": new})).await
     };
-    assert_eq!(refused(&change(ANOTHER, ANOTHER).await), (403, "wrong_password"));
+    assert_eq!(refused(&change(ANOTHER, "a password of mine").await), (403, "wrong_password"));
     let short = change(PASSWORD, "short").await;
     assert_eq!((refused(&short), &short.json["errors"][0]["pointer"]), ((422, "invalid_fields"), &json!("/new")));
     assert_eq!(service.ask(&elsewhere, "/v1/me").await.status, 200, "nothing has changed yet");
@@ -154,8 +154,9 @@ async fn no_session_is_left_of_a_password_that_is_changed_at_the_same_moment() {
     let email = email_of(service, &person).await;
     let passwords = [PASSWORD, ANOTHER];
     for round in 0..6 {
+        service.now(&format!("2026-02-01T00:{round:02}:00Z"));
         let (old, new) = (passwords[round % 2], passwords[(round + 1) % 2]);
-        let signing_in = join_all((0..4).map(|_| signs_in(service, &email, old)));
+        let signing_in = join_all((0..2).map(|_| signs_in(service, &email, old)));
         let changing = post(service, &here, "/v1/me/password", json!({"current": old, "new": new}));
         let (signed_in, changed) = tokio::join!(signing_in, changing);
         assert_eq!(changed.status, 204, "{}", changed.text);

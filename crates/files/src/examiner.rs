@@ -2,14 +2,15 @@
 //! and how a picture looks as WebP. What takes much is done in processes apart, few at once, and by turns of the sites.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rollbook_domain::SiteId;
+use rollbook_turns::{Bounds, Busy, Turns};
 
 use crate::contents::{Unfit, check};
 use crate::format::{Format, Kind};
 use crate::received::{Examined, Received, in_background};
 use crate::scan::{Scanner, Verdict};
-use crate::turns::{Busy, Turns};
 use crate::worker::PictureWorker;
 
 /// How many files are scanned at once: scanners mostly wait for a daemon.
@@ -17,6 +18,15 @@ const SCANS: usize = 2;
 
 /// How many pictures are decoded at once: each takes a processor and up to 384 MiB.
 const PICTURES: usize = 1;
+
+/// How many files of one site may wait: whoever has more than an hour's worth of patience sends them again.
+const WAITING_OF_SITE: usize = 8;
+
+/// How many files may wait in all; each is a request with a temporary file of up to 50 MiB.
+const WAITING: usize = 64;
+
+/// How long one waits: less than a client does for its answer.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What looks into files. Cheap to clone: all clones take turns with each other.
 #[derive(Clone, Debug)]
@@ -50,7 +60,11 @@ pub enum ExamineError {
 impl Examiner {
     /// Looks into files with a scanner, if there is one, and into pictures with this program.
     pub fn new(scanner: Option<Scanner>, worker: PictureWorker) -> Self {
-        Self(Arc::new(Parts { scanner, worker, scans: Turns::new(SCANS), pictures: Turns::new(PICTURES) }))
+        let turns = |at_once| {
+            let bounds = Bounds { at_once, waiting: WAITING, waiting_of_site: WAITING_OF_SITE, patience: PATIENCE };
+            Turns::new(bounds)
+        };
+        Self(Arc::new(Parts { scanner, worker, scans: turns(SCANS), pictures: turns(PICTURES) }))
     }
 
     /// Looks into a file of a site: whether it is what its name says and whole, and whether the scanner takes it.

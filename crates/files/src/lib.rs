@@ -16,7 +16,6 @@ mod received;
 mod scan;
 #[cfg(test)]
 mod tests;
-mod turns;
 mod worker;
 
 pub use checked::{CheckedFile, ForeignFile, ObjectKey};

@@ -19,6 +19,7 @@ use sqlx::PgPool;
 
 use crate::accounts::{AccountProblem, cookies, refuse_other_sites, vouched_for};
 use crate::headers::single;
+use crate::limits::Shown;
 use crate::operation::Whom;
 use crate::problem::ApiError;
 use crate::sites::Through;
@@ -141,6 +142,9 @@ impl FromRequestParts<AppState> for Authenticated {
         }
         let who = Self::of(state, &presented.token).await?;
         let who = who.ok_or(ApiError::Unauthenticated("this token is unknown, expired or revoked"))?;
+        if let Some(shown) = parts.extensions.get::<Shown>() {
+            shown.is_known();
+        }
         within_scope(&who.bearer, parts)?;
         if !who.bearer.state.active {
             return Err(INACTIVE);

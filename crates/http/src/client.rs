@@ -40,8 +40,9 @@ impl<S: Sync> FromRequestParts<S> for ClientAddress {
     }
 }
 
-/// The proxies whose word on where a request comes from is taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The proxies whose word on where a request comes from is taken: nobody's, unless the operator says whose. A proxy on
+/// this machine is no exception: many pass on what the client wrote.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
@@ -53,6 +54,12 @@ impl TrustedProxies {
     /// Whether an address is a proxy's.
     pub fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address.to_canonical()))
+    }
+
+    /// Whether a request seems to come through a proxy of this machine while nobody is trusted: all its clients count
+    /// as one.
+    pub fn miss_one(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        self.0.is_empty() && peer.to_canonical().is_loopback() && headers.contains_key(FORWARDED_FOR)
     }
 
     /// The client of a request that came from a peer: the last address that was told of and is not a proxy itself. What stands
@@ -70,15 +77,6 @@ impl TrustedProxies {
             client = address.to_canonical();
         }
         ClientAddress(client)
-    }
-}
-
-/// Whoever is on the machine itself.
-impl Default for TrustedProxies {
-    fn default() -> Self {
-        let loopback =
-            [IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST)), IpNet::new_assert(Ipv4Addr::LOCALHOST.into(), 8)];
-        Self(loopback.into())
     }
 }
 
@@ -110,6 +108,18 @@ mod tests {
     fn what_cannot_be_read_counts_for_the_proxy() {
         assert_eq!(client("10.0.0.1", &["203.0.113.7, unknown"]), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &["203.0.113.7:4711"]), "10.0.0.1");
+    }
+
+    #[test]
+    fn nobody_is_trusted_unless_somebody_is_named() {
+        let headers = HeaderMap::from_iter([(FORWARDED_FOR.parse().unwrap(), "203.0.113.7".parse().unwrap())]);
+        let (nobody, somebody) = (TrustedProxies::default(), TrustedProxies::new(vec!["::1/128".parse().unwrap()]));
+        for peer in ["127.0.0.1", "::1", "::ffff:127.0.0.1"].map(|peer| peer.parse::<IpAddr>().unwrap()) {
+            assert_eq!(nobody.client(peer, &headers), ClientAddress(peer.to_canonical()));
+            assert!(nobody.miss_one(peer, &headers));
+            assert!(!nobody.miss_one(peer, &HeaderMap::new()) && !somebody.miss_one(peer, &headers));
+        }
+        assert!(!nobody.miss_one("203.0.113.9".parse().unwrap(), &headers), "strangers write what they like");
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! Connections to clients: so many at a time, cut when a client takes nothing of its answer, or does not come to the end of
 //! its headers, for too long: no slow client holds memory for ever. Whoever reads, however slowly, is never cut.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::io::{self, IoSlice};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -24,6 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
 use tower::ServiceExt as _;
 
+use crate::at_once::AtOnce;
 use crate::client::{ClientAddress, Peer};
 use crate::limits::Limits;
 
@@ -43,7 +43,7 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 /// Answers requests until `stop`; then takes no new connection, and ends when the requests under way have been answered.
 pub async fn serve(socket: TcpListener, router: Router, limits: &Limits, stop: impl Future<Output = ()>) {
     let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
-    let open = Arc::new(Open::default());
+    let open = AtOnce::default();
     let under_way = GracefulShutdown::new();
     let mut stop = pin!(stop);
     loop {
@@ -107,42 +107,6 @@ async fn accept(socket: &TcpListener, places: &Arc<Semaphore>) -> (OwnedSemaphor
 fn is_the_clients(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
-}
-
-/// How many connections each address has.
-#[derive(Debug, Default)]
-struct Open(Mutex<HashMap<IpAddr, usize>>);
-
-/// One of an address's connections, for as long as it lives.
-#[derive(Debug)]
-struct OneOf {
-    open: Arc<Open>,
-    network: IpAddr,
-}
-
-impl Open {
-    /// Counts one more of an address; none where it has as many as it may.
-    fn count(self: &Arc<Self>, network: IpAddr, at_most: usize) -> Option<OneOf> {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = open.entry(network).or_default();
-        if *count >= at_most {
-            return None;
-        }
-        *count += 1;
-        Some(OneOf { open: Arc::clone(self), network })
-    }
-}
-
-impl Drop for OneOf {
-    fn drop(&mut self) {
-        let mut open = self.open.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.network) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.network);
-            }
-        }
-    }
 }
 
 /// A connection.
@@ -209,17 +173,6 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn an_address_has_so_many_connections_and_others_have_theirs() {
-        let (open, one, other) = (Arc::new(Open::default()), [192, 0, 2, 1].into(), [192, 0, 2, 2].into());
-        let (first, _second) = (open.count(one, 2).unwrap(), open.count(one, 2).unwrap());
-        assert!(open.count(one, 2).is_none());
-        assert!(open.count(other, 2).is_some());
-        drop(first);
-        assert!(open.count(one, 2).is_some());
-        assert_eq!(open.0.lock().unwrap().len(), 1, "who has none is forgotten");
-    }
-
     #[tokio::test(start_paused = true)]
     async fn a_client_that_does_not_come_to_the_end_of_its_headers_is_cut() {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -238,8 +191,7 @@ mod tests {
     async fn beyond_its_number_of_connections_an_address_gets_none_until_one_ends() {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
-        let limits =
-            Limits { connections_per_address: 1, proxies: crate::TrustedProxies::new(Vec::new()), ..Limits::default() };
+        let limits = Limits { connections_per_address: 1, ..Limits::default() };
         let serving = tokio::spawn(async move { serve(socket, Router::new(), &limits, std::future::pending()).await });
         let ask = async |client: &mut TcpStream| {
             client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.ok()?;

@@ -7,6 +7,7 @@ mod accounts;
 mod address;
 mod as_of;
 mod asked;
+mod at_once;
 mod audit;
 mod auth;
 mod body;

@@ -3,19 +3,21 @@
 
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::net::IpAddr;
-use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::{HeaderMap, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
+use lru::LruCache;
+use secrecy::ExposeSecret;
 
+use crate::auth::presented;
 use crate::client::{ClientAddress, Peer, TrustedProxies};
 use crate::problem::ApiError;
 
@@ -31,13 +33,18 @@ const BURST_SECONDS: u32 = 5;
 /// After so many questions those who have not asked for a while are forgotten.
 const FORGET_EVERY: u32 = 4_096;
 
+/// How many tokens that have let somebody in are remembered. Of more, those that are used least count by address once
+/// again.
+const KNOWN_TOKENS: NonZeroUsize = NonZeroUsize::new(50_000).expect("not zero");
+
 /// What is always answered: whoever watches over the service must not be shut out by those who use it.
 const WATCHED: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The limits of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Requests a second for one token; none is no limit. Five seconds' worth may come at once.
+    /// Requests a second for one token, and for all tokens of one address that are not known; none is no limit. Five
+    /// seconds' worth may come at once.
     pub per_token: Option<NonZeroU32>,
     /// Requests a second for one address, or one IPv6 network of 64 bits; none is no limit.
     pub per_address: Option<NonZeroU32>,
@@ -69,10 +76,33 @@ pub struct Counted(Arc<Counters>);
 #[derive(Debug)]
 struct Counters {
     proxies: TrustedProxies,
-    tokens: Option<Rate<u64>>,
+    tokens: Option<Rate<Bearing>>,
     addresses: Option<Rate<IpAddr>>,
-    /// Tokens, and the cookies that stand for them, are counted by a hash that nobody outside can foresee.
+    /// The tokens that have let somebody in, however they are sent: by a hash that nobody outside can foresee.
+    known: Mutex<LruCache<u64, ()>>,
     hasher: RandomState,
+    warned: Once,
+}
+
+/// Whom a request with a token counts for. What nobody has let in yet may be made up anew each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Bearing {
+    Known(u64),
+    Unknown(IpAddr),
+}
+
+/// A request's token, for whoever finds that it lets somebody in.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    counted: Counted,
+    token: u64,
+}
+
+impl Shown {
+    /// The token lets somebody in: from now on it counts for itself.
+    pub fn is_known(&self) {
+        lock(&self.counted.0.known).put(self.token, ());
+    }
 }
 
 impl Counted {
@@ -82,11 +112,25 @@ impl Counted {
             proxies: limits.proxies.clone(),
             tokens: limits.per_token.map(Rate::new),
             addresses: limits.per_address.map(Rate::new),
+            known: Mutex::new(LruCache::new(KNOWN_TOKENS)),
             hasher: RandomState::new(),
+            warned: Once::new(),
         }))
     }
 
-    fn refusal(&self, client: ClientAddress, uri: &Uri, headers: &HeaderMap) -> Option<ApiError> {
+    /// The token that a request shows, as whoever asks for it reads it.
+    fn shown(&self, headers: &HeaderMap) -> Option<Shown> {
+        let token = presented(headers).ok()?.token;
+        Some(Shown { token: self.0.hasher.hash_one(token.expose_secret()), counted: self.clone() })
+    }
+
+    fn refusal(
+        &self,
+        client: ClientAddress,
+        uri: &Uri,
+        headers: &HeaderMap,
+        shown: Option<&Shown>,
+    ) -> Option<ApiError> {
         if uri.path_and_query().is_some_and(|address| address.as_str().len() > LONGEST_URL_BYTES) {
             return Some(ApiError::UrlTooLong);
         }
@@ -97,11 +141,13 @@ impl Counted {
         if WATCHED.contains(&uri.path()) {
             return None;
         }
-        let Counters { tokens, addresses, hasher, .. } = &*self.0;
+        let Counters { tokens, addresses, known, .. } = &*self.0;
         let wait = addresses.as_ref().and_then(|rate| rate.wait(&client.network()));
-        let token =
-            headers.get(AUTHORIZATION).or_else(|| headers.get(COOKIE)).map(|token| hasher.hash_one(token.as_bytes()));
-        let wait = wait.or_else(|| tokens.as_ref().zip(token).and_then(|(rate, token)| rate.wait(&token)));
+        let bearing = shown.map(|Shown { token, .. }| match lock(known).get(token) {
+            Some(()) => Bearing::Known(*token),
+            None => Bearing::Unknown(client.network()),
+        });
+        let wait = wait.or_else(|| tokens.as_ref().zip(bearing).and_then(|(rate, bearing)| rate.wait(&bearing)));
         wait.map(|wait| ApiError::TooManyRequests { wait })
     }
 }
@@ -110,11 +156,27 @@ impl Counted {
 pub async fn limited(State(counted): State<Counted>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
     let client = peer.map_or(ClientAddress::UNKNOWN, |Peer(peer)| counted.0.proxies.client(peer, request.headers()));
-    if let Some(refusal) = counted.refusal(client, request.uri(), request.headers()) {
+    if peer.is_some_and(|Peer(peer)| counted.0.proxies.miss_one(peer, request.headers())) {
+        counted.0.warned.call_once(|| {
+            tracing::warn!(
+                "a request came from this machine with X-Forwarded-For, which is believed of nobody: if that is your \
+                proxy, say ROLLBOOK_TRUSTED_PROXIES=127.0.0.1/32,::1/128; until then all its clients count as one"
+            );
+        });
+    }
+    let shown = counted.shown(request.headers());
+    if let Some(refusal) = counted.refusal(client, request.uri(), request.headers(), shown.as_ref()) {
         return refusal.into_response();
     }
     request.extensions_mut().insert(client);
+    if let Some(shown) = shown {
+        request.extensions_mut().insert(shown);
+    }
     next.run(request).await
+}
+
+fn lock<T>(counted: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    counted.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// So many a second for each key.
@@ -143,6 +205,8 @@ impl<K: Clone + Hash + Eq> Rate<K> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header::{AUTHORIZATION, COOKIE};
+
     use super::*;
 
     fn counted(per_token: u32, per_address: u32) -> Counted {
@@ -153,16 +217,54 @@ mod tests {
     fn asked(counted: &Counted, address: &str, token: &str) -> Option<u16> {
         let client = ClientAddress(address.parse().unwrap());
         let headers = HeaderMap::from_iter([(AUTHORIZATION, token.parse().unwrap())]);
-        counted.refusal(client, &Uri::from_static("/v1/me"), &headers).map(|refusal| refusal.problem().status)
+        let (uri, shown) = (Uri::from_static("/v1/me"), counted.shown(&headers));
+        counted.refusal(client, &uri, &headers, shown.as_ref()).map(|refusal| refusal.problem().status)
+    }
+
+    fn is_known(counted: &Counted, token: &str) {
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, token.parse().unwrap())]);
+        counted.shown(&headers).unwrap().is_known();
     }
 
     #[test]
     fn a_token_that_asks_too_often_is_told_to_wait_and_others_go_on() {
         let counted = counted(1, 0);
+        is_known(&counted, "Bearer a");
+        is_known(&counted, "Bearer b");
         let answers: Vec<_> = (0..20).map(|_| asked(&counted, "192.0.2.1", "Bearer a")).collect();
         assert_eq!(answers.iter().filter(|answer| answer.is_none()).count(), 5);
         assert_eq!(answers.last(), Some(&Some(429)));
         assert_eq!(asked(&counted, "192.0.2.1", "Bearer b"), None);
+    }
+
+    #[test]
+    fn tokens_that_are_not_known_count_as_one_for_their_address() {
+        let counted = counted(1, 0);
+        is_known(&counted, "Bearer a");
+        let answers: Vec<_> = (0..20).map(|n| asked(&counted, "192.0.2.1", &format!("Bearer {n}"))).collect();
+        assert_eq!(answers.iter().filter(|answer| answer.is_none()).count(), 5);
+        assert_eq!(asked(&counted, "192.0.2.2", "Bearer 0"), None, "another address");
+        assert_eq!(asked(&counted, "192.0.2.1", "Bearer a"), None, "a token that is known");
+    }
+
+    #[test]
+    fn a_token_is_the_same_however_it_is_sent_and_a_cookie_that_is_no_session_is_none() {
+        let counted = counted(1, 1);
+        let sent = |name: axum::http::HeaderName, value: &str| {
+            counted.shown(&HeaderMap::from_iter([(name, value.parse().unwrap())])).map(|shown| shown.token)
+        };
+        let token = sent(AUTHORIZATION, "Bearer rb_1").unwrap();
+        for same in ["bearer rb_1", "BEARER  rb_1", "Bearer rb_1  "] {
+            assert_eq!(sent(AUTHORIZATION, same), Some(token), "{same}");
+        }
+        for same in ["__Host-rollbook=rb_1", "junk=1; __Host-rollbook=rb_1; junk=2", "__Host-rollbook=rb_1;a"] {
+            assert_eq!(sent(COOKIE, same), Some(token), "{same}");
+        }
+        assert_ne!(sent(AUTHORIZATION, "Bearer rb_2"), Some(token));
+        for none in ["junk=1", "__Host-rollbook-device=rb_1", "__Host-rollbook="] {
+            assert_eq!(sent(COOKIE, none), None, "{none}");
+        }
+        assert_eq!(sent(AUTHORIZATION, "Basic rb_1"), None);
     }
 
     #[test]
@@ -178,7 +280,7 @@ mod tests {
         let counted = counted(1, 1);
         let client = ClientAddress("192.0.2.1".parse().unwrap());
         for _ in 0..20 {
-            assert!(counted.refusal(client, &Uri::from_static("/healthz"), &HeaderMap::new()).is_none());
+            assert!(counted.refusal(client, &Uri::from_static("/healthz"), &HeaderMap::new(), None).is_none());
         }
     }
 
@@ -186,7 +288,7 @@ mod tests {
     fn too_long_an_address_line_and_too_large_headers_are_refused() {
         let (counted, client) = (counted(0, 0), ClientAddress::UNKNOWN);
         let status = |uri: &Uri, headers: &HeaderMap| {
-            counted.refusal(client, uri, headers).map(|refusal| refusal.problem().status)
+            counted.refusal(client, uri, headers, None).map(|refusal| refusal.problem().status)
         };
         let path = |length: usize| format!("/{}", "a".repeat(length - 1)).parse::<Uri>().unwrap();
         assert_eq!(status(&path(LONGEST_URL_BYTES), &HeaderMap::new()), None);

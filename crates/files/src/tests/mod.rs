@@ -8,7 +8,6 @@ mod macros;
 mod names;
 mod receiving;
 mod scans;
-mod turns;
 
 use std::fs::File;
 use std::io::{Cursor, Seek, Write};

@@ -1,16 +1,20 @@
-//! Hashing passwords, which is meant to be slow: away from the threads that answer requests, few at a time, and with a short queue,
-//! so that a flood of guesses leaves room for everybody who is signed in already.
+//! Hashing passwords, which is meant to be slow: away from the threads that answer requests, few at a time, and by
+//! turns of the schools, so that a flood of guesses leaves room for everybody who is signed in already, and at one
+//! school for all the others.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use rollbook_domain::SiteId;
+use rollbook_turns::{Bounds, Busy, Turns};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
 
+use crate::at_once::{AtOnce, OneOf};
+use crate::client::ClientAddress;
 use crate::problem::ApiError;
 
 /// 19 MiB, two passes, one lane: what OWASP's password storage cheat sheet asks of Argon2id at least.
@@ -21,23 +25,41 @@ const LANES: u32 = 1;
 /// What is verified where there is no hash to verify: of the same parameters, and of a password that nobody has.
 const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LWhhcy10aGlz$q1pYxC0h4xq0Hn2m3s8vVb5kJtWfZlRuE7oGdA6yTnI";
 
-/// How many may wait for each that is hashed.
-const WAITING_FOR_EACH: usize = 16;
+/// How many of one school are looked at or wait at a time: half a second's to a second's work, and more than a class
+/// that begins.
+const OF_SITE: usize = 32;
+/// How many of one address at one school: one address alone keeps nobody else of the school out.
+const OF_ADDRESS: usize = 16;
+/// How many for one person: of two changes at once one is told of the other; more are somebody's script.
+const OF_ONE: usize = 2;
+/// How many wait in all. Schools take turns, and whoever has most in the line gives way.
+const WAITING: usize = 256;
 /// How long one may wait.
-const WAIT: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long somebody is asked to wait who has too many under way: each takes some hundredths of a second.
+const SHORTLY: Duration = Duration::from_secs(1);
 
 /// Hashes and verifies. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Hashing {
-    places: Arc<Semaphore>,
-    running: Arc<Semaphore>,
+    turns: Arc<Turns>,
+    places: AtOnce<Share>,
 }
 
-/// A place in the queue. Whoever has none is sent away before anything is looked up for them.
+/// What places are counted by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Share {
+    Site(SiteId),
+    Address(SiteId, IpAddr),
+    One(SiteId, String),
+}
+
+/// A place among those who are looked at or wait. Whoever has none is sent away before anything is looked up for them.
 #[derive(Debug)]
 pub struct Place {
-    held: OwnedSemaphorePermit,
-    running: Arc<Semaphore>,
+    turns: Arc<Turns>,
+    site: SiteId,
+    _held: [OneOf<Share>; 3],
 }
 
 /// What verifying came to.
@@ -55,17 +77,18 @@ impl Hashing {
     /// As much at a time as leaves a core for the others.
     pub fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let running = cores.saturating_sub(1).max(1);
-        Self {
-            places: Arc::new(Semaphore::new(running * (1 + WAITING_FOR_EACH))),
-            running: Arc::new(Semaphore::new(running)),
-        }
+        let at_once = cores.saturating_sub(1).max(1);
+        let bounds = Bounds { at_once, waiting: WAITING, waiting_of_site: OF_SITE, patience: PATIENCE };
+        Self { turns: Arc::new(Turns::new(bounds)), places: AtOnce::default() }
     }
 
-    /// A place in the queue, if there is one.
-    pub fn place(&self) -> Result<Place, ApiError> {
-        let held = self.places.clone().try_acquire_owned().map_err(|_| ApiError::Overloaded)?;
-        Ok(Place { held, running: self.running.clone() })
+    /// A place for whom a site knows by this, if they, their address and their school have one left.
+    pub fn place(&self, site: SiteId, client: ClientAddress, whom: String) -> Result<Place, ApiError> {
+        let too_many = || ApiError::TooManyRequests { wait: SHORTLY };
+        let one = self.places.count(Share::One(site, whom), OF_ONE).ok_or_else(too_many)?;
+        let address = self.places.count(Share::Address(site, client.network()), OF_ADDRESS).ok_or_else(too_many)?;
+        let of_site = self.places.count(Share::Site(site), OF_SITE).ok_or(ApiError::Overloaded)?;
+        Ok(Place { turns: self.turns.clone(), site, _held: [one, address, of_site] })
     }
 }
 
@@ -96,14 +119,12 @@ impl Place {
         &mut self,
         work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let turn = timeout(WAIT, self.running.clone().acquire_owned()).await.map_err(|_| ApiError::Overloaded)?;
-        let turn = turn.map_err(|error| ApiError::internal(&error))?;
+        let turn = self.turns.turn(self.site).await.map_err(|Busy| ApiError::Overloaded)?;
         let done = tokio::task::spawn_blocking(move || {
             let done = work();
             drop(turn);
             done
         });
-        debug_assert_eq!(self.held.num_permits(), 1, "the place is held as long as there is work");
         done.await.map_err(|error| ApiError::internal(&error))?
     }
 }
@@ -135,15 +156,22 @@ fn verify(password: &SecretString, phc: &str) -> Result<Verified, ApiError> {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     fn secret(text: &str) -> SecretString {
         text.into()
     }
 
+    fn somebody(hashing: &Hashing, site: u128, address: u8, whom: &str) -> Result<Place, ApiError> {
+        let address = ClientAddress([192, 0, 2, address].into());
+        hashing.place(SiteId(Uuid::from_u128(site)), address, whom.to_owned())
+    }
+
     #[tokio::test]
     async fn knows_a_password_by_its_hash_alone() {
-        let mut place = Hashing::new().place().unwrap();
+        let mut place = somebody(&Hashing::new(), 1, 1, "anna").unwrap();
         let hash = place.hash(&secret("correct horse")).await.unwrap();
         assert!(hash.expose_secret().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         assert_eq!(place.verify(&secret("correct horse"), Some(&hash)).await.unwrap(), Verified::Yes);
@@ -157,7 +185,7 @@ mod tests {
         let weaker = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let old: PasswordHash = weaker.hash_password(b"correct horse").unwrap();
         let old = secret(&old.to_string());
-        let mut place = Hashing::new().place().unwrap();
+        let mut place = somebody(&Hashing::new(), 1, 1, "anna").unwrap();
         assert_eq!(place.verify(&secret("correct horse"), Some(&old)).await.unwrap(), Verified::WithOldParameters);
         assert_eq!(place.verify(&secret("other"), Some(&old)).await.unwrap(), Verified::No);
     }
@@ -172,12 +200,21 @@ mod tests {
     }
 
     #[test]
-    fn sends_away_whoever_finds_the_queue_full() {
+    fn nobody_has_more_than_their_share_of_the_places() {
         let hashing = Hashing::new();
-        let waiting: Vec<_> = std::iter::from_fn(|| hashing.place().ok()).collect();
-        assert!(waiting.len() > WAITING_FOR_EACH);
-        assert!(matches!(hashing.place(), Err(ApiError::Overloaded)));
-        drop(waiting);
-        assert!(hashing.place().is_ok());
+        let too_many = |place: Result<Place, ApiError>| matches!(place, Err(ApiError::TooManyRequests { .. }));
+        let mut held = Vec::new();
+        for nth in 0..OF_ADDRESS {
+            held.push(somebody(&hashing, 1, 1, &format!("{}", nth / OF_ONE)).unwrap());
+        }
+        assert!(too_many(somebody(&hashing, 1, 1, "another")), "an address");
+        assert!(too_many(somebody(&hashing, 1, 2, "0")), "a person");
+        for nth in OF_ADDRESS..OF_SITE {
+            held.push(somebody(&hashing, 1, 2, &format!("{nth}")).unwrap());
+        }
+        assert!(matches!(somebody(&hashing, 1, 3, "another"), Err(ApiError::Overloaded)), "a school");
+        assert!(somebody(&hashing, 2, 1, "0").is_ok(), "another school, from the same address");
+        held.clear();
+        assert!(somebody(&hashing, 1, 1, "0").is_ok());
     }
 }

@@ -15,6 +15,7 @@ use rollbook_store::accounts::Redeemed;
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::passwords::refuse_passwords_off;
 use super::problem::AccountProblem;
@@ -23,6 +24,7 @@ use super::{cookies, operation, password};
 use crate::address::{Address, At};
 use crate::auth::{Authenticated, Site, refuse_programs};
 use crate::body::JsonBytes;
+use crate::client::ClientAddress;
 use crate::operation::{Body, Operation, Success, Whom};
 use crate::problem::ApiError;
 use crate::state::AppState;
@@ -38,7 +40,7 @@ pub fn operations() -> Vec<Operation> {
     };
     let accept = Body {
         schema: SchemaGenerator::subschema_for::<Acceptance>,
-        problems: &["400", "403", "409", "413", "415", "422", "500", "503"],
+        problems: &["400", "403", "409", "413", "415", "422", "429", "500", "503"],
     };
     vec![
         Operation {
@@ -128,25 +130,27 @@ struct Acceptance {
 async fn accept_link(
     State(state): State<AppState>,
     Site(site): Site,
+    client: ClientAddress,
     headers: HeaderMap,
     body: JsonBytes,
 ) -> Result<Response, ApiError> {
     let Acceptance { secret, password, cookie } = body.read()?;
     let device = cookies::cookie(&headers, cookies::DEVICE);
-    accept(&state, site, (&secret, &password), device).await?.answer(cookie)
+    accept(&state, site, client, (&secret, &password), device).await?.answer(cookie)
 }
 
 /// Uses a link. Of several at once one does, and the others are told that it is gone.
 pub async fn accept(
     state: &AppState,
     site: SiteId,
+    client: ClientAddress,
     (secret, password): (&SecretString, &SecretString),
     device: Option<SecretString>,
 ) -> Result<Begun, ApiError> {
     let gone = || ApiError::Account(AccountProblem::InvitationGone);
     refuse_passwords_off(state, site).await?;
     let (store, now) = (state.store(), state.now());
-    let mut place = state.accounts().hashing.place()?;
+    let mut place = state.accounts().hashing.place(site, client, whom_a_link_is_for(secret))?;
     let invitation = store.invitation(site, secret, now).await?.ok_or_else(gone)?;
     let person = invitation.person;
     let known = store.person(site, person).await?.state;
@@ -160,10 +164,13 @@ pub async fn accept(
         InvitationPurpose::Invitation => PasswordChange::Invitation,
         InvitationPurpose::Reset => PasswordChange::Reset,
     };
-    // Under the link's own id: what breaks off here is told once, however often it is tried.
-    let command_id = Some(CommandId(invitation.id));
-    state.record(site, Actor::Person(person), SetPassword { person_id: person, how }, command_id).await?;
-    match store.redeem(site, invitation, (&phc, known.epochs.password), now).await? {
+    // Told while nobody else can use the link, and under its own id: what breaks off here is told once, however often
+    // it is tried.
+    let told = async {
+        let command = SetPassword { person_id: person, how };
+        state.record(site, Actor::Person(person), command, Some(CommandId(invitation.id))).await.map(drop)
+    };
+    match store.redeem(site, invitation, (&phc, known.epochs.password), now, told).await? {
         Redeemed::Done => {}
         Redeemed::Gone => return Err(gone()),
     }
@@ -173,4 +180,9 @@ pub async fn accept(
         Entrant { person, method: SignInMethod::Invitation, verified: Some(phc), device, epoch: invitation.epoch },
     )
     .await
+}
+
+/// Under what a link counts that nobody has looked up yet: not in clear.
+fn whom_a_link_is_for(secret: &SecretString) -> String {
+    format!("link {:x}", Sha256::digest(secret.expose_secret()))
 }

@@ -1,31 +1,48 @@
 //! How often signing in may fail: counted before a password is hashed, in the memory of this process and of bounded size. Several
 //! processes count each for themselves, and a restart begins anew.
 //!
-//! An address and an account together, an address alone, and an account from everywhere where it has not been signed in before. On a
-//! device where it has, only what fails on that device counts: strangers lock nobody out of their own.
+//! Whoever fails waits, and nobody else: an address for an account that it has failed at, longer each time. An address
+//! that has failed at many accounts of a school has fewer tries at each of them there; an account that many have failed
+//! at is tried once a minute by those who have not failed at it, and by nobody else. On a device where its person has
+//! signed in before, only what fails on that device counts: strangers lock nobody out of their own.
 
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lru::LruCache;
+use rollbook_domain::SiteId;
 use sha2::{Digest, Sha256};
 
 use super::problem::AccountProblem;
 use crate::client::ClientAddress;
 
-/// What an address, or a known device, may fail at for one account.
+/// What an address, or a known device, may fail at for one account: somebody who does not remember which of a few it
+/// was.
 const TOGETHER: (u32, TimeDelta) = (10, TimeDelta::minutes(15));
-/// What an address may fail at.
+/// How long that comes to last for whoever comes back and fails as often again: twice as long each time, and no longer
+/// than this, for others may come from the same address.
+const LONGEST_TOGETHER: TimeDelta = TimeDelta::hours(1);
+/// What an address may fail at in one school, whoever it tries to be: a class of thirty, each of whom fails once or
+/// twice.
 const ADDRESS: (u32, TimeDelta) = (50, TimeDelta::minutes(15));
-/// What strangers may fail at for one account.
+/// What it may fail at for one account after that: whoever is right is let in, and whoever mistypes has another try.
+const SUSPECT: u32 = 2;
+/// What strangers may fail at for one account, wherever they are.
 const STRANGERS: (u32, TimeDelta) = (100, TimeDelta::hours(1));
-/// How many reset letters an address may ask for.
+/// What they may fail at after that, from addresses that have not failed at it: with the hundred, 160 guesses an hour
+/// at the most, and nobody waits for more than a minute who has not failed.
+const TRICKLE: (u32, TimeDelta) = (1, TimeDelta::minutes(1));
+/// How many reset letters an address may ask a school for.
 const RESETS: (u32, TimeDelta) = (20, TimeDelta::hours(1));
 /// How many failures of an account are recorded in the log.
 const RECORDED: (u32, TimeDelta) = (3, TimeDelta::minutes(15));
+
+/// How often one person changes their password: each change ends their other sessions, and takes the work of two
+/// hashes.
+const CHANGES: (u32, TimeDelta) = (1, TimeDelta::minutes(1));
 
 /// How many keys of a kind are counted at a time.
 const KEYS: NonZeroUsize = NonZeroUsize::new(50_000).expect("not zero");
@@ -47,75 +64,116 @@ pub struct Limits(Arc<Mutex<Counts>>);
 #[derive(Debug)]
 struct Counts {
     together: Windows<(AccountKey, Origin)>,
-    address: Windows<IpAddr>,
+    address: Windows<(SiteId, IpAddr)>,
     strangers: Windows<AccountKey>,
-    resets: Windows<IpAddr>,
+    trickle: Windows<AccountKey>,
+    resets: Windows<(SiteId, IpAddr)>,
     recorded: Windows<AccountKey>,
+    changes: Windows<AccountKey>,
 }
 
-/// An attempt that counts as failed until it is known to have gone well.
+/// An attempt, which counts as failed as long as it is under way. What is never decided is forgiven.
 #[derive(Debug)]
-#[must_use = "an attempt that goes well must be forgiven"]
+#[must_use = "an attempt counts as long as it is held"]
 pub struct Attempt {
+    limits: Limits,
     account: AccountKey,
-    address: Option<IpAddr>,
     origin: Origin,
+    /// The school and the address, of a stranger.
+    stranger: Option<(SiteId, IpAddr)>,
+    /// Whether it is the one a minute of an account that many have failed at.
+    trickles: bool,
+    failed: bool,
+}
+
+impl Attempt {
+    /// It was the wrong password: it counts from now on.
+    pub fn fail(mut self) {
+        self.failed = true;
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if self.failed {
+            return;
+        }
+        let mut counts = self.limits.lock();
+        counts.together.take_back(&(self.account, self.origin));
+        if let Some(stranger) = &self.stranger {
+            counts.address.take_back(stranger);
+            counts.strangers.take_back(&self.account);
+        }
+        if self.trickles {
+            counts.trickle.take_back(&self.account);
+        }
+    }
 }
 
 impl Limits {
     /// Nothing counted yet.
     pub fn new() -> Self {
         Self(Arc::new(Mutex::new(Counts {
-            together: Windows::new(TOGETHER),
+            together: Windows::growing(TOGETHER, LONGEST_TOGETHER),
             address: Windows::new(ADDRESS),
             strangers: Windows::new(STRANGERS),
+            trickle: Windows::new(TRICKLE),
             resets: Windows::new(RESETS),
             recorded: Windows::new(RECORDED),
+            changes: Windows::new(CHANGES),
         })))
     }
 
-    /// Takes an attempt on, or says how long to wait. `device` is a device that is known to be the account's own.
+    /// Takes an attempt on, or says how long to wait: the same for an account that there is and one that there is not.
+    /// `device` is a device that is known to be the account's own.
     pub fn attempt(
         &self,
-        account: &str,
+        (site, account): (SiteId, &str),
         client: ClientAddress,
         device: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<Attempt, AccountProblem> {
-        let account = Sha256::digest(account).into();
-        let address = client.network();
+        let (account, address) = (account_key(site, account), client.network());
         let origin = device.map_or(Origin::Address(address), |device| Origin::Device(Sha256::digest(device).into()));
-        let attempt = Attempt { account, address: device.is_none().then_some(address), origin };
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut waits = vec![counts.together.wait(&(account, origin), now)];
-        if let Some(address) = attempt.address {
-            waits.push(counts.address.wait(&address, now));
-            waits.push(counts.strangers.wait(&account, now));
+        let stranger = device.is_none().then_some((site, address));
+        let mut counts = self.lock();
+        let here = (account, origin);
+        let mut trickles = false;
+        let mut waits = Vec::new();
+        match &stranger {
+            None => waits.push(counts.together.wait(&here, now)),
+            Some(stranger) => {
+                let suspect = counts.address.wait(stranger, now).is_some();
+                waits.push(counts.together.wait_beyond(if suspect { SUSPECT } else { TOGETHER.0 }, &here, now));
+                let attacked = counts.strangers.wait(&account, now);
+                trickles = attacked.is_some();
+                if trickles {
+                    let failed_here = counts.together.counted_since(&here, now - STRANGERS.1);
+                    waits.push(if failed_here { attacked } else { counts.trickle.wait(&account, now) });
+                }
+            }
         }
         if let Some(wait) = waits.into_iter().flatten().max() {
             return Err(too_many(wait));
         }
-        counts.together.add((account, origin), now);
-        if let Some(address) = attempt.address {
-            counts.address.add(address, now);
+        counts.together.add(here, now);
+        if let Some(stranger) = stranger {
+            counts.address.add(stranger, now);
             counts.strangers.add(account, now);
         }
-        Ok(attempt)
+        if trickles {
+            counts.trickle.add(account, now);
+        }
+        Ok(Attempt { limits: self.clone(), account, origin, stranger, trickles, failed: false })
     }
 
-    /// The attempt went well, or was never decided.
-    pub fn forgive(&self, attempt: &Attempt) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.together.take_back(&(attempt.account, attempt.origin));
-        if let Some(address) = attempt.address {
-            counts.address.take_back(&address);
-            counts.strangers.take_back(&attempt.account);
-        }
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a failure is one of the first of a burst, which the log records.
     pub fn is_recorded(&self, attempt: &Attempt, now: DateTime<Utc>) -> bool {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.lock();
         let recorded = counts.recorded.wait(&attempt.account, now).is_none();
         if recorded {
             counts.recorded.add(attempt.account, now);
@@ -123,10 +181,23 @@ impl Limits {
         recorded
     }
 
-    /// Takes on that an address asks for a reset, or says how long to wait.
-    pub fn reset(&self, client: ClientAddress, now: DateTime<Utc>) -> Result<(), AccountProblem> {
-        let address = client.network();
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Refuses to change a password that was changed a moment ago.
+    pub fn refuse_changed(&self, account: (SiteId, &str), now: DateTime<Utc>) -> Result<(), AccountProblem> {
+        match self.lock().changes.wait(&account_key(account.0, account.1), now) {
+            Some(wait) => Err(AccountProblem::PasswordChangedRecently { retry_after: seconds(wait) }),
+            None => Ok(()),
+        }
+    }
+
+    /// A password was changed.
+    pub fn changed(&self, account: (SiteId, &str), now: DateTime<Utc>) {
+        self.lock().changes.add(account_key(account.0, account.1), now);
+    }
+
+    /// Takes on that an address asks a school for a reset, or says how long to wait.
+    pub fn reset(&self, site: SiteId, client: ClientAddress, now: DateTime<Utc>) -> Result<(), AccountProblem> {
+        let address = (site, client.network());
+        let mut counts = self.lock();
         if let Some(wait) = counts.resets.wait(&address, now) {
             return Err(too_many(wait));
         }
@@ -135,41 +206,76 @@ impl Limits {
     }
 }
 
+fn account_key(site: SiteId, account: &str) -> AccountKey {
+    Sha256::digest(format!("{site}/{account}")).into()
+}
+
 fn too_many(wait: TimeDelta) -> AccountProblem {
-    AccountProblem::TooManyAttempts { retry_after: u64::try_from(wait.num_seconds()).unwrap_or(0) + 1 }
+    AccountProblem::TooManyAttempts { retry_after: seconds(wait) }
+}
+
+/// The first whole second after a wait.
+fn seconds(wait: TimeDelta) -> u64 {
+    u64::try_from(wait.num_seconds()).unwrap_or(0) + 1
 }
 
 /// Counts by key, each in a window of time that begins with its first.
 #[derive(Debug)]
 struct Windows<K: Hash + Eq> {
-    counts: LruCache<K, (DateTime<Utc>, u32)>,
+    counts: LruCache<K, Window>,
     most: u32,
     length: TimeDelta,
+    longest: TimeDelta,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    began: DateTime<Utc>,
+    length: TimeDelta,
+    count: u32,
 }
 
 impl<K: Hash + Eq> Windows<K> {
     fn new((most, length): (u32, TimeDelta)) -> Self {
-        Self { counts: LruCache::new(KEYS), most, length }
+        Self::growing((most, length), length)
+    }
+
+    /// Windows that are twice as long as the one before, if that was full and ended no longer ago than it had lasted.
+    fn growing((most, length): (u32, TimeDelta), longest: TimeDelta) -> Self {
+        Self { counts: LruCache::new(KEYS), most, length, longest }
     }
 
     /// How long until there is room again; none where there is.
     fn wait(&self, key: &K, now: DateTime<Utc>) -> Option<TimeDelta> {
-        let (began, count) = self.counts.peek(key)?;
-        let ends = *began + self.length;
-        (*count >= self.most && now < ends).then(|| ends - now)
+        self.wait_beyond(self.most, key, now)
+    }
+
+    /// The same where there is room for so many.
+    fn wait_beyond(&self, most: u32, key: &K, now: DateTime<Utc>) -> Option<TimeDelta> {
+        let window = self.counts.peek(key)?;
+        let ends = window.began + window.length;
+        (window.count >= most && now < ends).then(|| ends - now)
+    }
+
+    /// Whether anything was counted in a window that has begun since.
+    fn counted_since(&self, key: &K, since: DateTime<Utc>) -> bool {
+        self.counts.peek(key).is_some_and(|window| window.count > 0 && window.began > since)
     }
 
     fn add(&mut self, key: K, now: DateTime<Utc>) {
-        let (began, count) = self.counts.get_or_insert_mut(key, || (now, 0));
-        if now >= *began + self.length {
-            (*began, *count) = (now, 0);
+        let (most, length, longest) = (self.most, self.length, self.longest);
+        let window = self.counts.get_or_insert_mut(key, || Window { began: now, length, count: 0 });
+        if now >= window.began + window.length {
+            let again = window.count >= most && now < window.began + window.length * 2;
+            let length = if again { (window.length * 2).min(longest) } else { length };
+            *window = Window { began: now, length, count: 0 };
         }
-        *count += 1;
+        window.count += 1;
     }
 
     fn take_back(&mut self, key: &K) {
-        if let Some((_, count)) = self.counts.get_mut(key) {
-            *count = count.saturating_sub(1);
+        if let Some(window) = self.counts.get_mut(key) {
+            window.count = window.count.saturating_sub(1);
         }
     }
 }

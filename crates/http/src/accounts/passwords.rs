@@ -9,7 +9,7 @@ use rollbook_domain::text::Email;
 use rollbook_domain::{Actor, SiteId};
 use rollbook_projections::models::site_settings::settings;
 use schemars::{JsonSchema, SchemaGenerator};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::hashing::Verified;
@@ -19,7 +19,7 @@ use crate::auth::{Holder, Site};
 use crate::body::JsonBytes;
 use crate::client::ClientAddress;
 use crate::operation::{Body, Operation, Success, Whom};
-use crate::problem::ApiError;
+use crate::problem::{ApiError, FieldError};
 use crate::state::AppState;
 
 /// The operations.
@@ -80,24 +80,41 @@ async fn change_password(
     let ChangeAsked { current, new } = body.read()?;
     refuse_passwords_off(&state, who.site).await?;
     let (site, person, now) = (who.site, who.bearer.person, state.now());
-    let (limits, wrong) = (&state.accounts().limits, || ApiError::Account(AccountProblem::WrongPassword));
+    let limits = &state.accounts().limits;
     password::check(&new, &who.bearer.state, "/new")?;
-    let mut place = state.accounts().hashing.place()?;
-    // Whoever has found an open session guesses no further than whoever has none.
-    let account = format!("{site}/{person}");
-    let attempt = limits.attempt(&account, client, None, now).map_err(ApiError::Account)?;
-    let phc = state.store().credential(site, person, who.bearer.state.epochs.password).await?;
-    let verified = place.verify(&current, phc.as_ref()).await.inspect_err(|_| limits.forgive(&attempt))?;
-    let Some(phc) = phc.filter(|_| verified != Verified::No) else { return Err(wrong()) };
-    limits.forgive(&attempt);
-    let anew = place.hash(&new).await?;
-    let command = SetPassword { person_id: person, how: PasswordChange::Change };
-    state.record(site, Actor::Person(who.bearer.person), command, None).await?;
-    if state.store().change_password(site, person, (&phc, &anew), who.bearer.token_id, now).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(wrong())
+    if new.expose_secret() == current.expose_secret() {
+        return Err(ApiError::Invalid(vec![FieldError::body("/new", "must be another than the present one")]));
     }
+    // Whoever has found an open session guesses no further than whoever has none.
+    let account = person.to_string();
+    let account = (site, account.as_str());
+    limits.refuse_changed(account, now).map_err(ApiError::Account)?;
+    let mut place = state.accounts().hashing.place(site, client, person.to_string())?;
+    // Held until the work is over: it counts among those under way for the second hash, too.
+    let attempt = limits.attempt(account, client, None, now).map_err(ApiError::Account)?;
+    let phc = state.store().credential(site, person, who.bearer.state.epochs.password).await?;
+    let verified = place.verify(&current, phc.as_ref()).await?;
+    let meanwhile = || ApiError::Account(AccountProblem::PasswordChangedMeanwhile);
+    let Some(phc) = phc.filter(|_| verified != Verified::No) else {
+        // What was the present one when this began is another one now: that was no guess.
+        if limits.refuse_changed(account, now).is_err() {
+            return Err(meanwhile());
+        }
+        attempt.fail();
+        return Err(ApiError::Account(AccountProblem::WrongPassword));
+    };
+    let anew = place.hash(&new).await?;
+    // The log is told while nobody else can change the password, so that it has this change if and only if there is
+    // one.
+    let told = async {
+        let command = SetPassword { person_id: person, how: PasswordChange::Change };
+        state.record(site, Actor::Person(person), command, None).await?;
+        limits.changed(account, now);
+        Ok::<_, ApiError>(())
+    };
+    let session = who.bearer.token_id;
+    let changed = state.store().change_password((site, person), (&phc, &anew), session, now, told).await?;
+    if changed { Ok(StatusCode::NO_CONTENT) } else { Err(meanwhile()) }
 }
 
 /// Who has forgotten their password.
@@ -127,6 +144,6 @@ pub async fn ask_for_reset(
     email: &Email,
 ) -> Result<(), ApiError> {
     refuse_passwords_off(state, site).await?;
-    state.accounts().limits.reset(client, state.now()).map_err(ApiError::Account)?;
+    state.accounts().limits.reset(site, client, state.now()).map_err(ApiError::Account)?;
     Ok(state.store().ask_for_reset(site, email.as_str(), state.now()).await?)
 }

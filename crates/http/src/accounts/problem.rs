@@ -12,6 +12,13 @@ pub enum AccountProblem {
     PasswordsOff,
     /// The password that was to be changed is another one.
     WrongPassword,
+    /// Somebody was faster: it was the right password when it was looked at.
+    PasswordChangedMeanwhile,
+    /// The password was changed a moment ago.
+    PasswordChangedRecently {
+        /// How many seconds to wait.
+        retry_after: u64,
+    },
     /// The link was used, has run out, was replaced, or never was.
     InvitationGone,
     /// The person has a way in already: a link is for them alone to see.
@@ -42,6 +49,8 @@ impl AccountProblem {
             Self::SignInRefused => (StatusCode::UNAUTHORIZED, "sign_in_refused"),
             Self::PasswordsOff => (StatusCode::FORBIDDEN, "password_sign_in_off"),
             Self::WrongPassword => (StatusCode::FORBIDDEN, "wrong_password"),
+            Self::PasswordChangedMeanwhile => (StatusCode::CONFLICT, "password_changed_meanwhile"),
+            Self::PasswordChangedRecently { .. } => (StatusCode::TOO_MANY_REQUESTS, "password_changed_recently"),
             Self::InvitationGone => (StatusCode::CONFLICT, "invitation_gone"),
             Self::LinkIsMailed => (StatusCode::CONFLICT, "link_is_mailed"),
             Self::TooManyAttempts { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_attempts"),
@@ -62,6 +71,12 @@ impl AccountProblem {
             }
             Self::PasswordsOff => "nobody signs in with a password here; use the other system".to_owned(),
             Self::WrongPassword => "this is not the present password; nothing was changed".to_owned(),
+            Self::PasswordChangedMeanwhile => {
+                "the password was changed meanwhile, by another request; this one changed nothing".to_owned()
+            }
+            Self::PasswordChangedRecently { retry_after } => {
+                format!("the password was changed a moment ago; change it again in {}", minutes(retry_after))
+            }
             Self::InvitationGone => {
                 "this link was used, has run out, or was replaced by a newer one; ask for another".to_owned()
             }
@@ -89,7 +104,7 @@ impl AccountProblem {
     /// How long to wait before trying again, in seconds.
     pub fn retry_after(self) -> Option<u64> {
         match self {
-            Self::TooManyAttempts { retry_after } => Some(retry_after),
+            Self::TooManyAttempts { retry_after } | Self::PasswordChangedRecently { retry_after } => Some(retry_after),
             Self::ProviderUnavailable => Some(1),
             _ => None,
         }

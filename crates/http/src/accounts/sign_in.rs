@@ -84,7 +84,10 @@ pub async fn let_in(
     }
     refuse_passwords_off(state, site).await?;
     let (limits, now) = (&state.accounts().limits, state.now());
-    let mut place = state.accounts().hashing.place()?;
+    let account = email_key(email);
+    // Counted with the address: whoever tries somebody's account elsewhere takes no place of theirs.
+    let whom = format!("{account} from {}", client.network());
+    let mut place = state.accounts().hashing.place(site, client, whom)?;
     let candidate = state.store().candidate(site, email, device.as_ref(), now).await?;
     // Looked up for nobody, too.
     let person = candidate.as_ref().map_or(PersonId(Uuid::nil()), |candidate| candidate.person);
@@ -92,13 +95,11 @@ pub async fn let_in(
     // What has ended since is neither a password nor a device that is known.
     let known = candidate.as_ref().is_some_and(|candidate| candidate.device_epoch == Some(found.epochs.access));
     let own_device = device.as_ref().filter(|_| known).map(ExposeSecret::expose_secret);
-    let account = format!("{site}/{}", email_key(email));
-    let attempt = limits.attempt(&account, client, own_device, now).map_err(ApiError::Account)?;
+    let attempt = limits.attempt((site, &account), client, own_device, now).map_err(ApiError::Account)?;
     let good = |candidate: &&Candidate| candidate.password_epoch == found.epochs.password;
     let phc = candidate.as_ref().filter(good).and_then(|candidate| candidate.phc.clone());
-    let verified = place.verify(password, phc.as_ref()).await.inspect_err(|_| limits.forgive(&attempt))?;
+    let verified = place.verify(password, phc.as_ref()).await?;
     if let (Some(mut phc), true, Verified::Yes | Verified::WithOldParameters) = (phc.clone(), found.active, verified) {
-        limits.forgive(&attempt);
         if verified == Verified::WithOldParameters {
             let anew = place.hash(password).await?;
             state.store().rehash(site, person, &phc, &anew).await?;
@@ -116,6 +117,7 @@ pub async fn let_in(
         };
         record_failure(state, site, &attempt, RecordFailedSignIn { person_id: candidate.person, reason });
     }
+    attempt.fail();
     Err(refused)
 }
 

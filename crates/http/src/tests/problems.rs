@@ -80,6 +80,12 @@ fn every_problem_has_the_status_and_code_of_the_contract() {
         (ApiError::TimedOut, 503, "timed_out"),
         (ApiError::Account(AccountProblem::SignInRefused), 401, "sign_in_refused"),
         (ApiError::Account(AccountProblem::WrongPassword), 403, "wrong_password"),
+        (ApiError::Account(AccountProblem::PasswordChangedMeanwhile), 409, "password_changed_meanwhile"),
+        (
+            ApiError::Account(AccountProblem::PasswordChangedRecently { retry_after: 61 }),
+            429,
+            "password_changed_recently",
+        ),
         (ApiError::Account(AccountProblem::PasswordsOff), 403, "password_sign_in_off"),
         (ApiError::Account(AccountProblem::InvitationGone), 409, "invitation_gone"),
         (ApiError::Account(AccountProblem::TooManyAttempts { retry_after: 61 }), 429, "too_many_attempts"),

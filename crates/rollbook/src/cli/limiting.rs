@@ -23,9 +23,11 @@ pub struct Limiting {
     #[arg(long, env = "ROLLBOOK_CONNECTIONS_PER_ADDRESS", default_value_t = Limits::default().connections_per_address,
         value_name = "N")]
     connections_per_address: usize,
-    /// The proxies whose X-Forwarded-For is believed, in place of those on this machine: 10.0.0.0/8,192.0.2.7/32
+    /// The proxies whose X-Forwarded-For is believed, such as 127.0.0.1/32,10.0.0.0/8; without them nobody's is, and
+    /// all clients behind a proxy count as one. A proxy must set the header, or add to it, and not pass on what clients
+    /// write
     #[arg(long, env = "ROLLBOOK_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS")]
-    trusted_proxies: Option<Vec<IpNet>>,
+    trusted_proxies: Vec<IpNet>,
 }
 
 impl Limiting {
@@ -37,7 +39,7 @@ impl Limiting {
             per_address: NonZeroU32::new(self.rate_per_address),
             connections: unless_zero(self.connections),
             connections_per_address: unless_zero(self.connections_per_address),
-            proxies: self.trusted_proxies.clone().map_or_else(TrustedProxies::default, TrustedProxies::new),
+            proxies: TrustedProxies::new(self.trusted_proxies.clone()),
         }
     }
 }

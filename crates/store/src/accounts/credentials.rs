@@ -1,5 +1,7 @@
 //! Passwords, as hashes with their parameters. What a hash is made of and what it says is for whoever verifies it.
 
+use std::future::Future;
+
 use chrono::{DateTime, Utc};
 use rollbook_domain::claim::ClaimKey;
 use rollbook_domain::person::AccessEpochs;
@@ -98,22 +100,26 @@ impl EventStore {
         Ok(())
     }
 
-    /// Puts another password in the place of the one that was verified, good in the same epoch, and ends everything else that lets the
-    /// person in but one session; false where the password has changed since it was verified, and nothing was done.
-    pub async fn change_password(
+    /// Puts another password in the place of the one that was verified, good in the same epoch, and ends everything
+    /// else that lets the person in but one session; false where the password has changed since it was verified, and
+    /// nothing was done. `told` tells the log: it is polled only once nobody else can change the password any more, and
+    /// nothing is changed if it fails. It must not need this store's pool, a connection of which is held meanwhile.
+    pub async fn change_password<E: From<StoreError>>(
         &self,
-        site: SiteId,
-        person: PersonId,
+        (site, person): (SiteId, PersonId),
         (old, new): (&SecretString, &SecretString),
         but: Option<Uuid>,
         now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        let mut transaction = begin(&self.pool).await?;
+        told: impl Future<Output = Result<(), E>>,
+    ) -> Result<bool, E> {
+        let mut transaction = begin(&self.pool).await.map_err(StoreError::from)?;
         let sql = "select epoch from credentials where site_id = $1 and person_id = $2 and phc = $3 for update";
         let held = sqlx::query_scalar(sql).bind(site.0).bind(person.0).bind(old.expose_secret());
-        let Some(epoch) = held.fetch_optional(&mut *transaction).await? else { return Ok(false) };
+        let held = held.fetch_optional(&mut *transaction).await.map_err(StoreError::from)?;
+        let Some(epoch) = held else { return Ok(false) };
+        told.await?;
         put_password(&mut transaction, (site, person), (new, epoch), (EVERYWHERE, but), now).await?;
-        transaction.commit().await?;
+        transaction.commit().await.map_err(StoreError::from)?;
         Ok(true)
     }
 }

@@ -1,5 +1,7 @@
 //! Links by which a person sets a password: one for each purpose, good for a while, used once.
 
+use std::future::Future;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use rollbook_domain::account::InvitationPurpose;
 use rollbook_domain::{PersonId, SiteId};
@@ -77,16 +79,19 @@ impl EventStore {
         .transpose()
     }
 
-    /// Uses an invitation: sets the password, good in an epoch of its person, and ends everything else that lets them in. Of several
-    /// at once one does.
-    pub async fn redeem(
+    /// Uses an invitation: sets the password, good in an epoch of its person, and ends everything else that lets them
+    /// in. Of several at once one does. `told` tells the log: it is polled only once nobody else can use the invitation
+    /// any more, and nothing is changed if it fails. It must not need this store's pool, a connection of which is held
+    /// meanwhile.
+    pub async fn redeem<E: From<StoreError>>(
         &self,
         site: SiteId,
         invitation: Invitation,
         (phc, epoch): (&SecretString, i64),
         now: DateTime<Utc>,
-    ) -> Result<Redeemed, StoreError> {
-        let mut transaction = begin(&self.pool).await?;
+        told: impl Future<Output = Result<(), E>>,
+    ) -> Result<Redeemed, E> {
+        let mut transaction = begin(&self.pool).await.map_err(StoreError::from)?;
         let used = sqlx::query(
             "update invitations set used_at = $3
              where site_id = $1 and invitation_id = $2 and used_at is null and expires_at > $3",
@@ -95,12 +100,14 @@ impl EventStore {
         .bind(invitation.id)
         .bind(now)
         .execute(&mut *transaction)
-        .await?;
+        .await
+        .map_err(StoreError::from)?;
         if used.rows_affected() == 0 {
             return Ok(Redeemed::Gone);
         }
+        told.await?;
         put_password(&mut transaction, (site, invitation.person), (phc, epoch), (BY_A_LINK, None), now).await?;
-        transaction.commit().await?;
+        transaction.commit().await.map_err(StoreError::from)?;
         Ok(Redeemed::Done)
     }
 }

@@ -174,12 +174,13 @@ struct InvitationForm {
 async fn accepting(
     State(state): State<AppState>,
     Site(site): Site,
+    client: ClientAddress,
     headers: HeaderMap,
     Form(form): Form<InvitationForm>,
 ) -> Result<Response, ApiError> {
     let device = cookies::cookie(&headers, cookies::DEVICE);
     let secret = forms::pasted(&form.secret);
-    match accept(&state, site, (&secret, &form.password), device).await {
+    match accept(&state, site, client, (&secret, &form.password), device).await {
         Ok(begun) => let_go(&begun, next::HOME),
         Err(problem) => Ok(refused(problem, "Set your password", |why| forms::invitation(Some(why)))),
     }

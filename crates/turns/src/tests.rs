@@ -1,11 +1,18 @@
 //! Whose turn it is.
 
+use std::time::Duration;
+
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use rollbook_domain::SiteId;
 use uuid::Uuid;
 
-use crate::turns::{Busy, Turn, Turns};
+use crate::{Bounds, Busy, Turn, Turns};
+
+fn turns(at_once: usize) -> Turns {
+    let patience = Duration::from_mins(1);
+    Turns::new(Bounds { at_once, waiting: 64, waiting_of_site: 8, patience })
+}
 
 fn site(number: u128) -> SiteId {
     SiteId(Uuid::from_u128(number))
@@ -20,7 +27,7 @@ fn waiting(turns: &Turns, number: u128) -> BoxFuture<'_, Result<Turn, Busy>> {
 
 #[tokio::test(start_paused = true)]
 async fn sites_take_turns_and_a_site_with_many_delays_its_own() {
-    let turns = Turns::new(1);
+    let turns = turns(1);
     let mut held = Some(turns.turn(site(1)).await.unwrap());
     let mut line = Vec::new();
     for number in [1, 1, 1, 2, 3, 2] {
@@ -47,7 +54,7 @@ async fn sites_take_turns_and_a_site_with_many_delays_its_own() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_goes_away_holds_up_nobody() {
-    let turns = Turns::new(2);
+    let turns = turns(2);
     let held = [turns.turn(site(1)).await.unwrap(), turns.turn(site(1)).await.unwrap()];
     let (gone, also_gone, stays) = (waiting(&turns, 1), waiting(&turns, 2), waiting(&turns, 1));
     drop(gone);
@@ -65,7 +72,7 @@ async fn whoever_goes_away_holds_up_nobody() {
 
 #[tokio::test(start_paused = true)]
 async fn the_line_has_an_end_for_each_site_and_for_all() {
-    let turns = Turns::new(1);
+    let turns = turns(1);
     let held = turns.turn(site(1)).await.unwrap();
     let mut line = Vec::new();
     for number in 1..=8 {
@@ -75,11 +82,15 @@ async fn the_line_has_an_end_for_each_site_and_for_all() {
         let one_more = turns.turn(site(number)).now_or_never();
         assert!(matches!(one_more, Some(Err(Busy))), "{number}");
     }
-    assert!(matches!(turns.turn(site(9)).now_or_never(), Some(Err(Busy))), "the line is full");
-    drop(line.pop());
-    line.push(waiting(&turns, 9));
+    // The line is full: whoever comes of a site that has few in it takes the place of the last of a site that has many.
+    let mut late: Vec<_> = (0..7).map(|_| waiting(&turns, 9)).collect();
+    let gone = line.iter_mut().filter_map(FutureExt::now_or_never).collect::<Vec<_>>();
+    assert!(gone.len() == 7 && gone.iter().all(|turn| matches!(turn, Err(Busy))), "one for each");
+    assert!(matches!(turns.turn(site(9)).now_or_never(), Some(Err(Busy))), "nobody has more than that");
+    drop(line);
+    late.push(waiting(&turns, 10));
     // And nobody waits for ever.
-    for turn in line {
+    for turn in late {
         assert!(matches!(turn.await, Err(Busy)));
     }
     drop(held);

@@ -1,5 +1,5 @@
 //! Whose turn it is to do what takes much: few at once, the sites one after the other, and nobody waits in a line without
-//! an end. One site with many files delays its own.
+//! an end. One site that asks for much delays its own. What the work is, the line never knows.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,27 +9,38 @@ use rollbook_domain::SiteId;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// How many files of one site may wait: whoever has more than an hour's worth of patience sends them again.
-const WAITING_OF_SITE: usize = 8;
+#[cfg(test)]
+mod tests;
 
-/// How many files may wait in all; each is a request with a temporary file of up to 50 MiB.
-const WAITING: usize = 64;
+/// How many work and wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// How many work at once.
+    pub at_once: usize,
+    /// How many wait, of all sites together.
+    pub waiting: usize,
+    /// How many of one site wait.
+    pub waiting_of_site: usize,
+    /// How long one waits.
+    pub patience: Duration,
+}
 
-/// How long one waits: less than a client does for its answer.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// More files are waiting than are taken on.
+/// More are waiting than are taken on, or it took too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many files are being looked at; try again shortly")]
+#[error("too many are waiting; try again shortly")]
 pub struct Busy;
 
 /// The turns of one kind of work.
 #[derive(Debug)]
-pub struct Turns(Arc<Mutex<Line>>);
+pub struct Turns {
+    line: Arc<Mutex<Line>>,
+    patience: Duration,
+}
 
 #[derive(Debug)]
 struct Line {
     free: usize,
+    bounds: Bounds,
     /// The sites that wait, whoever is next in front; none is here twice, and each has somebody.
     sites: VecDeque<(SiteId, VecDeque<oneshot::Sender<Turn>>)>,
 }
@@ -39,22 +50,23 @@ struct Line {
 pub struct Turn(Arc<Mutex<Line>>);
 
 impl Turns {
-    /// So many at once.
-    pub fn new(at_once: usize) -> Self {
-        Self(Arc::new(Mutex::new(Line { free: at_once, sites: VecDeque::new() })))
+    /// Nobody works or waits.
+    pub fn new(bounds: Bounds) -> Self {
+        let line = Line { free: bounds.at_once, bounds, sites: VecDeque::new() };
+        Self { line: Arc::new(Mutex::new(line)), patience: bounds.patience }
     }
 
     /// Waits until it is this site's turn.
     pub async fn turn(&self, site: SiteId) -> Result<Turn, Busy> {
         let waiting = {
-            let mut line = lock(&self.0);
+            let mut line = lock(&self.line);
             if line.free > 0 {
                 line.free -= 1;
-                return Ok(Turn(Arc::clone(&self.0)));
+                return Ok(Turn(Arc::clone(&self.line)));
             }
             line.join(site)?
         };
-        timeout(PATIENCE, waiting).await.ok().and_then(Result::ok).ok_or(Busy)
+        timeout(self.patience, waiting).await.ok().and_then(Result::ok).ok_or(Busy)
     }
 }
 
@@ -64,16 +76,29 @@ impl Line {
             waiting.retain(|turn| !turn.is_closed());
         }
         self.sites.retain(|(_, waiting)| !waiting.is_empty());
-        if self.sites.iter().map(|(_, waiting)| waiting.len()).sum::<usize>() >= WAITING {
+        let of_site = self.sites.iter().find(|(other, _)| *other == site).map_or(0, |(_, waiting)| waiting.len());
+        if of_site >= self.bounds.waiting_of_site {
             return Err(Busy);
+        }
+        if self.sites.iter().map(|(_, waiting)| waiting.len()).sum::<usize>() >= self.bounds.waiting {
+            self.make_room(of_site + 1)?;
         }
         let (turn, waiting) = oneshot::channel();
         match self.sites.iter_mut().find(|(other, _)| *other == site) {
-            Some((_, of_site)) if of_site.len() >= WAITING_OF_SITE => return Err(Busy),
             Some((_, of_site)) => of_site.push_back(turn),
             None => self.sites.push_back((site, VecDeque::from([turn]))),
         }
         Ok(waiting)
+    }
+
+    /// Sends away whoever came last of the site that has most in the line, if that is more than the one has that wants
+    /// to join: no number of sites keeps another out.
+    fn make_room(&mut self, wanted: usize) -> Result<(), Busy> {
+        let longest = self.sites.iter_mut().map(|(_, waiting)| waiting).max_by_key(|waiting| waiting.len());
+        let longest = longest.filter(|waiting| waiting.len() > wanted).ok_or(Busy)?;
+        // They hear of it by the end of their channel.
+        drop(longest.pop_back());
+        Ok(())
     }
 
     /// Who is next; its site is last from now on. There is a place free where nobody is.

@@ -1,0 +1,71 @@
+//! How many of a kind there are at a time, by key: connections of an address, passwords that are hashed for a person.
+//! Who has none is forgotten.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The counts. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AtOnce<K: Hash + Eq>(Arc<Mutex<HashMap<K, usize>>>);
+
+/// One of those that are counted, for as long as it lives.
+#[derive(Debug)]
+pub struct OneOf<K: Hash + Eq> {
+    all: AtOnce<K>,
+    key: K,
+}
+
+impl<K: Hash + Eq> Default for AtOnce<K> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<K: Hash + Eq + Clone> AtOnce<K> {
+    /// Counts one more of a key; none where it has as many as it may.
+    pub fn count(&self, key: K, at_most: usize) -> Option<OneOf<K>> {
+        let mut all = self.lock();
+        let count = all.get(&key).copied().unwrap_or(0);
+        if count >= at_most {
+            return None;
+        }
+        all.insert(key.clone(), count + 1);
+        Some(OneOf { all: self.clone(), key })
+    }
+}
+
+impl<K: Hash + Eq> AtOnce<K> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Hash + Eq> Drop for OneOf<K> {
+    fn drop(&mut self) {
+        let mut all = self.all.lock();
+        if let Some(count) = all.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                all.remove(&self.key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_so_many_and_others_have_theirs() {
+        let all = AtOnce::default();
+        let (first, _second) = (all.count("one", 2).unwrap(), all.count("one", 2).unwrap());
+        assert!(all.count("one", 2).is_none());
+        assert!(all.count("other", 2).is_some());
+        drop(first);
+        assert!(all.count("one", 2).is_some());
+        assert!(all.count("none", 0).is_none());
+        assert_eq!(all.lock().len(), 1, "who has none is forgotten");
+    }
+}
