@@ -322,6 +322,7 @@ fn accounts() -> Vec<Row> {
         answered(query("sign_in_from_elsewhere", EVERYBODY, 0), 404),
         Row { body: Body::Json(json!({})), ..query("invite", ADMINS, 403) },
         own("create_api_key", json!({"name": "Sheet", "scope": "read", "expires_at": "2026-12-31T00:00:00Z"})),
+        answered(query("link_identity", COHORT, 0), 404),
         query("api_keys", COHORT, 0),
         query("sessions", COHORT, 0),
         // Nobody here has such a key, such a session, or a password.

@@ -60,8 +60,8 @@ impl Authenticated {
             let super_admin = site == SiteId::DEFAULT && state.super_admins().include(&bearer.state);
             return Ok(Some(Self { state: state.clone(), site, bearer, super_admin }));
         }
-        if let Some(person) = vouched_for(state, site, token).await? {
-            let bearer = state.store().vouched_for(site, person).await?;
+        if let Some(known) = vouched_for(state, site, token).await? {
+            let bearer = state.store().vouched_for(known.person, known.state).await?;
             return Ok(Some(Self { state: state.clone(), site, bearer, super_admin: false }));
         }
         if site == SiteId::DEFAULT {
