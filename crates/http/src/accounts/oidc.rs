@@ -308,13 +308,13 @@ async fn link_to_caller(
         return Err(gone());
     }
     refuse_unprivileged(state, provider, &who.bearer.state)?;
-    let taken = || not("this account of the other system is another person's here");
+    let anothers = || not("this account of the other system is another person's here");
     let (person, epoch) = (who.bearer.person, who.bearer.state.epochs.access);
     if let Some((linked, _)) = state.store().identity(site, &vouched.issuer, &vouched.subject).await? {
         // Again is no mistake.
-        return if linked == person { Ok(()) } else { Err(taken()) };
+        return if linked == person { Ok(()) } else { Err(anothers()) };
     }
-    link(state, site, vouched, (person, epoch), LinkedBy::Hand).await?.then_some(()).ok_or_else(taken)
+    link(state, site, vouched, (person, epoch), LinkedBy::Hand).await?.then_some(()).ok_or_else(anothers)
 }
 
 /// Tells the log, and says whether the subject is the person's from now on.

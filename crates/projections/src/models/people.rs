@@ -81,7 +81,8 @@ impl ReadModel for People {
         rows.update(person_id, |row| {
             row.version = event.sequence;
             match happened {
-                PersonEvent::PersonRegistered { name: _, email: _, external_id: _, origin: _ } => {}
+                PersonEvent::PersonRegistered { name: _, email: _, external_id: _, origin: _ }
+                | PersonEvent::AccessEnded {} => {}
                 PersonEvent::PersonCorrected { name, email, .. } => {
                     if let Some(name) = name {
                         row.name = name.clone();
@@ -100,7 +101,6 @@ impl ReadModel for People {
                 }
                 PersonEvent::PersonDeactivated { reason: _ } => row.active = false,
                 PersonEvent::PersonReactivated {} => row.active = true,
-                PersonEvent::AccessEnded {} => {}
             }
         });
     }
