@@ -1,5 +1,5 @@
-//! Streams that a projection has set aside, for whoever looks after the database as a whole: which, at which event and why, and taking them up again
-//! after a fix.
+//! Streams that a projection has set aside, for whoever looks after the database as a whole: which, at which event and why, and
+//! taking them up again after a fix.
 
 use rollbook_projections::{Page, Paged, ParkedStream, Retried};
 
