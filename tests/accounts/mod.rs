@@ -10,6 +10,7 @@ mod pages;
 pub mod secrets;
 mod sessions;
 mod sign_in;
+mod trust;
 mod ways_in;
 
 use chrono::TimeDelta;

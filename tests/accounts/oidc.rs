@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::{Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use reqwest::Method;
 use reqwest::redirect::Policy;
 use rollbook_http::AccountSettings;
-use rollbook_oidc::{Kind, Provider, ProviderSettings};
+use rollbook_oidc::{Kind, Provider, ProviderSettings, Sites};
 use rollbook_store::Clock;
 use serde_json::{Value, json};
 
@@ -17,7 +19,7 @@ use crate::harness::{Answer, Database, Hosting, Service, answer, at, client};
 
 /// When everything happens.
 const NOW: &str = "2026-02-01T00:00:00Z";
-const ANNA: &str = "anna@example.org";
+pub const ANNA: &str = "anna@example.org";
 
 /// A service that people sign in to by a fake system; who Anna is.
 pub struct Scene {
@@ -25,12 +27,19 @@ pub struct Scene {
     pub service: Service,
     /// The other system.
     pub fake: FakeProvider,
-    anna: String,
+    /// Somebody with no role.
+    pub anna: String,
     browser: reqwest::Client,
+    settings: ProviderSettings,
 }
 
 impl Scene {
     async fn open(kind: Kind, key: Key) -> Self {
+        Self::trusting(kind, key, Sites::Named(["default".to_owned()].into()), false).await
+    }
+
+    /// With a system that vouches in these sites, and for owners and admins if it is privileged. The owner is a super admin.
+    pub async fn trusting(kind: Kind, key: Key, sites: Sites, privileged: bool) -> Self {
         let fake = FakeProvider::start(key).await;
         let settings = ProviderSettings {
             name: "ako".to_owned(),
@@ -41,17 +50,16 @@ impl Scene {
             client_secret: SECRET.into(),
             scopes: vec!["openid".to_owned(), "email".to_owned()],
             audience: None,
+            sites,
+            privileged,
         };
         // The client of the tests has chosen how to do TLS for all of this process.
         drop(client());
-        let providers = vec![Arc::new(Provider::try_new(settings).expect("a provider"))];
-        let accounts = AccountSettings { public_url: None, providers };
-        let hosting = Hosting { accounts, ..Hosting::default() };
-        let service = Service::hosting(Database::create().await, Clock::frozen(at(NOW)), hosting).await;
+        let service = Service::hosting(Database::create().await, Clock::frozen(at(NOW)), hosting(&settings)).await;
         let anna = json!({"name": "Anna", "email": ANNA});
         let anna = service.create(&service.owner, "RegisterPerson", anna).await;
         let browser = reqwest::Client::builder().redirect(Policy::none()).build().expect("a client");
-        let scene = Self { service, fake, anna, browser };
+        let scene = Self { service, fake, anna, browser, settings };
         scene.says(json!({}));
         scene
     }
@@ -61,8 +69,14 @@ impl Scene {
         Self::open(Kind::Oidc, Key::elliptic("key 1")).await
     }
 
+    /// The same service in another process, with the same settings.
+    async fn another_process(&self) -> Service {
+        let Service { database, clock, .. } = &self.service;
+        Service::hosting(database.clone(), clock.clone(), hosting(&self.settings)).await
+    }
+
     /// What the system says of Anna, with something else in it.
-    fn says(&self, other: Value) {
+    pub fn says(&self, other: Value) {
         let mut says = json!({"iat": self.now(), "email": ANNA, "email_verified": true});
         let Value::Object(other) = other else { panic!("not an object") };
         for (name, value) in other {
@@ -77,7 +91,7 @@ impl Scene {
     }
 
     /// Goes to the system: where it sends the browser back to, and the browser's cookie.
-    async fn goes(&self, next: &str) -> (String, String) {
+    pub async fn goes(&self, next: &str) -> (String, String) {
         let answer = self.get(&format!("{}/v1/sign-in/ako?next={next}", self.service.url), None).await;
         assert_eq!(answer.status, 303, "{}", answer.text);
         let flow = cookie(&answer, "__Host-rollbook-flow").expect("a cookie");
@@ -86,12 +100,17 @@ impl Scene {
     }
 
     /// Goes there and comes back.
-    async fn signs_in(&self) -> Answer {
+    pub async fn signs_in(&self) -> Answer {
         let (back, flow) = self.goes("/docs").await;
         self.get(&back, Some(&flow)).await
     }
 
-    async fn get(&self, url: &str, flow: Option<&str>) -> Answer {
+    /// A browser, which goes nowhere by itself.
+    pub fn browser(&self) -> &reqwest::Client {
+        &self.browser
+    }
+
+    pub async fn get(&self, url: &str, flow: Option<&str>) -> Answer {
         let request = self.browser.get(url);
         answer(match flow {
             Some(flow) => request.header("cookie", format!("__Host-rollbook-flow={flow}")),
@@ -101,12 +120,18 @@ impl Scene {
     }
 
     /// What a program is answered that asks who it is, with a token of the system's.
-    async fn program(&self, token: &str) -> Answer {
+    pub async fn program(&self, token: &str) -> Answer {
         self.service.ask(token, "/v1/me").await
     }
 }
 
-fn location(answer: &Answer) -> String {
+fn hosting(settings: &ProviderSettings) -> Hosting {
+    let providers = vec![Arc::new(Provider::try_new(settings.clone()).expect("a provider"))];
+    let accounts = AccountSettings { public_url: None, providers };
+    Hosting { accounts, super_admins: vec!["owner@example.org"], ..Hosting::default() }
+}
+
+pub fn location(answer: &Answer) -> String {
     answer.headers["location"].to_str().expect("text").to_owned()
 }
 
@@ -163,6 +188,9 @@ async fn a_word_that_does_not_hold_lets_nobody_in() {
         json!({"azp": "somebody else"}),
         json!({"exp": now - 61}),
         json!({"nbf": now + 61}),
+        json!({"iat": now + 61}),
+        json!({"exp": now + 86_401}),
+        json!({"exp": i64::MAX}),
         json!({"nonce": "another"}),
         json!({"nonce": null}),
     ] {
@@ -234,9 +262,21 @@ async fn a_program_comes_with_a_token_of_the_system() {
         json!({"exp": now - 61}),
         json!({"nbf": now + 61}),
         json!({"exp": null}),
+        json!({"iat": null}),
+        json!({"iat": now + 61}),
+        json!({"exp": now + 86_401}),
+        json!({"exp": i64::MAX}),
+        json!({"iat": i64::MIN}),
+        // Said to somebody who signed in, and not given to a program.
+        json!({"nonce": "x"}),
+        json!({"at_hash": "x"}),
+        // Given to another program.
+        json!({"azp": "somebody else"}),
+        json!({"client_id": "somebody else"}),
     ] {
         assert_eq!(refused(&scene.program(&with(other.clone())).await), (401, "unauthenticated"), "{other}");
     }
+    assert_eq!(scene.program(&with(json!({"azp": CLIENT, "client_id": CLIENT}))).await.status, 200);
     // What is changed afterwards is not signed.
     let (signed, signature) = token.rsplit_once('.').expect("three parts");
     let (header, _) = signed.split_once('.').expect("three parts");
@@ -244,7 +284,9 @@ async fn a_program_comes_with_a_token_of_the_system() {
         URL_SAFE_NO_PAD.encode(scene.fake.claims(now, &json!({"sub": "subject 7", "email": ANNA})).to_string());
     let forged = format!("{header}.{forged}.{signature}");
     assert_eq!(refused(&scene.program(&forged).await), (401, "unauthenticated"));
-    // It is nobody's account.
+    // It is nobody's account, and nothing that outlives it is made with it.
+    let calendar = answer(scene.service.request(Method::POST, &token, "/v1/me/calendar-link")).await;
+    assert_eq!(refused(&calendar), (403, "out_of_scope"));
     let key = json!({"name": "Table", "scope": "read", "expires_at": "2026-03-01T00:00:00Z"});
     assert_eq!(refused(&super::post(&scene.service, &token, "/v1/me/api-keys", key).await), (403, "out_of_scope"));
     scene.service.now("2026-02-01T00:06:00Z");
@@ -274,6 +316,117 @@ async fn a_token_that_proves_nothing_is_nobodys() {
     let token = Key::elliptic("key 1").signs(&claims);
     assert_eq!(refused(&scene.program(&token).await), (401, "unauthenticated"));
     assert_eq!(scene.program(&key.signs(&claims)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_key_is_used_for_what_the_issuer_says_it_is_for() {
+    let scene = Scene::open(Kind::Oidc, Key::rsa("key 1")).await;
+    let fit: [fn(&mut Jwk); 3] = [
+        |key| key.common.key_algorithm = None,
+        |key| key.common.public_key_use = Some(PublicKeyUse::Signature),
+        |key| key.common.key_operations = Some(vec![KeyOperations::Verify]),
+    ];
+    let unfit: [fn(&mut Jwk); 6] = [
+        |key| key.common.key_algorithm = Some(KeyAlgorithm::RS512),
+        |key| key.common.key_algorithm = Some(KeyAlgorithm::PS256),
+        |key| key.common.key_algorithm = Some(KeyAlgorithm::RSA_OAEP),
+        |key| key.common.public_key_use = Some(PublicKeyUse::Encryption),
+        |key| key.common.public_key_use = Some(PublicKeyUse::Other("SIG".to_owned())),
+        |key| key.common.key_operations = Some(vec![KeyOperations::Encrypt]),
+    ];
+    let changes = fit.iter().map(|change| (true, change)).chain(unfit.iter().map(|change| (false, change)));
+    for (nth, (fits, change)) in changes.enumerate() {
+        // Another key each time, and asked for a minute later.
+        let kid = format!("key {}", nth + 2);
+        let mut key = Key::rsa(&kid);
+        change(&mut key.public);
+        scene.fake.rotates(key);
+        scene.service.now(&format!("2026-02-01T00:{:02}:00Z", nth + 2));
+        let token = scene.fake.token(scene.now(), &json!({"email": ANNA, "email_verified": true}));
+        let expected = if fits { 200 } else { 401 };
+        let said = scene.program(&token).await;
+        assert_eq!(said.status, expected, "{nth}: {}", said.text);
+    }
+}
+
+#[tokio::test]
+async fn a_header_that_is_of_something_else_is_refused() {
+    let key = Key::elliptic("key 1");
+    let scene = Scene::open(Kind::Oidc, key.clone()).await;
+    let claims = scene.fake.claims(scene.now(), &json!({"email": ANNA, "email_verified": true}));
+    let signed = |change: &dyn Fn(&mut Header)| {
+        let mut header = Header::new(key.algorithm);
+        header.kid = Some("key 1".to_owned());
+        change(&mut header);
+        encode(&header, &claims, &key.private).expect("a token")
+    };
+    let of_type = |typ: Option<&str>| signed(&|header| header.typ = typ.map(str::to_owned));
+    for typ in [None, Some("JWT"), Some("jwt"), Some("at+jwt"), Some("application/at+jwt")] {
+        assert_eq!(scene.program(&of_type(typ)).await.status, 200, "{typ:?}");
+    }
+    for typ in ["logout+jwt", "dpop+jwt", "secevent+jwt", "", "JOSE"] {
+        assert_eq!(refused(&scene.program(&of_type(Some(typ))).await), (401, "unauthenticated"), "{typ}");
+    }
+    for critical in [Vec::new(), vec!["exp".to_owned()], vec!["b64".to_owned()]] {
+        let token = signed(&|header| header.crit = Some(critical.clone()));
+        assert_eq!(refused(&scene.program(&token).await), (401, "unauthenticated"), "{critical:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_is_somebodys_when_it_is_the_same_in_ascii() {
+    let scene = Scene::oidc().await;
+    let registered = json!({"name": "Mark", "email": "Mark@example.org"});
+    scene.service.create(&scene.service.owner, "RegisterPerson", registered).await;
+    let registered = json!({"name": "Ki\u{212a}i", "email": "\u{212a}iki@example.org"});
+    scene.service.create(&scene.service.owner, "RegisterPerson", registered).await;
+    let says = |email: &str| scene.fake.token(scene.now(), &json!({"email": email, "email_verified": true}));
+    let others = [
+        "mar\u{212a}@example.org",
+        " mark@example.org",
+        "mark@example.org\n",
+        "\u{a0}mark@example.org",
+        "kiki@example.org",
+        "\u{212a}iki@example.org",
+    ];
+    for other in others {
+        assert_eq!(refused(&scene.program(&says(other)).await), (403, "unknown_person"), "{other:?}");
+    }
+    assert_eq!(scene.program(&says("mARK@Example.org")).await.status, 200);
+}
+
+/// How many rows each table has.
+async fn rows(service: &Service) -> Vec<(String, i64)> {
+    let tables = "select relname::text from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&service.database.pool).await.expect("the tables");
+    let mut rows = Vec::new();
+    for table in tables {
+        let sql = format!("select count(*) from {table}");
+        let count = sqlx::query_scalar(&sql).fetch_one(&service.database.pool).await.expect("a count");
+        rows.push((table, count));
+    }
+    rows
+}
+
+#[tokio::test]
+async fn setting_out_is_remembered_by_the_browser_alone_and_any_process_knows_it_again() {
+    let scene = Scene::oidc().await;
+    scene.service.get(&scene.service.owner, "/v1/me").await;
+    let before = rows(&scene.service).await;
+    let (back, flow) = scene.goes("/docs").await;
+    assert_eq!(rows(&scene.service).await, before, "a stranger writes nothing");
+    let other = scene.another_process().await;
+    let there = back.replace(&scene.service.url, &other.url);
+    // Whoever changes it, or takes it to another system or school, has nothing.
+    let mut changed = flow.clone();
+    let last = changed.pop().expect("a character");
+    changed.push(if last == 'A' { 'B' } else { 'A' });
+    assert_eq!(refused(&scene.get(&there, Some(&changed)).await), (403, "not_vouched_for"));
+    let state = back.split("state=").nth(1).expect("a state");
+    assert!(!flow.contains(state) && flow.len() < 4_000, "sealed, and no longer than a browser takes");
+    let done = scene.get(&there, Some(&flow)).await;
+    assert_eq!((done.status, location(&done).as_str()), (303, "/docs"), "{}", done.text);
+    assert_eq!(refused(&scene.get(&there, Some(&flow)).await), (403, "not_vouched_for"), "its code is good once");
 }
 
 #[tokio::test]

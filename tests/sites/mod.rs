@@ -6,6 +6,7 @@ mod isolation;
 mod mail;
 mod managing;
 mod own_database;
+mod registry;
 mod super_admins;
 
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! The audit trail, for owners and admins: who decided what, when, about whom, and why.
+//! The audit trail, for owners and admins: who decided what, when, about whom, and why. What was decided about which schools there
+//! are is for super admins.
 
 use chrono::{DateTime, Utc};
 use rollbook_domain::{CohortId, EnrolmentId, PersonId};
@@ -43,6 +44,7 @@ impl Item for AuditItem {
 
 async fn trail(Admin(caller): Admin, (): (), asked: AuditAsked, page: Page) -> Result<Paged<AuditItem>, ApiError> {
     let AuditAsked { cohort_id, person_id, enrolment_id, actor_id, action, from, to } = asked;
-    let filter = AuditFilter { cohort_id, person_id, enrolment_id, actor_id, action, from, to };
+    let with_registry = caller.who.super_admin;
+    let filter = AuditFilter { cohort_id, person_id, enrolment_id, actor_id, action, from, to, with_registry };
     Ok(audit_trail::list(caller.pool(), caller.site, &filter, &page).await?)
 }

@@ -12,8 +12,8 @@ use rollbook_domain::site::HostAdmits;
 use rollbook_domain::{Actor, Command, PersonId, SiteId};
 use rollbook_projections::models::reader::reader;
 use rollbook_projections::models::site_settings::settings;
-use rollbook_store::Position;
 use rollbook_store::tokens::{Bearer, TokenKind};
+use rollbook_store::{LogView, Position};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
 
@@ -61,8 +61,8 @@ impl Authenticated {
             let super_admin = site == SiteId::DEFAULT && state.super_admins().include(&bearer.state);
             return Ok(Some(Self { state: state.clone(), site, bearer, super_admin }));
         }
-        if let Some(person) = vouched_for(state, site, token).await? {
-            let bearer = state.store().vouched_for(site, person).await?;
+        if let Some(known) = vouched_for(state, site, token).await? {
+            let bearer = state.store().vouched_for(known.person, known.state).await?;
             return Ok(Some(Self { state: state.clone(), site, bearer, super_admin: false }));
         }
         if site == SiteId::DEFAULT {
@@ -102,6 +102,11 @@ impl Authenticated {
     pub fn is_admin(&self) -> bool {
         let person = &self.bearer.state;
         person.active && (self.super_admin || person.is(Role::Owner) || person.is(Role::Admin))
+    }
+
+    /// How much of the site's log they may read, if they may read it: which schools there are is for super admins alone.
+    pub fn log_view(&self) -> LogView {
+        if self.super_admin { LogView::Whole } else { LogView::WithoutRegistry }
     }
 
     /// Refuses whoever comes in by a host that is for others.
@@ -300,7 +305,8 @@ impl FromRequestParts<AppState> for Admin {
     }
 }
 
-/// A caller who looks after the database as a whole: a super admin, or an owner or admin of the default site.
+/// A caller who looks after the database as a whole: a super admin; and an owner of the default site for as long as there has never
+/// been another, closed ones too.
 #[derive(Clone, Debug)]
 pub struct Operator(pub Caller);
 
@@ -309,10 +315,14 @@ impl FromRequestParts<AppState> for Operator {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let Admin(caller) = Admin::from_request_parts(parts, state).await?;
-        if caller.site == SiteId::DEFAULT || caller.who.super_admin {
+        let owner = caller.site == SiteId::DEFAULT && caller.who.bearer.state.is(Role::Owner);
+        // Asked of the claims, which are there in the moment in which a site is.
+        if caller.who.super_admin || (owner && !state.store().has_other_sites().await?) {
             Ok(Self(caller))
         } else {
-            Err(ApiError::Forbidden("the read models are of all schools; only super admins look after them from here"))
+            Err(ApiError::Forbidden(
+                "the read models are of all schools: super admins look after them, or the owner of the only one",
+            ))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The log in order, for owners and admins: everything, as it was recorded.
+//! The log in order, for owners and admins: everything of their school, as it was recorded. Which schools there are is for super admins.
 
 use rollbook_projections::logged::{EventItem, event_items};
 use rollbook_projections::{Page, Paged};
@@ -19,7 +19,8 @@ impl Item for EventItem {}
 
 async fn after(Admin(caller): Admin, (): (), _: NoFilter, page: Page) -> Result<Paged<EventItem>, ApiError> {
     let after = cursor(page.after.as_deref())?;
-    let events = caller.state.store().read_site(caller.site, after, page.limit.into()).await?.events;
+    let events =
+        caller.state.store().read_site(caller.site, after, page.limit.into(), caller.who.log_view()).await?.events;
     let full = u32::try_from(events.len()).is_ok_and(|read| read == page.limit);
     let next = events.last().filter(|_| full).map(|event| event.position.to_string());
     Ok(Paged { items: event_items(caller.pool(), caller.site, events).await?, next })

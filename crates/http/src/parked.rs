@@ -1,10 +1,10 @@
-//! Streams that a projection has set aside, for owners and admins: which, at which event and why, and taking them up again
-//! after a fix.
+//! Streams that a projection has set aside, for whoever looks after the database as a whole: which, at which event and why, and
+//! taking them up again after a fix.
 
 use rollbook_projections::{Page, Paged, ParkedStream, Retried};
 
 use crate::asked::NoFilter;
-use crate::auth::{Admin, Operator};
+use crate::auth::Operator;
 use crate::operation::{Item, Operation, action, list};
 use crate::problem::ApiError;
 
@@ -29,7 +29,12 @@ pub fn operations() -> Vec<Operation> {
 
 impl Item for ParkedStream {}
 
-async fn parked(Admin(caller): Admin, name: String, _: NoFilter, page: Page) -> Result<Paged<ParkedStream>, ApiError> {
+async fn parked(
+    Operator(caller): Operator,
+    name: String,
+    _: NoFilter,
+    page: Page,
+) -> Result<Paged<ParkedStream>, ApiError> {
     Ok(caller.state.projections().parked(&name, Some(caller.site), &page).await?)
 }
 

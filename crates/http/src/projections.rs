@@ -1,7 +1,9 @@
-//! The projections as operators see them, for super admins and for owners and admins of the default
-//! site, because they are of all sites: how far each is, and making or checking one anew.
+//! The projections as operators see them, for super admins and for the owner of the only site, because they are of all sites: how far
+//! each is, and making or checking one anew. What is in a row is never told.
 
-use rollbook_projections::{Page, Paged, ProjectionError, ProjectionItem, QueryError, Verification};
+use rollbook_projections::{
+    Page, Paged, ProjectionError, ProjectionItem, QueryError, Verification, VerificationSummary,
+};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -64,9 +66,10 @@ async fn rebuild(Operator(caller): Operator, name: String, asked: RebuildAsked) 
     rebuilt.ok_or_else(|| ApiError::not_found("projection"))
 }
 
-async fn verify(Operator(caller): Operator, name: String, _: NoFilter) -> Result<Verification, ApiError> {
+async fn verify(Operator(caller): Operator, name: String, _: NoFilter) -> Result<VerificationSummary, ApiError> {
     let verified = caller.state.projections().verify(Some(&name), &mut |_| {}).await?;
-    verified.into_iter().next().ok_or_else(|| ApiError::not_found("projection"))
+    let verified = verified.into_iter().next().map(Verification::summary);
+    verified.ok_or_else(|| ApiError::not_found("projection"))
 }
 
 impl From<ProjectionError> for ApiError {

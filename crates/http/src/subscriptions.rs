@@ -15,7 +15,7 @@ use futures::stream::poll_fn;
 use metrics::gauge;
 use rollbook_domain::SiteId;
 use rollbook_projections::logged::{EventItem, event_items};
-use rollbook_store::{Position, StoreError, Stretch};
+use rollbook_store::{LogView, Position, StoreError, Stretch};
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -93,7 +93,7 @@ async fn subscribe(
     let after = last_seen(&headers)?.or(after).unwrap_or(0);
     let token = presented(&headers)?.token;
     let (sender, receiver) = mpsc::channel(ON_THEIR_WAY);
-    tokio::spawn(serve(state, caller.site, token, after, sender));
+    tokio::spawn(serve(state, caller.site, (token, caller.who.log_view()), after, sender));
     Ok((position_header(caller.head), answer(receiver)).into_response())
 }
 
@@ -113,12 +113,18 @@ fn answer(mut events: Receiver<Event>) -> impl IntoResponse {
 }
 
 /// Feeds a subscriber until something ends it.
-async fn serve(state: AppState, site: SiteId, token: SecretString, after: Position, events: Sender<Event>) {
+async fn serve(
+    state: AppState,
+    site: SiteId,
+    (token, view): (SecretString, LogView),
+    after: Position,
+    events: Sender<Event>,
+) {
     let open = gauge!("rollbook_http_subscriptions");
     open.increment(1);
     let why = tokio::select! {
-        why = feed(&state, site, after, &events) => why,
-        why = rights_end(&state, &token) => why,
+        why = feed(&state, site, view, after, &events) => why,
+        why = rights_end(&state, &token, view) => why,
         () = state.closed() => "the site is closed",
         () = events.closed() => "the subscriber has gone",
         () = state.ended() => "the service ends",
@@ -128,12 +134,18 @@ async fn serve(state: AppState, site: SiteId, token: SecretString, after: Positi
 }
 
 /// Reads the log and hands it on, for as long as the subscriber takes it; says why it does not go on.
-async fn feed(state: &AppState, site: SiteId, mut after: Position, events: &Sender<Event>) -> &'static str {
+async fn feed(
+    state: &AppState,
+    site: SiteId,
+    view: LogView,
+    mut after: Position,
+    events: &Sender<Event>,
+) -> &'static str {
     let store = state.store();
     let mut heard = store.heard();
     loop {
         heard.mark_unchanged();
-        let Stretch { events: read, reached } = match store.read_site(site, after, BATCH).await {
+        let Stretch { events: read, reached } = match store.read_site(site, after, BATCH, view).await {
             Ok(read) => read,
             Err(error) => return unreadable(&error),
         };
@@ -175,14 +187,14 @@ async fn hand_on(events: &Sender<Event>, event: Event) -> Result<(), &'static st
 }
 
 /// Waits until the token or the role is gone; says which way.
-async fn rights_end(state: &AppState, token: &SecretString) -> &'static str {
+async fn rights_end(state: &AppState, token: &SecretString, view: LogView) -> &'static str {
     let mut every = interval(RIGHTS);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         every.tick().await;
         match Authenticated::of(state, token).await {
-            Ok(Some(who)) if who.is_admin() => {}
-            Ok(Some(_)) => return "the subscriber may not read the log any more",
+            Ok(Some(who)) if who.is_admin() && who.log_view() == view => {}
+            Ok(Some(_)) => return "the subscriber may not read the log any more, or not as before",
             Ok(None) => return "the token is not valid any more",
             Err(_) => return "whether the subscriber may still read the log cannot be told",
         }

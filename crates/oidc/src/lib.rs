@@ -5,13 +5,15 @@
 
 mod discord;
 mod fetch;
+mod flow;
 mod keys;
 mod provider;
 mod settings;
 mod token;
 
+pub use flow::{Flow, SealError};
 pub use provider::{Outset, Provider, Return};
-pub use settings::{Kind, ProviderSettings, SettingsError, read};
+pub use settings::{Kind, ProviderSettings, SettingsError, Sites, read};
 
 /// Whom a system vouches for.
 #[derive(Clone, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::discord::Endpoints;
+use crate::flow::{self, Flow, SealError};
 use crate::keys::Keys;
 use crate::settings::{Kind, ProviderSettings, is_safe};
 use crate::token::{self, Expected};
@@ -55,9 +56,9 @@ pub struct Return<'a> {
     /// What the system gave them.
     pub code: &'a str,
     /// What they set out with.
-    pub nonce: &'a SecretString,
+    pub nonce: &'a str,
     /// What they set out with.
-    pub verifier: &'a SecretString,
+    pub verifier: &'a str,
     /// Where they came back to.
     pub redirect_uri: &'a str,
 }
@@ -78,6 +79,16 @@ impl Provider {
     /// What is configured.
     pub fn settings(&self) -> &ProviderSettings {
         &self.settings
+    }
+
+    /// Seals somebody's way here, begun in a site.
+    pub fn seal(&self, site: &str, flow: &Flow) -> Result<SecretString, SealError> {
+        flow::seal(&self.settings, site, flow)
+    }
+
+    /// Opens what was sealed; none if it was sealed for another system or site, or is no such thing.
+    pub fn open(&self, site: &str, sealed: &SecretString) -> Option<Flow> {
+        flow::open(&self.settings, site, sealed)
     }
 
     /// Sends somebody off.
@@ -115,7 +126,7 @@ impl Provider {
             .append_pair("grant_type", "authorization_code")
             .append_pair("code", back.code)
             .append_pair("redirect_uri", back.redirect_uri)
-            .append_pair("code_verifier", back.verifier.expose_secret())
+            .append_pair("code_verifier", back.verifier)
             .finish();
         let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let request = self
@@ -131,8 +142,8 @@ impl Provider {
         let nothing = OidcError::NotVouched("it came with no token");
         match self.settings.kind {
             Kind::Oidc => {
-                let (issuer, audience) = (&*self.settings.issuer, &*self.settings.client_id);
-                let expected = Expected { issuer, audience, nonce: Some(back.nonce.expose_secret()) };
+                let (issuer, client) = (&*self.settings.issuer, &*self.settings.client_id);
+                let expected = Expected { issuer, audience: client, client, nonce: Some(back.nonce) };
                 self.believed(&id_token.ok_or(nothing)?, &expected, now).await
             }
             Kind::Discord => {
@@ -150,13 +161,14 @@ impl Provider {
     /// Whom a program's token is of.
     pub async fn bearer(&self, token: &str, now: DateTime<Utc>) -> Result<Vouched, OidcError> {
         let audience = self.settings.audience.as_deref().unwrap_or(&self.settings.client_id);
-        self.believed(token, &Expected { issuer: &self.settings.issuer, audience, nonce: None }, now).await
+        let (issuer, client) = (&*self.settings.issuer, &*self.settings.client_id);
+        self.believed(token, &Expected { issuer, audience, client, nonce: None }, now).await
     }
 
     async fn believed(&self, token: &str, expected: &Expected<'_>, now: DateTime<Utc>) -> Result<Vouched, OidcError> {
-        let kid = token::kid(token)?;
+        let wanted = token::key_of(token, expected)?;
         let url = &self.discovered().await?.jwks_uri;
-        let key = self.keys.key(&self.client, url, kid.as_deref(), now).await?;
+        let key = self.keys.key(&self.client, url, &wanted, now).await?;
         let claims = token::claims(token, &key, expected, now)?;
         let email = claims.verified_email();
         Ok(Vouched { issuer: self.settings.issuer.clone(), subject: claims.sub, email })

@@ -37,6 +37,59 @@ pub struct ProviderSettings {
     pub scopes: Vec<String>,
     /// Whom bearer tokens must be for; none is `client_id`.
     pub audience: Option<String>,
+    /// In which schools it vouches for people; in the others it does not exist.
+    pub sites: Sites,
+    /// Whether it lets in owners, admins and super admins, once one of them has linked it by hand.
+    pub privileged: bool,
+}
+
+/// The fewest characters of a client's secret: what browsers keep is sealed under it, and a shorter one could be guessed from that.
+const SHORTEST_SECRET: usize = 16;
+/// The slug of the site that a provider is of which names none.
+const DEFAULT_SITE: &str = "default";
+/// What stands for every site, also those that are opened later.
+const EVERY_SITE: &str = "*";
+
+/// In which schools a system vouches for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sites {
+    /// In all of them, also those that are opened later.
+    Every,
+    /// In those with these slugs.
+    Named(BTreeSet<String>),
+}
+
+impl Sites {
+    /// Whether the school with this slug is one of them.
+    pub fn include(&self, slug: &str) -> bool {
+        match self {
+            Self::Every => true,
+            Self::Named(slugs) => slugs.contains(slug),
+        }
+    }
+
+    /// Those that are named, by their slugs.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        let slugs = match self {
+            Self::Every => None,
+            Self::Named(slugs) => Some(slugs),
+        };
+        slugs.into_iter().flatten().map(String::as_str)
+    }
+
+    fn try_new(slugs: Option<Vec<String>>) -> Result<Self, &'static str> {
+        let slugs: BTreeSet<_> = slugs.unwrap_or_else(|| vec![DEFAULT_SITE.to_owned()]).into_iter().collect();
+        if slugs.contains(EVERY_SITE) {
+            return if slugs.len() == 1 { Ok(Self::Every) } else { Err("its sites are \"*\", or slugs, and not both") };
+        }
+        let plain = |slug: &String| {
+            !slug.is_empty() && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        };
+        if slugs.is_empty() || !slugs.iter().all(plain) {
+            return Err("its sites are the slugs of schools, one at least, or \"*\" for every one");
+        }
+        Ok(Self::Named(slugs))
+    }
 }
 
 /// Why the file cannot be.
@@ -74,6 +127,9 @@ struct Entry {
     client_secret_env: String,
     scopes: Option<Vec<String>>,
     audience: Option<String>,
+    sites: Option<Vec<String>>,
+    #[serde(default)]
+    privileged: bool,
 }
 
 /// Reads the file's text; secrets come from the environment variables that it names.
@@ -111,6 +167,9 @@ impl Entry {
         if secret.is_empty() {
             return Err("the environment variable that client_secret_env names is not set");
         }
+        if secret.chars().count() < SHORTEST_SECRET {
+            return Err("its client secret is too short to be one: 16 characters at least");
+        }
         let scopes = self.scopes.unwrap_or_else(|| scopes.into_iter().map(str::to_owned).collect());
         if self.kind == Kind::Oidc && !scopes.iter().any(|scope| scope == "openid") {
             return Err("its scopes must have openid");
@@ -124,6 +183,8 @@ impl Entry {
             client_secret: secret.into(),
             scopes,
             audience: self.audience,
+            sites: Sites::try_new(self.sites)?,
+            privileged: self.privileged,
         })
     }
 }
@@ -152,7 +213,26 @@ mod tests {
         let [ako, discord] = &read(text).unwrap()[..] else { panic!("two") };
         assert_eq!((ako.title.as_str(), &ako.scopes), ("ako", &vec!["openid".to_owned(), "email".to_owned()]));
         assert_eq!((discord.kind, discord.issuer.as_str()), (Kind::Discord, "https://discord.com"));
+        assert!(ako.sites.include("default") && !ako.sites.include("north") && !ako.privileged);
         assert!(!format!("{ako:?}").contains(&env::var("PATH").unwrap()));
+    }
+
+    #[test]
+    fn a_provider_is_of_the_schools_that_it_names() {
+        let of = |sites: &str| {
+            let text = format!(
+                "[[provider]]\nname = 'ako'\nclient_id = 'r'\nclient_secret_env = 'PATH'\nissuer = 'https://a'\n\
+                privileged = true\nsites = {sites}\n"
+            );
+            read(&text).map(|read| (read[0].sites.clone(), read[0].privileged)).map_err(|error| error.to_string())
+        };
+        let (north, privileged) = of("['north', 'south']").unwrap();
+        assert!(privileged && north.include("north") && north.include("south") && !north.include("default"));
+        assert_eq!(of("['*']").unwrap().0, Sites::Every);
+        assert!(of("['*', 'north']").unwrap_err().contains("not both"));
+        for wrong in ["[]", "['']", "['North']", "['no*']"] {
+            assert!(of(wrong).unwrap_err().contains("slugs of schools"), "{wrong}");
+        }
     }
 
     #[test]
@@ -164,6 +244,8 @@ mod tests {
         assert!(why(&with("issuer = 'http://id.example.org'")).contains("must be https"));
         assert!(why(&with("issuer = 'https://a'\nscopes = ['email']")).contains("openid"));
         assert!(why(&with("issuer = 'https://a'").replace("PATH", "NO_SUCH_VARIABLE")).contains("is not set"));
+        // Another variable that is there wherever tests run.
+        assert!(why(&with("issuer = 'https://a'").replace("PATH", "CARGO_PKG_VERSION")).contains("too short"));
         assert!(why(&with("issuer = 'https://a'").replace("'ako'", "'A/'")).contains("lower-case"));
         assert!(why(&with("issuer = 'https://a'").repeat(2)).contains("two of this name"));
     }

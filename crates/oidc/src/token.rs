@@ -8,9 +8,16 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::OidcError;
+use crate::keys::Wanted;
 
 /// How far the issuer's clock may be from ours.
 const LEEWAY_SECONDS: i64 = 60;
+
+/// How long a token may be good for after it was issued: one that is good for longer has outlived whoever it was of.
+const LONGEST_SECONDS: i64 = 24 * 60 * 60;
+
+/// What tokens say they are: the first of whoever has come back, any of a program's (RFC 9068).
+const TYPES: &[&str] = &["jwt", "at+jwt"];
 
 /// What takes a private key to sign: with the others, whoever can verify can sign.
 const ASYMMETRIC: [Algorithm; 9] = [
@@ -31,29 +38,44 @@ pub struct Claims {
     pub sub: String,
     aud: Value,
     azp: Option<String>,
+    client_id: Option<String>,
     exp: i64,
+    iat: i64,
     nbf: Option<i64>,
     email: Option<String>,
     email_verified: Option<Value>,
     nonce: Option<String>,
+    at_hash: Option<Value>,
+    c_hash: Option<Value>,
 }
 
 /// Who should have signed a token, and for whom.
 pub struct Expected<'a> {
     pub issuer: &'a str,
     pub audience: &'a str,
+    /// How the issuer knows this service, which alone may have been given the token.
+    pub client: &'a str,
     /// Of a token that somebody has come back with: what it must repeat.
     pub nonce: Option<&'a str>,
 }
 
-/// The key that a token names, if it is one that can be looked at.
-pub fn kid(token: &str) -> Result<Option<String>, OidcError> {
+/// The key that a token names, if it is one that can be looked at, and says to be what is expected.
+pub fn key_of(token: &str, expected: &Expected<'_>) -> Result<Wanted, OidcError> {
     let header = decode_header(token).map_err(|_| OidcError::NotVouched("it is no signed token"))?;
-    if ASYMMETRIC.contains(&header.alg) {
-        Ok(header.kid)
-    } else {
-        Err(OidcError::NotVouched("it is signed by a method that proves nothing"))
+    if !ASYMMETRIC.contains(&header.alg) {
+        return Err(OidcError::NotVouched("it is signed by a method that proves nothing"));
     }
+    // What must be understood is not: RFC 7515, section 4.1.11.
+    if header.crit.is_some() {
+        return Err(OidcError::NotVouched("it must not be believed by whoever does not know all of its header"));
+    }
+    let types = if expected.nonce.is_some() { &TYPES[..1] } else { TYPES };
+    let typ = header.typ.map(|typ| typ.to_ascii_lowercase());
+    let typ = typ.as_deref().map(|typ| typ.strip_prefix("application/").unwrap_or(typ));
+    if typ.is_some_and(|typ| !types.contains(&typ)) {
+        return Err(OidcError::NotVouched("it is a token of another type"));
+    }
+    Ok(Wanted { kid: header.kid, algorithm: header.alg })
 }
 
 /// What a token says, if it is to be believed.
@@ -69,7 +91,7 @@ pub fn claims(token: &str, key: &Jwk, expected: &Expected<'_>, now: DateTime<Utc
     // By the service's clock, below.
     (validation.validate_exp, validation.validate_nbf) = (false, false);
     let claims: Claims = decode(token, &verifying, &validation)
-        .map_err(not("its signature, its issuer or its audience is another"))?
+        .map_err(not("its signature, its issuer or its audience is another, or it says too little"))?
         .claims;
     let seconds = now.timestamp();
     if claims.exp <= seconds - LEEWAY_SECONDS {
@@ -77,6 +99,12 @@ pub fn claims(token: &str, key: &Jwk, expected: &Expected<'_>, now: DateTime<Utc
     }
     if claims.nbf.is_some_and(|nbf| nbf > seconds + LEEWAY_SECONDS) {
         return Err(OidcError::NotVouched("it is not valid yet"));
+    }
+    if claims.iat > seconds + LEEWAY_SECONDS {
+        return Err(OidcError::NotVouched("it was issued in the future"));
+    }
+    if claims.exp.saturating_sub(claims.iat) > LONGEST_SECONDS {
+        return Err(OidcError::NotVouched("it is good for more than a day after it was issued"));
     }
     if let Some(nonce) = expected.nonce {
         if claims.nonce.as_deref() != Some(nonce) {
@@ -86,6 +114,14 @@ pub fn claims(token: &str, key: &Jwk, expected: &Expected<'_>, now: DateTime<Utc
         let several = claims.aud.as_array().is_some_and(|audiences| audiences.len() > 1);
         if (several || claims.azp.is_some()) && claims.azp.as_deref() != Some(expected.audience) {
             return Err(OidcError::NotVouched("it was made for somebody else"));
+        }
+    } else {
+        if claims.nonce.is_some() || claims.at_hash.is_some() || claims.c_hash.is_some() {
+            return Err(OidcError::NotVouched("it says who has signed in, and is for no program to show"));
+        }
+        let given_to = [&claims.azp, &claims.client_id];
+        if given_to.into_iter().flatten().any(|client| client != expected.client) {
+            return Err(OidcError::NotVouched("it was given to another program"));
         }
     }
     Ok(claims)

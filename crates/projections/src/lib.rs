@@ -23,7 +23,8 @@ pub mod wording;
 pub use as_of::Moment;
 pub use by_week::ByWeek;
 pub use engine::{
-    Difference, ParkedStream, Phase, Progress, ProjectionItem, Projections, Retried, TooLate, Verification,
+    Difference, DifferenceKind, DifferenceSummary, ParkedStream, Phase, Progress, ProjectionItem, Projections, Retried,
+    TooLate, Verification, VerificationSummary,
 };
 pub use error::{ProjectionError, QueryError};
 pub use model::{ReadModel, Rows, SiteRows};

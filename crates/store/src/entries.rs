@@ -20,6 +20,15 @@ pub struct StreamName {
     pub id: String,
 }
 
+/// How much of a site's log is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogView {
+    /// All of it: of the default site also which other sites there are, for super admins and whoever has the database.
+    Whole,
+    /// All but which other sites there are.
+    WithoutRegistry,
+}
+
 /// An event that this version of the software cannot read.
 #[derive(Debug)]
 pub struct Unreadable {
@@ -72,10 +81,15 @@ impl EventStore {
         after: Position,
         up_to: Position,
         limit: i64,
+        view: LogView,
     ) -> Result<Vec<Entry>, StoreError> {
+        let only = match view {
+            LogView::Whole => String::new(),
+            LogView::WithoutRegistry => format!("and aggregate_type <> '{}'", StreamType::Site.as_str()),
+        };
         let sql = format!(
             "select {COLUMNS} from events
-             where site_id = '{site}' and position > $1 and position <= $2 order by position limit $3"
+             where site_id = '{site}' and position > $1 and position <= $2 {only} order by position limit $3"
         );
         let query = sqlx::query(&sql).bind(after).bind(up_to).bind(limit);
         let rows = query.fetch_all(&self.pool).await?;

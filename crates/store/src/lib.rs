@@ -28,7 +28,7 @@ mod tuple;
 pub mod uploads;
 
 pub use clock::Clock;
-pub use entries::{Entry, StreamName, Unreadable};
+pub use entries::{Entry, LogView, StreamName, Unreadable};
 pub use error::StoreError;
 pub use execute::{ExecuteError, Executor, Request};
 pub use log::{EventStore, Stretch};

@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 
 use lru::LruCache;
-use rollbook_domain::claim::{ClaimKey, ClaimSet};
+use rollbook_domain::claim::{ClaimKey, ClaimKind, ClaimSet};
 use rollbook_domain::person::Person;
 use rollbook_domain::plan::{StreamWrite, needs};
 use rollbook_domain::site::Site;
@@ -133,6 +133,13 @@ impl EventStore {
         let mut facts = Facts { world: World::default(), receipt: None };
         self.fetch(site, &BTreeSet::from([Need::Owner(key.clone())]), None, &mut facts).await?;
         Ok(facts.world.owner(&key))
+    }
+
+    /// Whether there has ever been a site beside the default one, whose store this is: each claims its slug for good.
+    pub async fn has_other_sites(&self) -> Result<bool, StoreError> {
+        let sql = "select exists (select from claims where site_id = $1 and kind = $2)";
+        let query = sqlx::query_scalar(sql).bind(SiteId::DEFAULT.0).bind(ClaimKind::SiteSlug.as_str());
+        Ok(query.fetch_one(&self.pool).await?)
     }
 
     /// What the command needs now, and what it will need then, as far as the kept states tell.

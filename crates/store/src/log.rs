@@ -21,6 +21,7 @@ use sqlx::PgPool;
 use tokio::sync::{mpsc, watch};
 
 use crate::append::Job;
+use crate::entries::LogView;
 use crate::isolation::{self, SitePools};
 use crate::load::Kept;
 use crate::recent::Recent;
@@ -115,12 +116,19 @@ impl EventStore {
         entries.into_iter().map(|entry| entry.map_err(|unreadable| unreadable.error)).collect()
     }
 
-    /// The next events of one site after a position, at most `limit`; other sites' are passed over. One that cannot be read is
+    /// The next events of one site after a position, at most `limit`; other sites' are passed over, and what
+    /// the view leaves out. One that cannot be read is
     /// an error.
-    pub async fn read_site(&self, site: SiteId, after: Position, limit: i64) -> Result<Stretch, StoreError> {
+    pub async fn read_site(
+        &self,
+        site: SiteId,
+        after: Position,
+        limit: i64,
+        view: LogView,
+    ) -> Result<Stretch, StoreError> {
         // What is appended after this is left for the next stretch, so that nothing is passed over unread.
         let head = self.head().await?.max(after);
-        let events = self.entries_of_site(site, after, head, limit).await?;
+        let events = self.entries_of_site(site, after, head, limit, view).await?;
         let events: Vec<_> =
             events.into_iter().map(|entry| entry.map_err(|unreadable| unreadable.error)).collect::<Result<_, _>>()?;
         let full = i64::try_from(events.len()).is_ok_and(|read| read >= limit);

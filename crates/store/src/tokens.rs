@@ -71,9 +71,8 @@ pub struct Bearer {
 }
 
 impl EventStore {
-    /// Whom another system vouches for, as the log has them now.
-    pub async fn vouched_for(&self, site: SiteId, person: PersonId) -> Result<Bearer, StoreError> {
-        let state = self.person(site, person).await?.state;
+    /// Whom another system vouches for, as the log had them when that was looked at.
+    pub async fn vouched_for(&self, person: PersonId, state: Arc<Person>) -> Result<Bearer, StoreError> {
         let head = self.head().await?;
         let epoch = state.epochs.access;
         Ok(Bearer { token_id: None, kind: TokenKind::External, method: None, scope: None, person, state, head, epoch })

@@ -16,8 +16,8 @@ pub const DEVICE: &str = "__Host-rollbook-device";
 /// A browser on its way to another system and back.
 pub const FLOW: &str = "__Host-rollbook-flow";
 
-/// The longest value that is looked at: ours are shorter.
-const LONGEST: usize = 512;
+/// The longest value that is looked at: ours are shorter, also a sealed way with the longest path to go to, and browsers keep twice that.
+const LONGEST: usize = 2_048;
 
 /// The value of a cookie, if the browser sent it.
 pub fn cookie(headers: &HeaderMap, name: &str) -> Option<SecretString> {
@@ -79,6 +79,6 @@ mod tests {
         assert_eq!(read("a=b; __Host-rollbook=rb_1; c=d").as_deref(), Some("rb_1"));
         assert_eq!(read("__Host-rollbook-device=rb_1"), None);
         assert_eq!(read("__Host-rollbook="), None);
-        assert_eq!(read(&format!("__Host-rollbook={}", "x".repeat(600))), None);
+        assert_eq!(read(&format!("__Host-rollbook={}", "x".repeat(LONGEST + 1))), None);
     }
 }

@@ -66,9 +66,18 @@ impl Accounts {
         Self { hashing: Hashing::new(), limits: Limits::new(), public_url, providers }
     }
 
-    /// The systems that people may sign in by: how each is called in addresses, and by people.
-    fn named(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.providers.iter().map(|provider| (&*provider.settings().name, &*provider.settings().title))
+    /// The systems that vouch in a site; in another they do not exist.
+    fn vouching(&self, slug: &str) -> impl Iterator<Item = &Provider> {
+        self.providers.iter().map(AsRef::as_ref).filter(move |provider| provider.settings().sites.include(slug))
+    }
+
+    /// The systems that vouch in some site which there is not, each with that slug: one that is opened later, or a mistake.
+    pub fn vouching_nowhere(&self, known: impl Fn(&str) -> bool) -> Vec<(&str, &str)> {
+        let named = self.providers.iter().flat_map(|provider| {
+            let settings = provider.settings();
+            settings.sites.named().map(|slug| (&*settings.name, slug))
+        });
+        named.filter(|(_, slug)| !known(slug)).collect()
     }
 
     /// An address of this service. Of the default site it is under the public URL, if there is one; of another, which has hosts of

@@ -1,25 +1,29 @@
 //! Signing in by another system's word: the way there and back in a browser, and its tokens from programs. Nobody is registered by it:
 //! whoever is not known here is told so.
 
+use std::sync::Arc;
+
+use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::header::{ACCEPT, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use chrono::TimeDelta;
 use rollbook_domain::account::{LinkIdentity, SignInMethod};
 use rollbook_domain::claim::ClaimKey;
+use rollbook_domain::person::{Person, Role};
 use rollbook_domain::{Actor, PersonId, SiteId};
-use rollbook_oidc::{Kind, OidcError, Provider, Return, Vouched};
-use rollbook_store::accounts::NewFlow;
-use schemars::JsonSchema;
-use serde::Deserialize;
+use rollbook_oidc::{Flow, Kind, OidcError, Outset, Provider, Return, Vouched};
+use rollbook_store::accounts::LinkedBy;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
 
 use super::problem::AccountProblem;
 use super::session::{Entrant, begin};
 use super::{cookies, next, operation, pages};
 use crate::address::{Address, At};
-use crate::auth::Site;
+use crate::auth::{Authenticated, Holder, Site};
 use crate::operation::{Operation, Success, Whom};
 use crate::problem::ApiError;
 use crate::state::AppState;
@@ -53,7 +57,25 @@ pub fn operations() -> Vec<Operation> {
                 get(come_back),
             )
         },
+        Operation {
+            address: String::SCHEMAS,
+            query: vec![Going::json_schema],
+            ..operation(
+                ("link_identity", "post"),
+                "/v1/me/identities/{provider}",
+                "Begins to link another system to you: where your browser goes to sign in there; it comes back with your session's cookie",
+                (Whom::Bearers, None, Success::Json(SchemaGenerator::subschema_for::<WayThere>)),
+                post(set_out_to_link),
+            )
+        },
     ]
+}
+
+/// The way to another system.
+#[derive(Debug, Serialize, JsonSchema)]
+struct WayThere {
+    /// Where the browser goes that has the cookie of this answer.
+    url: String,
 }
 
 /// Where somebody goes afterwards.
@@ -73,9 +95,19 @@ struct Back {
     state: Option<String>,
 }
 
+/// The systems that vouch here; whoever asks for another is told that there is none.
+fn vouching(state: &AppState) -> impl Iterator<Item = &Provider> {
+    let slug = state.known_site().map(|site| site.slug);
+    slug.into_iter().flat_map(|slug| state.accounts().vouching(&slug).collect::<Vec<_>>())
+}
+
+/// How the systems that vouch here are called in addresses, and by people.
+pub fn named(state: &AppState) -> impl Iterator<Item = (&str, &str)> {
+    vouching(state).map(|provider| (&*provider.settings().name, &*provider.settings().title))
+}
+
 fn provider<'s>(state: &'s AppState, name: &str) -> Result<&'s Provider, ApiError> {
-    let mut providers = state.accounts().providers.iter().map(AsRef::as_ref);
-    let found = providers.find(|provider: &&Provider| provider.settings().name == name);
+    let found = vouching(state).find(|provider| provider.settings().name == name);
     found.ok_or(ApiError::Account(AccountProblem::NoSuchProvider))
 }
 
@@ -86,26 +118,44 @@ fn way_back(state: &AppState, headers: &HeaderMap, name: &str) -> Result<String,
 
 async fn set_out(
     State(state): State<AppState>,
-    Site(site): Site,
+    At(name): At<String>,
+    Query(Going { next }): Query<Going>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let (url, cookies) = way_there(&state, provider(&state, &name)?, &headers, &next, None).await?;
+    let location = HeaderValue::try_from(url).map_err(|error| ApiError::internal(&error))?;
+    Ok((StatusCode::SEE_OTHER, cookies, [(LOCATION, location)]).into_response())
+}
+
+/// Begins to link a system to whoever is signed in. The way back is good in the browser that has their session, and no other.
+async fn set_out_to_link(
+    State(state): State<AppState>,
+    Holder(who): Holder,
     At(name): At<String>,
     Query(Going { next }): Query<Going>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let provider = provider(&state, &name)?;
-    let way_back = way_back(&state, &headers, &name)?;
-    let outset = provider.set_out(&way_back).await.map_err(problem)?;
-    let flow = NewFlow {
-        state: &outset.state,
-        provider: &name,
-        nonce: &outset.nonce,
-        verifier: &outset.verifier,
-        next: next::of_this_site(&next),
-        expires_at: state.now() + ON_THE_WAY,
-    };
-    let browser = state.store().begin_flow(site, &flow).await?;
-    let cookies = cookies::headers([cookies::set(cookies::FLOW, &browser, ON_THE_WAY)?]);
-    let location = HeaderValue::try_from(outset.url).map_err(|error| ApiError::internal(&error))?;
-    Ok((StatusCode::SEE_OTHER, cookies, [(LOCATION, location)]).into_response())
+    refuse_unprivileged(&state, provider, &who.bearer.state)?;
+    let session = who.bearer.token_id.map(|id| id.to_string());
+    let (url, cookies) = way_there(&state, provider, &headers, &next, session).await?;
+    Ok((cookies, Json(WayThere { url })).into_response())
+}
+
+/// Where a browser goes, and the cookie in which it keeps what it set out with.
+async fn way_there(
+    state: &AppState,
+    provider: &Provider,
+    headers: &HeaderMap,
+    next: &str,
+    linking: Option<String>,
+) -> Result<(String, HeaderMap), ApiError> {
+    let way_back = way_back(state, headers, &provider.settings().name)?;
+    let Outset { url, state: sent, nonce, verifier } = provider.set_out(&way_back).await.map_err(problem)?;
+    let (next, expires_at) = (next::of_this_site(next).to_owned(), state.now() + ON_THE_WAY);
+    let flow = Flow { state: sent, nonce, verifier, next, expires_at, linking };
+    let sealed = provider.seal(&state.site().to_string(), &flow).map_err(|error| ApiError::internal(&error))?;
+    Ok((url, cookies::headers([cookies::set(cookies::FLOW, &sealed, ON_THE_WAY)?])))
 }
 
 async fn come_back(
@@ -130,18 +180,24 @@ async fn let_in(
     Query(Back { code, state: sent }): Query<Back>,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
-    let not = |why| ApiError::Account(AccountProblem::NotVouchedFor(why));
-    let lost = "this way to sign in was not begun in this browser, was used, or took too long; begin again";
+    let lost = || not("this way to sign in was not begun in this browser, was used, or took too long; begin again");
     let provider = provider(&state, &name)?;
-    let browser = cookies::cookie(headers, cookies::FLOW).ok_or(not(lost))?;
-    let flow = state.store().take_flow(site, &sent.unwrap_or_default(), &browser, state.now()).await?;
-    let flow = flow.filter(|flow| flow.provider == name).ok_or(not(lost))?;
-    let code = code.ok_or(not("the other system did not let you in"))?;
+    let browser = cookies::cookie(headers, cookies::FLOW).ok_or_else(lost)?;
+    let flow = provider.open(&site.to_string(), &browser).ok_or_else(lost)?;
+    if Some(&flow.state) != sent.as_ref() || flow.expires_at <= state.now() {
+        return Err(lost());
+    }
+    let code = code.ok_or_else(|| not("the other system did not let you in"))?;
     let way_back = way_back(&state, headers, &name)?;
     let back = Return { code: &code, nonce: &flow.nonce, verifier: &flow.verifier, redirect_uri: &way_back };
     let vouched = provider.come_back(&back, state.now()).await.map_err(problem)?;
-    let person = known(&state, site, &vouched).await?;
-    let found = state.store().person(site, person).await?.state;
+    let location = HeaderValue::try_from(flow.next).map_err(|error| ApiError::internal(&error))?;
+    if let Some(session) = flow.linking {
+        link_to_caller(&state, site, provider, &vouched, (headers, &session)).await?;
+        let cookies = cookies::headers([cookies::unset(cookies::FLOW)?]);
+        return Ok((StatusCode::SEE_OTHER, cookies, [(LOCATION, location)]).into_response());
+    }
+    let Known { person, state: found } = known(&state, site, provider, &vouched).await?;
     if !found.active {
         return Err(not("the person may not sign in"));
     }
@@ -154,45 +210,137 @@ async fn let_in(
         begin(&state, site, Entrant { person, method, verified: None, device, epoch: found.epochs.access }).await?;
     let mut cookies = begun.cookies(true)?;
     cookies.append(SET_COOKIE, cookies::unset(cookies::FLOW)?);
-    let location = HeaderValue::try_from(flow.next).map_err(|error| ApiError::internal(&error))?;
     Ok((StatusCode::SEE_OTHER, cookies, [(LOCATION, location)]).into_response())
+}
+
+/// Somebody whom a system vouches for, as the log had them then.
+#[derive(Debug)]
+pub struct Known {
+    /// Who.
+    pub person: PersonId,
+    /// How the log has them; they need not be active.
+    pub state: Arc<Person>,
+}
+
+fn not(why: &'static str) -> ApiError {
+    ApiError::Account(AccountProblem::NotVouchedFor(why))
+}
+
+/// Whether somebody's loss would be more than their own: whom the configuration names, too.
+fn has_much_to_lose(state: &AppState, person: &Person) -> bool {
+    let role = |role| person.roles.contains_key(&role);
+    let named = person.email.as_ref().is_some_and(|email| state.super_admins().have(email.as_str()));
+    role(Role::Owner) || role(Role::Admin) || named
+}
+
+/// Refuses whom a system may let in only if it is said to be privileged.
+fn refuse_unprivileged(state: &AppState, provider: &Provider, person: &Person) -> Result<(), ApiError> {
+    if !provider.settings().privileged && has_much_to_lose(state, person) {
+        return Err(not("this system lets in no owners and no admins here; sign in with your password"));
+    }
+    Ok(())
 }
 
 /// Who it is that a system vouches for: whoever was linked with its subject, or else whoever has the address that it has verified, who
 /// is linked from then on.
-async fn known(state: &AppState, site: SiteId, vouched: &Vouched) -> Result<PersonId, ApiError> {
+async fn known(state: &AppState, site: SiteId, provider: &Provider, vouched: &Vouched) -> Result<Known, ApiError> {
     let store = state.store();
-    if let Some(person) = store.identity(site, &vouched.issuer, &vouched.subject).await? {
-        return Ok(person);
+    if let Some((person, found)) = store.identity(site, &vouched.issuer, &vouched.subject).await? {
+        refuse_unprivileged(state, provider, &found)?;
+        return Ok(Known { person, state: found });
     }
+    by_address(state, site, vouched).await
+}
+
+/// Whoever has the address that a system has verified: once, and nobody who has much to lose. It is compared as it is, because what
+/// only looks like it, or is folded to it, may be another mailbox.
+async fn by_address(state: &AppState, site: SiteId, vouched: &Vouched) -> Result<Known, ApiError> {
+    let store = state.store();
     let unknown = ApiError::Account(AccountProblem::UnknownPerson);
-    let Some(email) = &vouched.email else { return Err(unknown) };
+    let plain = |email: &&str| email.bytes().all(|byte| byte.is_ascii_graphic());
+    let Some(email) = vouched.email.as_deref().filter(plain) else { return Err(unknown) };
+    let by_hand = || {
+        not("owners and admins are not found by their address; sign in with your password and link this system then")
+    };
+    if state.super_admins().have(email) {
+        return Err(by_hand());
+    }
     let Some(owner) = store.owner(site, ClaimKey::email(email)).await? else { return Err(unknown) };
     let person = PersonId::from(owner);
     let found = store.person(site, person).await?.state;
+    if !found.email.as_ref().is_some_and(|own| own.as_str().eq_ignore_ascii_case(email)) {
+        return Err(unknown);
+    }
+    if has_much_to_lose(state, &found) {
+        return Err(by_hand());
+    }
     // Of whoever may not act nothing is recorded.
     if !found.active {
-        return Ok(person);
+        return Ok(Known { person, state: found });
     }
-    let command = LinkIdentity { person_id: person, issuer: vouched.issuer.clone() };
-    state.record(site, Actor::Person(person), command, None).await?;
-    let linked = (person, found.epochs.access);
-    store.link_identity(site, (&vouched.issuer, &vouched.subject), linked, state.now()).await?;
-    Ok(person)
+    let epoch = found.epochs.access;
+    let before = || {
+        not(
+            "another account is this person's already; sign in as before and link this one, or ask an admin to end access",
+        )
+    };
+    if store.has_identity(site, person, epoch).await? {
+        return Err(before());
+    }
+    link(state, site, vouched, (person, epoch), LinkedBy::Address).await?.then_some(()).ok_or_else(before)?;
+    Ok(Known { person, state: found })
 }
 
-/// Who a program's token is of, if it says to be of a system that is configured: the token is not one of ours.
-pub async fn bearer(state: &AppState, site: SiteId, token: &str) -> Result<Option<PersonId>, ApiError> {
+/// Links a subject to whoever has the session that set out to; the session is shown again, or whoever can make up a cookie could link
+/// what they like to whomever they like.
+async fn link_to_caller(
+    state: &AppState,
+    site: SiteId,
+    provider: &Provider,
+    vouched: &Vouched,
+    (headers, session): (&HeaderMap, &str),
+) -> Result<(), ApiError> {
+    let gone = || not("you are not signed in any more as whoever set out to link this system; begin again");
+    let token = cookies::cookie(headers, cookies::SESSION).ok_or_else(gone)?;
+    let who = Authenticated::of(state, &token).await?.ok_or_else(gone)?;
+    let the_same = who.bearer.token_id.is_some_and(|id| id.to_string() == *session);
+    if !the_same || who.is_guest() || !who.bearer.state.active {
+        return Err(gone());
+    }
+    refuse_unprivileged(state, provider, &who.bearer.state)?;
+    let anothers = || not("this account of the other system is another person's here");
+    let (person, epoch) = (who.bearer.person, who.bearer.state.epochs.access);
+    if let Some((linked, _)) = state.store().identity(site, &vouched.issuer, &vouched.subject).await? {
+        // Again is no mistake.
+        return if linked == person { Ok(()) } else { Err(anothers()) };
+    }
+    link(state, site, vouched, (person, epoch), LinkedBy::Hand).await?.then_some(()).ok_or_else(anothers)
+}
+
+/// Tells the log, and says whether the subject is the person's from now on.
+async fn link(
+    state: &AppState,
+    site: SiteId,
+    Vouched { issuer, subject, .. }: &Vouched,
+    (person, epoch): (PersonId, i64),
+    by: LinkedBy,
+) -> Result<bool, ApiError> {
+    let command = LinkIdentity { person_id: person, issuer: issuer.clone() };
+    state.record(site, Actor::Person(person), command, None).await?;
+    Ok(state.store().link_identity(site, (issuer, subject), (person, epoch), by, state.now()).await?)
+}
+
+/// Who a program's token is of, if it says to be of a system that vouches here: the token is not one of ours.
+pub async fn bearer(state: &AppState, site: SiteId, token: &str) -> Result<Option<Known>, ApiError> {
     if token.bytes().filter(|byte| *byte == b'.').count() != 2 {
         return Ok(None);
     }
-    let mut providers = state.accounts().providers.iter();
-    let Some(provider) = providers.find(|provider| provider.is_alleged_by(token)) else { return Ok(None) };
+    let Some(provider) = vouching(state).find(|provider| provider.is_alleged_by(token)) else { return Ok(None) };
     let vouched = provider.bearer(token, state.now()).await.map_err(|error| match error {
         OidcError::NotVouched(why) => ApiError::Unauthenticated(why),
         OidcError::Unavailable(_) => problem(error),
     })?;
-    known(state, site, &vouched).await.map(Some)
+    known(state, site, provider, &vouched).await.map(Some)
 }
 
 fn problem(error: OidcError) -> ApiError {

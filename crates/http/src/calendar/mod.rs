@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use crate::address::At;
 use crate::asked::NoFilter;
-use crate::auth::{Authenticated, Caller, Site};
+use crate::auth::{Caller, Holder, Site};
 use crate::operation::{Document, Operation, Success, Whom, document};
 use crate::problem::ApiError;
 use crate::state::AppState;
@@ -103,14 +103,12 @@ async fn of_cohort(caller: Caller, cohort: CohortId, _: NoFilter) -> Result<Docu
     written(&name, &[cohort])
 }
 
-async fn issue(State(state): State<AppState>, who: Authenticated) -> Result<Json<Link>, ApiError> {
-    let who = who.at_home()?;
+async fn issue(State(state): State<AppState>, Holder(who): Holder) -> Result<Json<Link>, ApiError> {
     let secret = state.store().issue_calendar_link(who.site, who.bearer.person, who.bearer.epoch, state.now()).await?;
     Ok(Json(Link { path: path(&secret) }))
 }
 
-async fn revoke(State(state): State<AppState>, who: Authenticated) -> Result<StatusCode, ApiError> {
-    let who = who.at_home()?;
+async fn revoke(State(state): State<AppState>, Holder(who): Holder) -> Result<StatusCode, ApiError> {
     state.store().revoke_calendar_link(who.site, who.bearer.person).await?;
     Ok(StatusCode::NO_CONTENT)
 }

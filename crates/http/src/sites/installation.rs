@@ -178,6 +178,10 @@ impl Installation {
     pub async fn open(setup: Setup) -> Result<Self, QueryError> {
         let installation = Self::new(setup);
         installation.refresh().await?;
+        let known = installation.registry().known();
+        for (provider, site) in installation.0.accounts.vouching_nowhere(|slug| known.sites().any(|s| s.slug == slug)) {
+            tracing::warn!(provider, site, "ROLLBOOK_OIDC names a school that there is not, or not yet");
+        }
         Ok(installation)
     }
 

@@ -39,7 +39,12 @@ impl SuperAdmins {
     pub fn include(&self, person: &Person) -> bool {
         person.active
             && person.roles.get(&Role::Owner) == Some(&true)
-            && person.email.as_ref().is_some_and(|email| self.0.addresses.contains(&email_key(email.as_str())))
+            && person.email.as_ref().is_some_and(|email| self.have(email.as_str()))
+    }
+
+    /// Whether an address is one of those that the configuration names, whoever has it.
+    pub fn have(&self, address: &str) -> bool {
+        self.0.addresses.contains(&email_key(address))
     }
 
     /// Where the default site's queries read.

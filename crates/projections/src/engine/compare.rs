@@ -1,6 +1,8 @@
 //! Comparing a live table with one that was built from the log up to the same position: by a fingerprint, and where that
 //! differs row by row. It changes nothing.
 
+use std::collections::BTreeMap;
+
 use rollbook_store::Position;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -15,7 +17,7 @@ use crate::ProjectionError;
 const NAMED: i64 = 1_000;
 
 /// What a comparison with the log found.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Verification {
     /// The projection.
     pub name: &'static str,
@@ -32,10 +34,85 @@ pub struct Verification {
     pub parked: u64,
     /// The first thousand of those that differ, in the order of their keys.
     pub differences: Vec<Difference>,
+    /// The columns of a row's key, its site first.
+    pub key: Vec<&'static str>,
+}
+
+/// A verification for whoever looks after the tables and need not know what is in them: keys and names, and no contents.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct VerificationSummary {
+    /// The projection.
+    pub name: &'static str,
+    /// The position that both sides are at.
+    pub position: Position,
+    /// How many rows the table has.
+    pub rows: u64,
+    /// The table's fingerprint: the number of its rows, and the sum of their hashes. Two tables with the same rows have the
+    /// same one, in whatever order they hold them.
+    pub fingerprint: String,
+    /// How many rows are not what the log says; 0 is as it should be.
+    pub differing: u64,
+    /// How many of them belong to streams that are parked, which explains them.
+    pub parked: u64,
+    /// The first thousand of those that differ, in the order of their keys.
+    pub differences: Vec<DifferenceSummary>,
+}
+
+/// Which row is not what the log says. `rollbook projections verify` shows what is in it, to whoever has the database.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct DifferenceSummary {
+    /// The row's key: its site and ids.
+    pub key: BTreeMap<&'static str, Value>,
+    /// What is wrong with it.
+    pub what: DifferenceKind,
+    /// The fields that differ, of a row that is there on both sides.
+    pub fields: Vec<String>,
+}
+
+/// What is wrong with a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DifferenceKind {
+    /// It is there, and is another than the log makes.
+    Changed,
+    /// The log makes it, and it is not in the table.
+    Missing,
+    /// It is in the table, and the log makes none.
+    Extra,
+}
+
+impl Verification {
+    /// The same without what is in the rows.
+    pub fn summary(self) -> VerificationSummary {
+        let Self { name, position, rows, fingerprint, differing, parked, differences, key } = self;
+        let differences = differences.iter().map(|difference| difference.summary(&key)).collect();
+        VerificationSummary { name, position, rows, fingerprint, differing, parked, differences }
+    }
+}
+
+impl Difference {
+    fn summary(&self, key: &[&'static str]) -> DifferenceSummary {
+        let what = match (&self.live, &self.rebuilt) {
+            (Some(_), Some(_)) => DifferenceKind::Changed,
+            (None, _) => DifferenceKind::Missing,
+            (_, None) => DifferenceKind::Extra,
+        };
+        let row = self.live.as_ref().or(self.rebuilt.as_ref());
+        let key = key.iter().filter_map(|name| Some((*name, row?.get(name)?.clone()))).collect();
+        let fields = match (&self.live, &self.rebuilt) {
+            (Some(Value::Object(live)), Some(rebuilt)) => live
+                .iter()
+                .filter(|(name, value)| rebuilt.get(name) != Some(value))
+                .map(|(name, _)| name.clone())
+                .collect(),
+            _ => Vec::new(),
+        };
+        DifferenceSummary { key, what, fields }
+    }
 }
 
 /// A row that is not what the log says. Both sides have their key and site among their fields.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
     /// The row in the table; null where there is none.
     pub live: Option<Value>,
@@ -52,8 +129,9 @@ pub(super) async fn compare_in_tx(
     let (rows, fingerprint) = fingerprint(tx, &built.live()).await?;
     let (_, expected) = self::fingerprint(tx, &built.name()).await?;
     let name = built.shape.name;
+    let key = ["site_id"].iter().chain(built.shape.key).copied().collect();
     let mut found =
-        Verification { name, position, rows, fingerprint, differing: 0, parked: 0, differences: Vec::new() };
+        Verification { name, position, rows, fingerprint, differing: 0, parked: 0, differences: Vec::new(), key };
     if found.fingerprint != expected {
         differences(tx, built, &mut found).await?;
     }

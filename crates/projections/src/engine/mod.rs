@@ -39,7 +39,7 @@ use crate::page::part;
 use crate::{Page, Paged, ProjectionError};
 
 pub use checkpoints::Status;
-pub use compare::{Difference, Verification};
+pub use compare::{Difference, DifferenceKind, DifferenceSummary, Verification, VerificationSummary};
 pub use measure::describe_metrics;
 pub use parking::ParkedStream;
 pub use retry::Retried;

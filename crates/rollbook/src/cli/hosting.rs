@@ -34,7 +34,8 @@ pub struct Hosting {
     #[arg(long, env = "ROLLBOOK_UNKNOWN_HOSTS", value_enum, default_value_t)]
     unknown_hosts: Unknown,
     /// Other systems that people may sign in by: a TOML file with a [[provider]] for each (name, issuer, client_id,
-    /// client_secret_env, and title, kind, scopes, audience if need be)
+    /// client_secret_env, and title, kind, scopes, audience, sites, privileged if need be). It vouches in the default
+    /// site alone unless `sites` has other slugs, or "*"; for owners and admins only if `privileged` is true
     #[arg(long, env = "ROLLBOOK_OIDC", value_name = "FILE")]
     oidc: Option<PathBuf>,
     /// A command that each uploaded file is given to on its standard input, without a shell and within a minute: exit status

@@ -33,6 +33,7 @@ pub async fn run(database: &Database, site: &Slug, arguments: &Audit) -> Done {
         action: arguments.action,
         from: arguments.from,
         to: arguments.to,
+        with_registry: true,
     };
     match arguments.format {
         Format::Table => print_table(&store, site, &filter).await,

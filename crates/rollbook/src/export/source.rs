@@ -1,4 +1,5 @@
-//! Where exported rows come from: the log by position, the roster in one reading, the audit page by page.
+//! Where exported rows come from: the log by position, the roster in one reading, the audit page by page. They go to analysts of one
+//! school: which others there are is not among them.
 
 use futures::stream::{BoxStream, try_unfold};
 use futures::{StreamExt, TryStreamExt};
@@ -7,7 +8,7 @@ use rollbook_projections::Page;
 use rollbook_projections::logged::event_items;
 use rollbook_projections::models::audit_trail::{self, AuditFilter};
 use rollbook_projections::models::roster;
-use rollbook_store::{EventStore, Position};
+use rollbook_store::{EventStore, LogView, Position};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -57,7 +58,7 @@ pub async fn source(
 
 fn log(store: &EventStore, site: SiteId, head: Position) -> BoxStream<'_, Done<Batch>> {
     let batches = try_unfold(0, move |after: Position| async move {
-        let mut events = store.read_site(site, after, READ).await?.events;
+        let mut events = store.read_site(site, after, READ, LogView::WithoutRegistry).await?.events;
         events.retain(|event| event.position <= head);
         let Some(last) = events.last().map(|event| event.position) else { return Ok(None) };
         let items = event_items(store.pool(), site, events).await?;

@@ -3,7 +3,6 @@
 
 mod credentials;
 mod devices;
-mod flows;
 mod identities;
 mod invitations;
 mod letters;
@@ -14,8 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rollbook_domain::SiteId;
 
 pub use credentials::Candidate;
-pub use flows::{Flow, NewFlow};
-pub use identities::IdentityItem;
+pub use identities::{IdentityItem, LinkedBy};
 pub use invitations::{Invitation, Redeemed};
 pub use letters::AccountLetter;
 pub use sessions::{ApiKeyItem, NewToken, NewTokenKind, SessionItem};
@@ -26,7 +24,7 @@ use crate::{EventStore, StoreError};
 const KEPT: TimeDelta = TimeDelta::days(30);
 
 impl EventStore {
-    /// Takes away what has run out: tokens, invitations, devices, ways to other systems; how many rows.
+    /// Takes away what has run out: tokens, invitations, devices; how many rows.
     pub async fn clean_up_accounts(&self, site: SiteId, now: DateTime<Utc>) -> Result<u64, StoreError> {
         let long_ago = now - KEPT;
         let mut gone = 0;
@@ -34,7 +32,6 @@ impl EventStore {
             ("delete from tokens where site_id = $1 and (expires_at < $2 or revoked_at < $2)", long_ago),
             ("delete from invitations where site_id = $1 and expires_at < $2", long_ago),
             ("delete from devices where site_id = $1 and expires_at < $2", now),
-            ("delete from sign_in_flows where site_id = $1 and expires_at < $2", now),
         ] {
             gone += sqlx::query(sql).bind(site.0).bind(before).execute(&self.pool).await?.rows_affected();
         }

@@ -22,6 +22,7 @@ use serde::de::DeserializeOwned;
 
 use self::layout::page;
 use super::invitations::accept;
+use super::oidc;
 use super::origin::refuse_other_sites;
 use super::passwords::ask_for_reset;
 use super::session::{Begun, begin};
@@ -72,7 +73,7 @@ async fn sign_in(
     if let Ok(who) = who {
         return page(StatusCode::OK, "Signed in", &forms::signed_in(who.bearer.state.display_name()));
     }
-    let form = forms::sign_in("", next::of_this_site(&next), None, state.accounts().named());
+    let form = forms::sign_in("", next::of_this_site(&next), None, oidc::named(&state));
     page(StatusCode::OK, "Sign in", &form)
 }
 
@@ -127,7 +128,7 @@ async fn signing_in(
     match begun.await {
         Ok(begun) => let_go(&begun, &form.next),
         Err(problem) => Ok(refused(problem, "Sign in", |why| {
-            forms::sign_in(&form.email, next::of_this_site(&form.next), Some(why), state.accounts().named())
+            forms::sign_in(&form.email, next::of_this_site(&form.next), Some(why), oidc::named(&state))
         })),
     }
 }

@@ -109,6 +109,20 @@ pub enum AuditAction {
     SiteActivated,
 }
 
+impl AuditAction {
+    /// What is decided about which sites there are.
+    pub(super) const OF_THE_REGISTRY: [Self; 8] = [
+        Self::SiteOpened,
+        Self::SiteHostsSet,
+        Self::SiteRenamed,
+        Self::SiteClosed,
+        Self::SiteReopened,
+        Self::SiteDatabaseWanted,
+        Self::SiteDatabaseGiven,
+        Self::SiteActivated,
+    ];
+}
+
 /// One decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Row {
@@ -181,5 +195,19 @@ impl ReadModel for AuditTrail {
         if let Some(row) = entry::of(event) {
             rows.put(row);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rollbook_domain::site::SiteEvent;
+    use strum::VariantNames;
+
+    use super::*;
+
+    #[test]
+    fn every_event_of_a_site_is_of_the_registry() {
+        let named = AuditAction::OF_THE_REGISTRY.map(|action| format!("{action:?}"));
+        assert_eq!(SiteEvent::VARIANTS.iter().filter(|event| !named.contains(&(**event).to_owned())).count(), 0);
     }
 }

@@ -93,6 +93,8 @@ pub struct AuditFilter {
     pub from: Option<DateTime<Utc>>,
     /// Before this instant.
     pub to: Option<DateTime<Utc>>,
+    /// Also what was decided about which sites there are, which is for super admins and whoever has the database.
+    pub with_registry: bool,
 }
 
 /// The audit trail, the oldest first. Whoever wants all of it asks page by page: each starts where the last one ended,
@@ -130,6 +132,7 @@ pub async fn list(
                 and ($7::timestamptz is null or a.at >= $7)
                 and ($8::timestamptz is null or a.at < $8)
                 and ($9::bigint is null or a.position > $9)
+                and ($11 or a.action <> all($12))
             order by a.position limit $10
         ) q
         left join roster r on r.site_id = $1 and r.enrolment_id = q.enrolment_id
@@ -152,6 +155,8 @@ pub async fn list(
         .bind(filter.from)
         .bind(filter.to)
         .bind(after)
-        .bind(page.rows());
+        .bind(page.rows())
+        .bind(filter.with_registry)
+        .bind(AuditAction::OF_THE_REGISTRY.map(<&'static str>::from));
     Ok(page.cut(fetch(query, pool).await?, |a| a.position.to_string()))
 }
