@@ -43,7 +43,7 @@ impl Scene {
     }
 }
 
-const LINK: &str = "/v1/me/identities/ako?next=/docs";
+const LINK: &str = "/v1/sign-in/ako/link?next=/docs";
 
 async fn grants(service: &Service, person: &str, role: &str) {
     service.command(&service.owner, "GrantRole", json!({"person_id": person, "role": role})).await;
@@ -197,7 +197,7 @@ async fn linking_is_for_whoever_is_signed_in_and_takes_nobody_from_another() {
     for (token, expected) in [(&*word, (403, "out_of_scope")), ("", (401, "unauthenticated"))] {
         assert_eq!(refused(&post(service, token, LINK, json!({})).await), expected);
     }
-    let unknown = answer(service.request(Method::POST, &anna, "/v1/me/identities/nobody")).await;
+    let unknown = answer(service.request(Method::POST, &anna, "/v1/sign-in/nobody/link")).await;
     assert_eq!(refused(&unknown), (404, "not_found"));
     // Another person's subject, and another session than the one that began it.
     assert_eq!(refused(&scene.links(&ben, &ben, "subject 1").await), (403, "not_vouched_for"));

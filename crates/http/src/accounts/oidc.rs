@@ -62,7 +62,7 @@ pub fn operations() -> Vec<Operation> {
             query: vec![Going::json_schema],
             ..operation(
                 ("link_identity", "post"),
-                "/v1/me/identities/{provider}",
+                "/v1/sign-in/{provider}/link",
                 "Begins to link another system to you: where your browser goes to sign in there; it comes back with your session's cookie",
                 (Whom::Bearers, None, Success::Json(SchemaGenerator::subschema_for::<WayThere>)),
                 post(set_out_to_link),

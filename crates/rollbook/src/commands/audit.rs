@@ -181,7 +181,7 @@ mod tests {
         };
         let csv = Sheet::new(AuditItem::COLUMNS).lines(&[item]).unwrap();
         let csv = String::from_utf8(csv).unwrap();
-        for text in ["'@Anna", "'=HYPERLINK(1)", "'\n=1+1"] {
+        for text in ["'@Anna", "'=HYPERLINK(1)", "'\n'=1+1"] {
             assert!(csv.contains(text), "{text} in {csv}");
         }
     }
