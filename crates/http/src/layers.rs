@@ -119,9 +119,11 @@ async fn within(limit: Duration, request: Request, next: Next) -> Response {
         let done = tokio::time::timeout(limit, next.run(request)).await;
         done.unwrap_or_else(|_| ApiError::TimedOut.into_response())
     };
-    if !changes {
-        return work.await;
-    }
+    if changes { to_its_end(work).await } else { work.await }
+}
+
+/// Carries work to its end in a task of its own, whoever gives this up.
+pub async fn to_its_end(work: impl Future<Output = Response> + Send + 'static) -> Response {
     match tokio::spawn(work.in_current_span()).await {
         Ok(response) => response,
         Err(error) => match error.try_into_panic() {

@@ -24,6 +24,7 @@ use super::session::{Entrant, begin};
 use super::{cookies, next, operation, pages};
 use crate::address::{Address, At};
 use crate::auth::{Authenticated, Holder, Site};
+use crate::layers::to_its_end;
 use crate::operation::{Operation, Success, Whom};
 use crate::problem::ApiError;
 use crate::state::AppState;
@@ -166,11 +167,15 @@ async fn come_back(
     headers: HeaderMap,
 ) -> Response {
     let reads_pages = headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/html"));
-    match let_in(state, site, at, query, &headers).await {
-        Ok(response) => response,
-        Err(problem) if reads_pages => pages::not_let_in(problem),
-        Err(problem) => problem.into_response(),
-    }
+    // A browser comes by a link, and changes something nevertheless.
+    to_its_end(async move {
+        match let_in(state, site, at, query, &headers).await {
+            Ok(response) => response,
+            Err(problem) if reads_pages => pages::not_let_in(problem),
+            Err(problem) => problem.into_response(),
+        }
+    })
+    .await
 }
 
 async fn let_in(

@@ -174,9 +174,12 @@ impl<'s> Person<'s> {
             _ => {
                 let new = format!("correct horse {:016x}", self.random.random::<u64>());
                 let body = json!({"current": self.password, "new": new});
-                // All other sessions end with the old password.
+                // Everything else that lets them in ends with the old password.
                 let own = Row::token(&session);
-                let others: Vec<_> = std::mem::take(&mut self.sessions).into_iter().filter(|row| *row != own).collect();
+                let mut others: Vec<_> = self.sessions.drain(..).filter(|row| *row != own).collect();
+                others.extend(self.keys.drain(..).map(|(_, row)| row));
+                // An address that is still to come may take the place of any other, and may come after this.
+                others.extend(self.calendar.take().filter(|_| !self.calendar_to_come));
                 for row in &others {
                     beside.leave(row);
                 }
