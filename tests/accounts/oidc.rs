@@ -11,10 +11,12 @@ use reqwest::redirect::Policy;
 use rollbook_http::AccountSettings;
 use rollbook_oidc::{Kind, Provider, ProviderSettings, Sites};
 use rollbook_store::Clock;
+use rollbook_store::transaction::begin;
 use serde_json::{Value, json};
 
 use super::fake_provider::{CLIENT, FakeProvider, Key, SECRET};
 use super::{audit, cookie, refused};
+use crate::given_up::requests::{WAITING, counts};
 use crate::harness::{Answer, Database, Hosting, Service, answer, at, client};
 
 /// When everything happens.
@@ -154,6 +156,24 @@ async fn somebody_who_is_known_signs_in_by_another_system() {
         let page = scene.service.ask("", "/sign-in?next=/docs").await;
         assert!(page.text.contains("href=\"/v1/sign-in/ako?next=%2Fdocs\"") && page.text.contains("Sign in with Ako"));
     }
+}
+
+#[tokio::test]
+async fn whoever_goes_away_while_they_come_back_is_let_in_nevertheless() {
+    let scene = Scene::oidc().await;
+    let pool = &scene.service.database.pool;
+    let (back, flow) = scene.goes("/docs").await;
+    // Nothing is appended as long as somebody else has the log's lock.
+    let mut lock = begin(pool).await.expect("a transaction");
+    sqlx::query("select lock_events()").execute(&mut *lock).await.expect("the lock");
+    tokio::select! {
+        answer = scene.get(&back, Some(&flow)) => panic!("it did not wait: {answer:?}"),
+        () = counts(pool, WAITING, 1) => {}
+    }
+    lock.rollback().await.expect("the lock is released");
+    // The log is told, and has told the truth.
+    counts(pool, "select count(*) from events where event_type = 'SignedIn'", 1).await;
+    counts(pool, "select count(*) from tokens where method = 'oidc'", 1).await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //! and nothing that somebody else writes in it by mistake.
 
 mod operations;
-mod requests;
+pub mod requests;
 mod transactions;
 
 use std::future::{Future, poll_fn};

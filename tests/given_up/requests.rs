@@ -11,8 +11,12 @@ use tokio::time::timeout;
 use crate::read_models::SOON;
 use crate::school::School;
 
+/// Who waits for an advisory lock, such as the log's.
+pub const WAITING: &str =
+    "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'advisory'";
+
 /// Waits until a statement counts as many rows.
-async fn counts(pool: &PgPool, sql: &str, wanted: i64) {
+pub async fn counts(pool: &PgPool, sql: &str, wanted: i64) {
     let counted = async {
         while sqlx::query_scalar::<_, i64>(sql).fetch_one(pool).await.expect("a count") != wanted {
             tokio::task::yield_now().await;
@@ -29,8 +33,6 @@ async fn what_a_request_has_begun_is_ended_though_its_client_goes_away() {
     // Nothing is appended as long as somebody else has the log's lock.
     let mut lock = begin(pool).await.expect("a transaction");
     sqlx::query("select lock_events()").execute(&mut *lock).await.expect("the lock");
-    let waiting =
-        "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'advisory'";
 
     let address = service.url.trim_start_matches("http://");
     let body = json!({"send": true}).to_string();
@@ -42,7 +44,7 @@ async fn what_a_request_has_begun_is_ended_though_its_client_goes_away() {
     );
     let mut client = TcpStream::connect(address).await.expect("a connection");
     client.write_all(request.as_bytes()).await.expect("a request");
-    counts(pool, waiting, 1).await;
+    counts(pool, WAITING, 1).await;
     drop(client);
     // Whoever is answered on a new connection comes after the end of the old one.
     let mut other = TcpStream::connect(address).await.expect("a connection");
