@@ -7,7 +7,6 @@ use axum::routing::delete;
 use rollbook_domain::account::{RevokeApiKey, SignOut, UnlinkIdentity};
 use rollbook_domain::{Command, PersonId};
 use rollbook_store::accounts::{ApiKeyItem, IdentityItem, SessionItem};
-use rollbook_store::tokens::TokenKind;
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -152,12 +151,8 @@ async fn end_session(
     refuse_programs(&who.bearer)?;
     let epoch = epoch(&state, who, person).await?;
     let sessions = state.store().sessions(who.site, person, epoch, state.now()).await?;
-    let found = sessions.iter().find(|session| session.session_id == id && session.kind != TokenKind::ApiKey);
-    found.ok_or_else(|| ApiError::not_found("session"))?;
-    let command: Command = SignOut { person_id: person, session_id: id }.into();
-    state.record(who.site, who.actor(&command), command, None).await?;
-    state.store().revoke(who.site, person, id, state.now()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    sessions.iter().find(|session| session.session_id == id).ok_or_else(|| ApiError::not_found("session"))?;
+    end_token(&state, who, person, id, SignOut { person_id: person, session_id: id }.into()).await
 }
 
 async fn revoke_key(
@@ -170,7 +165,17 @@ async fn revoke_key(
     let epoch = epoch(&state, who, person).await?;
     let keys = state.store().api_keys(who.site, person, epoch, state.now()).await?;
     keys.iter().find(|key| key.key_id == id).ok_or_else(|| ApiError::not_found("API key"))?;
-    let command: Command = RevokeApiKey { person_id: person, key_id: id }.into();
+    end_token(&state, who, person, id, RevokeApiKey { person_id: person, key_id: id }.into()).await
+}
+
+/// Tells the log that a session or a key ends, and ends it.
+async fn end_token(
+    state: &AppState,
+    who: &Authenticated,
+    person: PersonId,
+    id: Uuid,
+    command: Command,
+) -> Result<StatusCode, ApiError> {
     state.record(who.site, who.actor(&command), command, None).await?;
     state.store().revoke(who.site, person, id, state.now()).await?;
     Ok(StatusCode::NO_CONTENT)
