@@ -53,6 +53,7 @@ async fn every_query_with_an_id_of_another_school_finds_nothing() {
             ("enrolment_id", cohort.enrolment.clone()),
             ("material_id", cohort.material.clone()),
             ("upload_id", cohort.upload.clone()),
+            ("person_id", cohort.person.clone()),
             ("message_id", Uuid::new_v4().to_string()),
             ("site_id", north.site.to_string()),
             ("week", "1".to_owned()),
