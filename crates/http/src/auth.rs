@@ -300,7 +300,7 @@ impl FromRequestParts<AppState> for Admin {
         if caller.reader.admin {
             Ok(Self(caller))
         } else {
-            Err(ApiError::Forbidden("only an owner or an admin may read this"))
+            Err(ApiError::Forbidden("only an owner or an admin may do this"))
         }
     }
 }

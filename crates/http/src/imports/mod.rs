@@ -4,7 +4,7 @@
 mod upload;
 
 use axum::Json;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::routing::{MethodRouter, post};
 use rollbook_domain::plan::{ImportAttendance, ImportRoster, ImportedRow};
 use rollbook_domain::{CohortId, Command};
@@ -12,7 +12,8 @@ use rollbook_import::{
     FileError, Limits, MAX_FILE_BYTES, ONEROSTER_FILES, Report, RosterFile, read_attendance, read_oneroster,
     read_roster, unzip,
 };
-use rollbook_store::Request;
+use rollbook_store::Request as CommandRequest;
+use rollbook_turns::{Busy, Turn};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Deserialize;
 use tracing::Span;
@@ -102,12 +103,14 @@ async fn roster(
     At(cohort_id): At<CohortId>,
     asked: Asked,
     metadata: Metadata,
-    upload: Upload,
+    request: Request,
 ) -> Result<Json<Report>, ApiError> {
     let RosterAsked { commit, class } = asked.filter()?;
+    let upload = Upload::receive(request, &[CSV, ZIP], "text/csv or application/zip").await?;
     if class.is_some() && upload.media != ZIP {
         return Err(ApiError::Invalid(vec![FieldError::parameter("class", "is for a OneRoster ZIP")]));
     }
+    let _turn = turn(&state).await?;
     let file = read(move || whichever(&upload, class.as_deref())).await?;
     let command = ImportRoster { cohort_id, rows: file.rows.clone() };
     import(&state, &caller, commit.then_some(metadata), command.into(), |rows| file.report(rows)).await
@@ -115,9 +118,9 @@ async fn roster(
 
 fn whichever(upload: &Upload, class: Option<&str>) -> Result<RosterFile, FileError> {
     if upload.media == ZIP {
-        read_oneroster(&unzip(&upload.bytes, ONEROSTER_FILES, &Limits::default())?, class)
+        read_oneroster(&unzip(&upload.whole.bytes, ONEROSTER_FILES, &Limits::default())?, class)
     } else {
-        read_roster(&upload.bytes)
+        read_roster(&upload.whole.bytes)
     }
 }
 
@@ -127,16 +130,20 @@ async fn attendance(
     At(cohort_id): At<CohortId>,
     asked: Asked,
     metadata: Metadata,
-    upload: Upload,
+    request: Request,
 ) -> Result<Json<Report>, ApiError> {
     let AttendanceAsked { commit } = asked.filter()?;
-    caller.sees(cohort_id)?;
-    if upload.media != CSV {
-        return Err(ApiError::WrongMedia(CSV));
-    }
-    let file = read(move || read_attendance(&upload.bytes)).await?;
+    caller.takes_attendance(cohort_id)?;
+    let upload = Upload::receive(request, &[CSV], CSV).await?;
+    let _turn = turn(&state).await?;
+    let file = read(move || read_attendance(&upload.whole.bytes)).await?;
     let command = ImportAttendance { cohort_id, marks: file.marks.clone() };
     import(&state, &caller, commit.then_some(metadata), command.into(), |rows| file.report(rows)).await
+}
+
+/// Waits until it is the site's turn to read a file and decide on its rows, which takes much of both memory and time.
+async fn turn(state: &AppState) -> Result<Turn, ApiError> {
+    state.shares().imports.turn(state.site()).await.map_err(|Busy| ApiError::Overloaded)
 }
 
 /// Reads a file where that holds nobody else up.
@@ -157,7 +164,7 @@ async fn import(
     let Some(Metadata { command_id, if_match, correlation_id }) = commit else {
         return Ok(Json(report(state.executor().preview(site, actor, command).await?.rows)));
     };
-    let request = Request { site, actor, command, command_id, if_match, correlation_id };
+    let request = CommandRequest { site, actor, command, command_id, if_match, correlation_id };
     let receipt = state.executor().execute(request).await?;
     Span::current().record("command_id", display(receipt.command_id)).record("position", receipt.position);
     Ok(Json(report(receipt.rows).committed(receipt.command_id, receipt.position)))

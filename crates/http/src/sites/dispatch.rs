@@ -21,7 +21,7 @@ const OF_THE_PROCESS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// The routes of all sites.
 pub fn router(installation: Installation) -> Router {
-    let refusals = layers::around(Router::new().fallback(refuse), installation.counted());
+    let refusals = layers::around(Router::new().fallback(refuse), installation.counted(), SiteId::DEFAULT);
     Router::new().fallback(dispatch).with_state(Front { installation, refusals })
 }
 
