@@ -48,6 +48,7 @@ mod subscriptions;
 mod syllabus;
 #[cfg(test)]
 mod tests;
+mod until_its_end;
 pub mod uploads;
 
 use std::sync::LazyLock;

@@ -162,11 +162,7 @@ impl Counted {
 }
 
 /// Finds out where a request comes from, and refuses what is too long or too often.
-pub async fn limited(
-    State((counted, site)): State<(Counted, SiteId)>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub async fn limited(State((counted, site)): State<(Counted, SiteId)>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
     let client = peer.map_or(ClientAddress::UNKNOWN, |Peer(peer)| counted.0.proxies.client(peer, request.headers()));
     if peer.is_some_and(|Peer(peer)| counted.0.proxies.miss_one(peer, request.headers())) {

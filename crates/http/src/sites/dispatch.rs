@@ -11,10 +11,10 @@ use rollbook_domain::site::{HostAdmits, Slug};
 use tower::ServiceExt;
 
 use super::host::{Through, host_of};
-use super::in_use::until_its_end;
 use super::{Installation, Reached, UnknownHosts};
 use crate::layers;
 use crate::problem::ApiError;
+use crate::until_its_end::until_its_end;
 
 /// What is the process's own: answered under any host, and without one.
 const OF_THE_PROCESS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
