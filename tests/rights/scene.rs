@@ -196,13 +196,11 @@ impl Scene {
         let (url, headers) = (request.url(), request.headers());
         let address = (url.host_str().expect("a host"), url.port().expect("a port"));
         let mut stream = BufReader::new(TcpStream::connect(address).await.expect("a connection"));
-        let mut head = format!("{method} {} HTTP/1.1\r\nContent-Length: 900000\r\n", [url.path(), url.query().unwrap_or_default()].join("?"));
-        if !headers.contains_key("host") {
-            head.push_str(&format!("Host: {}\r\n", url.host_str().expect("a host")));
-        }
-        for (name, value) in headers {
-            head.push_str(&format!("{name}: {}\r\n", value.to_str().expect("text")));
-        }
+        let target = [url.path(), url.query().unwrap_or_default()].join("?");
+        let host = url.host_str().filter(|_| !headers.contains_key("host")).map(|host| ("host", host));
+        let headers = headers.iter().map(|(name, value)| (name.as_str(), value.to_str().expect("text"))).chain(host);
+        let headers: String = headers.map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
+        let head = format!("{method} {target} HTTP/1.1\r\nContent-Length: 900000\r\n{headers}");
         stream.write_all(format!("{head}\r\n").as_bytes()).await.expect("the head is sent");
         let mut line = String::new();
         // Nobody answers who waits for the body. This is how long that is believed of them, and no measure of anything.

@@ -27,6 +27,11 @@ impl<S: Send + Sync> FromRequest<S> for JsonBytes {
 }
 
 impl JsonBytes {
+    /// How many bytes it has.
+    pub fn len(&self) -> usize {
+        self.0.bytes.len()
+    }
+
     /// A body that is no command's.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         let mut json = serde_json::Deserializer::from_slice(&self.0.bytes);

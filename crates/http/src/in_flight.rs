@@ -288,7 +288,7 @@ impl HttpBody for Sent {
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
-    use std::iter::repeat;
+    use std::iter::repeat_n;
 
     use axum::Router;
     use axum::extract::DefaultBodyLimit;
@@ -352,7 +352,7 @@ mod tests {
         let sites = OF_ALL_BYTES / OF_SITE_BYTES + 1;
         let mut statuses = Vec::new();
         let mut kept = Vec::new();
-        for site in (0..sites as u128).flat_map(|site| repeat(site).take(5)) {
+        for site in (0..sites as u128).flat_map(|site| repeat_n(site, 5)) {
             let client = Client { site: SiteId(uuid::Uuid::from_u128(site)), ..client(&all, statuses.len() as u64) };
             let response = answer(client, "/large", Body::empty()).await;
             statuses.push(response.status().as_u16());
@@ -370,7 +370,7 @@ mod tests {
         let all = InFlight::default();
         assert_eq!(text(answer(client(&all, 1), "/", Body::from(vec![7; HALF])).await).await, HALF.to_string());
         // One that does not say how long it is.
-        let pieces = stream::iter(repeat(Ok::<_, Infallible>(Bytes::from(vec![7; 10_000]))).take(100));
+        let pieces = stream::iter(repeat_n(Ok::<_, Infallible>(Bytes::from(vec![7; 10_000])), 100));
         assert_eq!(text(answer(client(&all, 1), "/", Body::from_stream(pieces)).await).await, "1000000");
         let kept = client(&all, 1).hold(HALF + 1).unwrap();
         assert_eq!(answer(client(&all, 1), "/", Body::from(vec![7; HALF])).await.status(), 429);

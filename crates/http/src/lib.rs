@@ -50,6 +50,7 @@ mod syllabus;
 mod tests;
 mod until_its_end;
 pub mod uploads;
+mod written;
 
 use std::sync::LazyLock;
 use std::time::Duration;

@@ -4,12 +4,17 @@
 use std::time::Duration;
 
 use rollbook_domain::{PersonId, SiteId};
-use rollbook_turns::{Bounds, Turns};
+use rollbook_turns::{Bounds, Busy, Turn, Turns};
 
 use crate::at_once::{AtOnce, OneOf};
+use crate::problem::ApiError;
+use crate::written::Written;
 
 /// Files of rosters and registers: read and decided, one takes up to 140 MiB.
-const IMPORTS: Bounds = Bounds { at_once: 2, waiting: 16, waiting_of_site: 4, patience: Duration::from_secs(60) };
+const IMPORTS: Bounds = Bounds { at_once: 2, waiting: 16, waiting_of_site: 4, patience: Duration::from_mins(1) };
+
+/// What is folded from the log when it is asked for, event by event: the past, and explanations.
+const FOLDS: Bounds = Bounds { at_once: 2, waiting: 64, waiting_of_site: 16, patience: Duration::from_secs(10) };
 
 /// The most subscriptions to the log of one person: their browser tabs, or their programs.
 const SUBSCRIPTIONS: usize = 8;
@@ -17,8 +22,10 @@ const SUBSCRIPTIONS: usize = 8;
 /// What is shared.
 #[derive(Debug)]
 pub struct Shares {
-    /// Reading and deciding imported files.
-    pub imports: Turns,
+    imports: Turns,
+    folds: Turns,
+    /// What people write.
+    pub written: Written,
     subscriptions: AtOnce<(SiteId, PersonId)>,
 }
 
@@ -27,11 +34,26 @@ pub type Subscribed = OneOf<(SiteId, PersonId)>;
 
 impl Default for Shares {
     fn default() -> Self {
-        Self { imports: Turns::new(IMPORTS), subscriptions: AtOnce::default() }
+        Self {
+            imports: Turns::new(IMPORTS),
+            folds: Turns::new(FOLDS),
+            written: Written::default(),
+            subscriptions: AtOnce::default(),
+        }
     }
 }
 
 impl Shares {
+    /// Waits until it is the site's turn to read an imported file and decide on its rows.
+    pub async fn importing(&self, site: SiteId) -> Result<Turn, ApiError> {
+        self.imports.turn(site).await.map_err(|Busy| ApiError::Overloaded)
+    }
+
+    /// Waits until it is the site's turn to fold what is asked for.
+    pub async fn folding(&self, site: SiteId) -> Result<Turn, ApiError> {
+        self.folds.turn(site).await.map_err(|Busy| ApiError::Overloaded)
+    }
+
     /// One more subscription of a person; none where they have as many as they may.
     pub fn subscribe(&self, site: SiteId, person: PersonId) -> Option<Subscribed> {
         self.subscriptions.count((site, person), SUBSCRIPTIONS)

@@ -151,7 +151,7 @@ async fn feed(
     let mut heard = store.heard();
     loop {
         heard.mark_unchanged();
-        let Stretch { events: read, reached } = match store.read_site(site, after, BATCH, view).await {
+        let Stretch { events: read, reached, .. } = match store.read_site(site, after, BATCH, view).await {
             Ok(read) => read,
             Err(error) => return unreadable(&error),
         };

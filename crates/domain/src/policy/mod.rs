@@ -218,8 +218,7 @@ pub fn capacity(right: Right, standing: Standing) -> Option<Authority> {
 }
 
 /// Who may take attendance, in words.
-pub const WHO_TAKES_ATTENDANCE: &str =
-    "attendance is taken by an admin, an instructor of the cohort, or the coordinator of the hub that the student is in now";
+pub const WHO_TAKES_ATTENDANCE: &str = "attendance is taken by an admin, an instructor of the cohort, or the coordinator of the hub that the student is in now";
 
 /// Whether the actor may issue the command, and in what capacity. Refused alike whether or not the thing exists.
 pub fn authorise(command: &Command, actor: Actor, world: &World) -> Result<Authority, Refusal> {

@@ -3,10 +3,13 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 /// For how long somebody must have done nothing to lose their place: a request is on its way for a moment.
 const IDLE: Duration = Duration::from_millis(500);
@@ -51,20 +54,18 @@ impl Places {
 
     /// Takes a place, for which somebody else may have to go.
     pub async fn take(&self, network: IpAddr) -> Place {
-        let permit = match Arc::clone(&self.free).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => {
-                let free = Arc::clone(&self.free).acquire_owned();
-                tokio::pin!(free);
-                loop {
-                    self.lock().make_room(network);
-                    // Who is busy now has done nothing for long in a moment.
-                    if let Ok(permit) = tokio::time::timeout(IDLE, &mut free).await {
-                        break permit.expect("nobody closes it");
-                    }
-                }
+        let mut free = pin!(Arc::clone(&self.free).acquire_owned());
+        let permit = loop {
+            if let Some(permit) = (&mut free).now_or_never() {
+                break permit;
+            }
+            self.lock().make_room(network);
+            // Whoever has just come has done nothing for long in a moment.
+            if let Ok(permit) = timeout(IDLE, &mut free).await {
+                break permit;
             }
         };
+        let permit = permit.expect("nobody closes it");
         let lost = Arc::new(Notify::new());
         let mut taken = self.lock();
         let nth = taken.next;
@@ -135,8 +136,6 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
-    use futures::FutureExt;
-
     use super::*;
 
     fn network(nth: u8) -> IpAddr {

@@ -13,7 +13,6 @@ use rollbook_import::{
     read_roster, unzip,
 };
 use rollbook_store::Request as CommandRequest;
-use rollbook_turns::{Busy, Turn};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Deserialize;
 use tracing::Span;
@@ -110,10 +109,11 @@ async fn roster(
     if class.is_some() && upload.media != ZIP {
         return Err(ApiError::Invalid(vec![FieldError::parameter("class", "is for a OneRoster ZIP")]));
     }
-    let _turn = turn(&state).await?;
+    let bytes = upload.whole.bytes.len();
+    let _turn = state.shares().importing(caller.site).await?;
     let file = read(move || whichever(&upload, class.as_deref())).await?;
     let command = ImportRoster { cohort_id, rows: file.rows.clone() };
-    import(&state, &caller, commit.then_some(metadata), command.into(), |rows| file.report(rows)).await
+    import(&state, &caller, commit.then_some((metadata, bytes)), command.into(), |rows| file.report(rows)).await
 }
 
 fn whichever(upload: &Upload, class: Option<&str>) -> Result<RosterFile, FileError> {
@@ -135,15 +135,11 @@ async fn attendance(
     let AttendanceAsked { commit } = asked.filter()?;
     caller.takes_attendance(cohort_id)?;
     let upload = Upload::receive(request, &[CSV], CSV).await?;
-    let _turn = turn(&state).await?;
+    let bytes = upload.whole.bytes.len();
+    let _turn = state.shares().importing(caller.site).await?;
     let file = read(move || read_attendance(&upload.whole.bytes)).await?;
     let command = ImportAttendance { cohort_id, marks: file.marks.clone() };
-    import(&state, &caller, commit.then_some(metadata), command.into(), |rows| file.report(rows)).await
-}
-
-/// Waits until it is the site's turn to read a file and decide on its rows, which takes much of both memory and time.
-async fn turn(state: &AppState) -> Result<Turn, ApiError> {
-    state.shares().imports.turn(state.site()).await.map_err(|Busy| ApiError::Overloaded)
+    import(&state, &caller, commit.then_some((metadata, bytes)), command.into(), |rows| file.report(rows)).await
 }
 
 /// Reads a file where that holds nobody else up.
@@ -152,20 +148,22 @@ async fn read<T: Send + 'static>(read: impl FnOnce() -> Result<T, FileError> + S
     read.map_err(ApiError::File)
 }
 
-/// Carries a command out if it is to be committed, with the metadata that it came with; shows what it would do if not.
+/// Carries a command out if it is to be committed, with the metadata and the size that it came with; shows what it would do if not.
 async fn import(
     state: &AppState,
     caller: &Caller,
-    commit: Option<Metadata>,
+    commit: Option<(Metadata, usize)>,
     command: Command,
     report: impl FnOnce(Vec<ImportedRow>) -> Report,
 ) -> Result<Json<Report>, ApiError> {
     let (site, actor) = (caller.site, caller.who.actor(&command));
-    let Some(Metadata { command_id, if_match, correlation_id }) = commit else {
+    let Some((Metadata { command_id, if_match, correlation_id }, bytes)) = commit else {
         return Ok(Json(report(state.executor().preview(site, actor, command).await?.rows)));
     };
+    let writing = state.shares().written.begin(&caller.who.writer(), bytes, state.now())?;
     let request = CommandRequest { site, actor, command, command_id, if_match, correlation_id };
     let receipt = state.executor().execute(request).await?;
+    writing.was_written();
     Span::current().record("command_id", display(receipt.command_id)).record("position", receipt.position);
     Ok(Json(report(receipt.rows).committed(receipt.command_id, receipt.position)))
 }
