@@ -11,10 +11,10 @@ use rollbook_domain::actor::{Asked, By};
 use rollbook_domain::claim::{ClaimChanges, ClaimKey, ClaimSet, Limit};
 use rollbook_domain::hub::{FoundHub, Hub, HubCommand, HubEvent, HubFacts};
 use rollbook_domain::plan::{Lists, Plan, StreamWrite};
-use rollbook_domain::{Actor, Authority, CommandId, HubId, SiteId, StreamId};
+use rollbook_domain::{Actor, Authority, HubId, SiteId, StreamId};
 use rollbook_store::append::{Append, Appended};
 use rollbook_store::transaction::begin;
-use rollbook_store::{EventStore, Recorded, StoreError};
+use rollbook_store::{CommandKey, EventStore, Recorded, StoreError};
 use sqlx::Row;
 use uuid::Uuid;
 
@@ -46,7 +46,7 @@ fn plan(writes: Vec<StreamWrite>) -> Plan {
 fn request(plan: &Plan, command_id: Uuid) -> Append<'_> {
     Append {
         site: SiteId::DEFAULT,
-        command_id: CommandId(command_id),
+        key: CommandKey::of_client(command_id),
         command_hash: [7; 32],
         correlation_id: command_id,
         actor: Actor::System,

@@ -2,6 +2,7 @@
 
 mod binary;
 mod hosts;
+mod ids;
 mod isolation;
 mod mail;
 mod managing;
