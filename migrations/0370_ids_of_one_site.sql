@@ -24,7 +24,7 @@ drop function append_events(
     integer[], integer[], text[], text[], bigint[], text[], text[], json[], integer[], text[], text[], integer[], text[],
     text[], uuid[], integer[], text[], text[], bigint[], boolean);
 
--- As before (0003), but for the site of each stream that was relied on, and who issued each key.
+-- As before (0003), but for the site of each stream that was relied on, who issued each key, and how few a set may hold.
 --
 -- Appends requests 1..n in one transaction; each is all-or-nothing by itself. Everything is checked under the lock before
 -- anything is written, so that a refusal needs no subtransaction.
@@ -47,7 +47,7 @@ create function append_events(
     e_payload json[],
     r_request integer[], r_kind text[], r_key text[],
     t_request integer[], t_kind text[], t_key text[], t_owner uuid[],
-    l_request integer[], l_kind text[], l_prefix text[], l_at_most bigint[],
+    l_request integer[], l_kind text[], l_prefix text[], l_at_least bigint[], l_at_most bigint[],
     announce boolean,
     out head bigint, out refused json)
     language plpgsql volatile as $$
@@ -120,15 +120,15 @@ begin
             union all
             -- '~' sorts after every character that follows a prefix.
             select l.request, 'limit_exceeded', l.kind
-            from unnest(l_request, l_kind, l_prefix, l_at_most) as l(request, kind, prefix, at_most)
-            where l.at_most
-                < (select count(*) from claims c
+            from unnest(l_request, l_kind, l_prefix, l_at_least, l_at_most) as l(request, kind, prefix, at_least, at_most)
+            where (select count(*) from claims c
                    where c.site_id = sites[l.request] and c.kind = l.kind and c.key >= l.prefix
                      and c.key < l.prefix || '~'
                      and not exists (select from releases r
                                      where r.request = l.request and r.kind = c.kind and r.key = c.key))
                 + (select count(*) from takes t
                    where t.request = l.request and t.kind = l.kind and starts_with(t.key, l.prefix))
+                not between l.at_least and l.at_most
         )
         select case when count(*) = 0 then refused
                     else (coalesce(refused::jsonb, '[]') || jsonb_agg(to_jsonb(r)))::json end,

@@ -250,7 +250,7 @@ async fn a_set_never_holds_more_than_its_limit_however_many_come_at_once() {
                 let id = Uuid::new_v4();
                 let mut plan = plan(vec![write(id.into(), 0, vec![founded("x")])]);
                 plan.claims.take(ClaimKey::place(cohort, id.into()), id);
-                plan.limits.push(Limit { set: ClaimSet::places(cohort), at_most: 25 });
+                plan.limits.push(Limit::at_most(ClaimSet::places(cohort), 25));
                 append(&store, &plan).await
             })
         })

@@ -180,6 +180,7 @@ async fn from_before(pool: &PgPool, site: Uuid) {
     before.run(pool).await.expect("the migrations until then");
     let owner = Uuid::new_v5(&site, b"the first owner");
     let made = Uuid::new_v5(&site, b"the first owner is made");
+    let other = Uuid::new_v4();
     let opened = json!({"slug": "north", "name": "North", "owner_email": "owner@north.example.org"});
     let registered = json!({"name": "owner", "email": "owner@north.example.org"});
     let granted = json!({"role": "owner", "bootstrapped": true});
@@ -189,6 +190,8 @@ async fn from_before(pool: &PgPool, site: Uuid) {
         (site, "person", owner, 1, "PersonRegistered", registered, "system", made),
         (site, "person", owner, 2, "RoleGranted", granted, "system", made),
         (site, "person", owner, 3, "RoleRevoked", json!({"role": "owner"}), "super_admin", Uuid::new_v4()),
+        (site, "person", other, 1, "PersonRegistered", json!({"name": "O", "email": "o@example.org"}), "admin", other),
+        (site, "person", other, 2, "RoleGranted", json!({"role": "owner", "bootstrapped": false}), "admin", other),
     ]
     .into_iter()
     .enumerate()
@@ -198,7 +201,8 @@ async fn from_before(pool: &PgPool, site: Uuid) {
                 metadata, position, recorded_at, command_id)
             values ($1, $2, $3, $4, $5, '1', $6::text::json, $7::text::json, $8, now(), $9)";
         let query = sqlx::query(sql).bind(site).bind(kind).bind(id.to_string()).bind(sequence).bind(name);
-        let query = query.bind(json!({name: data}).to_string()).bind(json!({"authority": authority}).to_string());
+        let metadata = json!({"authority": authority, "correlation_id": command});
+        let query = query.bind(json!({name: data}).to_string()).bind(metadata.to_string());
         query.bind(i64::try_from(n).expect("few") + 1).bind(command).execute(pool).await.expect("an event");
     }
     let command = Command::from(BootstrapOwner {
@@ -233,5 +237,8 @@ async fn what_was_done_once_before_keys_had_issuers_is_not_done_again() {
     let of_the_school = "select count(*) from events where site_id = $1";
     let events: i64 =
         sqlx::query_scalar(of_the_school).bind(site).fetch_one(&service.database.pool).await.expect("a count");
-    assert_eq!(events, 3, "whoever is no owner any more is not made one again");
+    assert_eq!(events, 5, "whoever is no owner any more is not made one again");
+    let owners = "select count(*) from claims where site_id = $1 and kind = 'owner'";
+    let owners: i64 = sqlx::query_scalar(owners).bind(site).fetch_one(&service.database.pool).await.expect("a count");
+    assert_eq!(owners, 1, "whoever is one still counts as the last");
 }

@@ -7,6 +7,7 @@ mod isolation;
 mod mail;
 mod managing;
 mod own_database;
+mod owners;
 mod registry;
 mod super_admins;
 

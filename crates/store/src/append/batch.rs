@@ -39,7 +39,7 @@ impl SiteConcerns {
     fn admit(&mut self, request: &Prepared) -> bool {
         let written = || request.events.iter().map(|event| event.recorded.stream);
         let keys = || request.releases.iter().chain(request.takes.iter().map(|(key, _)| key));
-        let sets = || request.limits.iter().map(|(set, _)| set);
+        let sets = || request.limits.iter().map(|(set, ..)| set);
         let apart = !self.commands.contains(&request.key)
             && !written().any(|stream| self.written.contains(&stream) || self.read.contains(&stream))
             && !request.versions.iter().any(|(stream, _)| self.written.contains(stream))
@@ -119,6 +119,7 @@ struct Columns<'r> {
     l_request: Vec<i32>,
     l_kind: Vec<&'static str>,
     l_prefix: Vec<&'r str>,
+    l_at_least: Vec<i64>,
     l_at_most: Vec<i64>,
 }
 
@@ -166,6 +167,7 @@ impl<'r> Columns<'r> {
             .bind(&self.l_request)
             .bind(&self.l_kind)
             .bind(&self.l_prefix)
+            .bind(&self.l_at_least)
             .bind(&self.l_at_most)
             .bind(announce)
     }
@@ -211,10 +213,11 @@ impl<'r> Columns<'r> {
             self.t_key.push(key);
             self.t_owner.push(*owner);
         }
-        for (Key { kind, key }, at_most) in &request.limits {
+        for (Key { kind, key }, at_least, at_most) in &request.limits {
             self.l_request.push(n);
             self.l_kind.push(kind);
             self.l_prefix.push(key);
+            self.l_at_least.push(*at_least);
             self.l_at_most.push(*at_most);
         }
     }
@@ -222,7 +225,7 @@ impl<'r> Columns<'r> {
 
 const APPEND: &str = "select head, refused::text from append_events(
     $1, $2, $3, $4, $5, $6::text[]::json[], $7, $8::text[]::json[], $9::text[]::json[], $10, $11, $12, $13, $14, $15,
-    $16, $17, $18, $19, $20, $21, $22::text[]::json[], $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)";
+    $16, $17, $18, $19, $20, $21, $22::text[]::json[], $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)";
 
 /// Appends a batch in one statement. `announce`: whether other processes are to be told.
 pub(super) async fn append(link: &mut Link, requests: &[&Prepared], announce: bool) -> Result<Outcome, StoreError> {

@@ -22,7 +22,8 @@ pub(super) struct Prepared {
     pub events: Vec<Written>,
     pub releases: Vec<Key>,
     pub takes: Vec<(Key, Uuid)>,
-    pub limits: Vec<(Key, i64)>,
+    /// Each with the fewest and the most.
+    pub limits: Vec<(Key, i64, i64)>,
 }
 
 /// An event without a position yet, and its payload as the log will hold it.
@@ -88,7 +89,11 @@ impl Prepared {
             events,
             releases: plan.claims.releases.iter().map(key).collect(),
             takes: plan.claims.takes.iter().map(|(taken, owner)| (key(taken), *owner)).collect(),
-            limits: plan.limits.iter().map(|limit| (set(&limit.set), limit.at_most.into())).collect(),
+            limits: plan
+                .limits
+                .iter()
+                .map(|limit| (set(&limit.set), limit.at_least.into(), limit.at_most.into()))
+                .collect(),
         })
     }
 

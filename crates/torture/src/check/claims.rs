@@ -18,6 +18,8 @@ use crate::Error;
 pub struct Held {
     by_key: BTreeMap<(Uuid, &'static str, String), Uuid>,
     emails: HashMap<(Uuid, String), String>,
+    /// Whether each person has the role of owner, and whether they may act.
+    owners: HashMap<(Uuid, String), (bool, bool)>,
     enrolments: HashMap<(Uuid, String), Enrolment>,
     /// The uploads that each syllabus had.
     uploads: HashSet<(Uuid, String, String)>,
@@ -74,6 +76,22 @@ impl Held {
         let text = |field: &str| data[field].as_str().map(str::to_owned);
         let mut changes = Changes::default();
         let stream = || (event.site, event.id.to_owned());
+        if event.kind == "person" {
+            let person = self.owners.entry(stream()).or_default();
+            let (owner, active) = *person;
+            *person = match event.name {
+                "RoleGranted" if data["role"] == "owner" => (true, active),
+                "RoleRevoked" if data["role"] == "owner" => (false, active),
+                "PersonRegistered" | "PersonReactivated" => (owner, true),
+                "PersonDeactivated" => (owner, false),
+                _ => (owner, active),
+            };
+            match (owner && active, person.0 && person.1) {
+                (false, true) => changes.takes.push(("owner", event.id.to_owned())),
+                (true, false) => changes.releases.push(("owner", event.id.to_owned())),
+                _ => {}
+            }
+        }
         match (event.kind, event.name) {
             ("person", "PersonRegistered" | "PersonCorrected") => {
                 if let Some(email) = text("email") {
