@@ -239,9 +239,9 @@ impl Installation {
 
     /// Not where the site is to have a database of its own: the read model may have come to between its first two events.
     async fn make_owner(&self, site: &SiteItem) -> Result<(), ExecuteError> {
-        let known = self.0.executor.store().site(site.site_id).await?;
-        match known.state.database {
-            SiteDatabase::Shared => owners::ensure(&self.0.executor, site).await,
+        let known = self.0.executor.store().site(site.site_id).await?.state;
+        match known.database {
+            SiteDatabase::Shared => owners::ensure(&self.0.executor, site.site_id, &known).await,
             SiteDatabase::Wanted | SiteDatabase::Given | SiteDatabase::Active => Ok(()),
         }
     }

@@ -17,10 +17,12 @@ use crate::Error;
 #[derive(Debug, Default)]
 pub struct Held {
     by_key: BTreeMap<(Uuid, &'static str, String), Uuid>,
-    emails: HashMap<String, String>,
-    enrolments: HashMap<String, Enrolment>,
+    emails: HashMap<(Uuid, String), String>,
+    /// Whether each person has the role of owner, and whether they may act.
+    owners: HashMap<(Uuid, String), (bool, bool)>,
+    enrolments: HashMap<(Uuid, String), Enrolment>,
     /// The uploads that each syllabus had.
-    uploads: HashSet<(String, String)>,
+    uploads: HashSet<(Uuid, String, String)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -73,11 +75,28 @@ impl Held {
     fn changes(&mut self, event: &Event<'_>, data: &Value) -> Changes {
         let text = |field: &str| data[field].as_str().map(str::to_owned);
         let mut changes = Changes::default();
+        let stream = || (event.site, event.id.to_owned());
+        if event.kind == "person" {
+            let person = self.owners.entry(stream()).or_default();
+            let (owner, active) = *person;
+            *person = match event.name {
+                "RoleGranted" if data["role"] == "owner" => (true, active),
+                "RoleRevoked" if data["role"] == "owner" => (false, active),
+                "PersonRegistered" | "PersonReactivated" => (owner, true),
+                "PersonDeactivated" => (owner, false),
+                _ => (owner, active),
+            };
+            match (owner && active, person.0 && person.1) {
+                (false, true) => changes.takes.push(("owner", event.id.to_owned())),
+                (true, false) => changes.releases.push(("owner", event.id.to_owned())),
+                _ => {}
+            }
+        }
         match (event.kind, event.name) {
             ("person", "PersonRegistered" | "PersonCorrected") => {
                 if let Some(email) = text("email") {
                     let new = hashed(event.site, "email", &email.trim().to_lowercase());
-                    let old = self.emails.insert(event.id.to_owned(), new.clone());
+                    let old = self.emails.insert(stream(), new.clone());
                     if old.as_ref() != Some(&new) {
                         changes.releases.extend(old.map(|old| ("email", old)));
                         changes.takes.push(("email", new));
@@ -97,13 +116,14 @@ impl Held {
                 changes.takes.extend(text("code").map(|code| ("module_code", code.to_lowercase())));
             }
             ("enrolment", _) => {
-                let enrolment = self.enrolments.entry(event.id.to_owned()).or_default();
+                let enrolment = self.enrolments.entry(stream()).or_default();
                 enrolled(enrolment, event, &text, &mut changes);
             }
             ("syllabus", "MaterialAdded" | "MaterialUpdated") => {
                 // Taken with its first material, and never given back.
                 let upload = data["content"]["upload_id"].as_str().map(str::to_owned);
-                let first = upload.filter(|upload| self.uploads.insert((event.id.to_owned(), upload.clone())));
+                let first =
+                    upload.filter(|upload| self.uploads.insert((event.site, event.id.to_owned(), upload.clone())));
                 changes.takes.extend(first.map(|upload| ("upload", upload)));
                 changes.material = text("material_id").and_then(|id| Uuid::parse_str(&id).ok());
             }
