@@ -248,13 +248,16 @@ fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
 /// What is refused before it is looked at: for no host, or for that of no site or a closed one; too long, too often, too large.
 const EVERYWHERE: [&str; 6] = ["400", "404", "410", "414", "429", "431"];
 
+/// What commands and files can be refused with.
+const WRITES: [&str; 12] = ["400", "401", "403", "404", "409", "412", "413", "415", "422", "500", "503", "507"];
+
 /// The problems that its kind of operation can have.
 fn problems(operation: &Operation) -> &'static [&'static str] {
     if let Some(body) = operation.body {
         return body.problems;
     }
     if !operation.upload.is_empty() {
-        return &["400", "401", "403", "404", "409", "412", "413", "415", "422", "500", "503"];
+        return &WRITES;
     }
     match (operation.audience, operation.command, operation.address) {
         // The way to another system and back.
@@ -263,7 +266,7 @@ fn problems(operation: &Operation) -> &'static [&'static str] {
         }
         (Whom::Anybody, _, []) => &["500", "503"],
         (Whom::Anybody, ..) => &["404", "500", "503"],
-        (_, Some(_), _) => &["400", "401", "403", "404", "409", "412", "413", "415", "422", "500", "503"],
+        (_, Some(_), _) => &WRITES,
         (Whom::Admins, None, []) if !operation.headers.is_empty() => &["400", "401", "403", "422", "500", "503"],
         (Whom::Admins, None, []) => &["401", "403", "422", "500", "503"],
         (Whom::SuperAdmins | Whom::Admins | Whom::Bearers, None, _) if operation.method != "get" => {
