@@ -36,10 +36,10 @@ async fn a_key_that_a_client_foretells_keeps_no_school_from_opening() {
     let reflection = json!({"enrolment_id": student.enrolment, "week": 1, "text": "Kia ora!", "visibility": "private"});
     for purpose in ["its database is set up", "the first owner is made"] {
         let key = Uuid::new_v5(&site.0, purpose.as_bytes());
-        let taken = under(&service, key, &token, "SubmitReflection", reflection.clone()).await;
-        assert_eq!(taken.status, 200, "a key of their own, like any other: {}", taken.text);
+        let done = under(&service, key, &token, "SubmitReflection", reflection.clone()).await;
+        assert_eq!(done.status, 200, "a key of their own, like any other: {}", done.text);
         let again = under(&service, key, &token, "SubmitReflection", reflection.clone()).await;
-        assert_eq!((again.status, &again.json), (200, &taken.json), "and good for its one command: {}", again.text);
+        assert_eq!((again.status, &again.json), (200, &done.json), "and good for its one command: {}", again.text);
     }
     let given = service.give(&id, &own.url).await;
     assert_eq!(given.status, 200, "{}", given.text);
