@@ -406,13 +406,15 @@ async fn an_address_is_somebodys_when_it_is_the_same_in_ascii() {
         " mark@example.org",
         "mark@example.org\n",
         "\u{a0}mark@example.org",
-        "kiki@example.org",
         "\u{212a}iki@example.org",
     ];
     for other in others {
         assert_eq!(refused(&scene.program(&says(other)).await), (403, "unknown_person"), "{other:?}");
     }
-    assert_eq!(scene.program(&says("mARK@Example.org")).await.status, 200);
+    // The one that was registered with a sign for kelvins is kept as it looks.
+    for same in ["mARK@Example.org", "kiki@example.org"] {
+        assert_eq!(scene.program(&says(same)).await.status, 200, "{same}");
+    }
 }
 
 /// How many rows each table has.

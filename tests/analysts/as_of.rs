@@ -222,21 +222,26 @@ async fn the_past_is_shown_to_whoever_has_the_right_today() {
         for (who, token, shown) in &table {
             for list in lists {
                 let answer = as_of(&school, token, &format!("{cohort}/{list}"), moment).await;
-                let (status, seen): (_, &[&str]) = match shown {
-                    Shown::Students(seen) => (200, seen),
+                let (status, listed): (_, &[&str]) = match shown {
+                    Shown::Students(listed) => (200, listed),
                     Shown::Refused(status, _) => (*status, &[]),
                 };
                 assert_eq!(answer.status, status, "{list} for the {who} as of {moment}: {}", answer.text);
                 for Student { name, enrolment, .. } in &students {
                     let there = (answer.text.contains(name.as_str()), answer.text.contains(enrolment.as_str()));
-                    let sees = seen.contains(&name.as_str());
-                    assert_eq!(there, (sees, sees), "{name} in {list} for the {who} as of {moment}: {}", answer.text);
+                    let expected = listed.contains(&name.as_str());
+                    assert_eq!(
+                        there,
+                        (expected, expected),
+                        "{name} in {list} for the {who} as of {moment}: {}",
+                        answer.text
+                    );
                 }
             }
-            let (Shown::Students(seen) | Shown::Refused(_, seen)) = shown;
+            let (Shown::Students(records) | Shown::Refused(_, records)) = shown;
             for Student { name, enrolment, .. } in &students {
                 let answer = as_of(&school, token, &format!("/v1/enrolments/{enrolment}"), moment).await;
-                let status = if seen.contains(&name.as_str()) { 200 } else { 404 };
+                let status = if records.contains(&name.as_str()) { 200 } else { 404 };
                 assert_eq!(answer.status, status, "{name}'s record for the {who} as of {moment}: {}", answer.text);
             }
         }

@@ -15,7 +15,7 @@ async fn without_a_provider_each_message_is_a_file_named_by_its_id() {
         settings.public_url = Some("https://ako.example.org".to_owned());
     })
     .await;
-    let student = scene.school.student("Zoë \"<b>陈</b>\"\r\nBcc: eve@example.org", None).await;
+    let student = scene.school.student_of_old("Zoë \"<b>陈</b>\"\r\nBcc: eve@example.org").await;
     scene.school.students(2).await;
     let directory = scene.folder.path().join("emails");
     assert!(!directory.exists(), "nothing is made before there is something in it");

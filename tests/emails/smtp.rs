@@ -21,7 +21,7 @@ async fn open() -> (Scene, FakeSmtp) {
 async fn each_message_is_handed_over_once_under_its_own_id() {
     let (mut scene, server) = open().await;
     let students = scene.school.students(3).await;
-    let named = scene.school.student("Zoë \"Z\" 陈\r\nBcc: eve@example.org", None).await;
+    let named = scene.school.student_of_old("Zoë \"Z\" 陈\r\nBcc: eve@example.org").await;
     let gone = scene.school.row(&students[2]).await["email"].as_str().expect("an address").to_owned();
     server.refuses(&gone);
     scene.send(1).await;

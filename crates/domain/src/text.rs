@@ -1,24 +1,45 @@
-//! Text as commands take it: bounded, trimmed, without control characters. Events keep plain strings, so that a limit
-//! changed here never makes an old event unreadable.
+//! Text as commands take it: bounded, trimmed, without control characters; names in the one form of a line. Events keep plain
+//! strings, so that a rule changed here never makes an old event unreadable.
+
+mod line;
+mod script;
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::personal::Personal;
 
-/// 1 to `MAX` characters after trimming; line breaks and tabs are the only control characters allowed.
+/// 1 to `MAX` characters, in a form.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Text<const MAX: usize>(String);
+#[serde(try_from = "String", into = "String", bound = "F: Form")]
+pub struct Text<const MAX: usize, F: Form = Prose>(String, PhantomData<F>);
+
+/// What a text may consist of.
+pub trait Form: Clone {
+    /// The same as JSON schemas say it.
+    const PATTERN: &'static str;
+
+    /// The text in its form, trimmed; empty where there is nothing.
+    fn normal(text: &str) -> Result<String, TextError>;
+}
+
+/// Paragraphs: line breaks and tabs are the only control characters.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Prose {}
+
+/// One line of what can be seen: a name. See `line`.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Line {}
 
 /// A person's, cohort's or hub's name, and other single labels.
-pub type Name = Text<200>;
+pub type Name = Text<200, Line>;
 /// A module's or a material's title.
-pub type Title = Text<200>;
+pub type Title = Text<200, Line>;
 /// A module's code, as on a timetable.
-pub type Code = Text<40>;
+pub type Code = Text<40, Line>;
 /// Why somebody decided something.
 pub type Reason = Text<2_000>;
 /// A remark beside an attendance mark.
@@ -34,12 +55,33 @@ pub type MaterialText = Text<100_000>;
 /// An id that another system gave a person.
 pub type ExternalId = Text<200>;
 
-/// The rules of [`Text`] but for its length: something that is not white space, and no control characters.
-const PATTERN: &str = concat!(
-    r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*",
-    r"[^\u0000-\u001f\u007f-\u009f\s]",
-    r"[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$",
-);
+impl Form for Prose {
+    const PATTERN: &'static str = concat!(
+        r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*",
+        r"[^\u0000-\u001f\u007f-\u009f\s]",
+        r"[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$",
+    );
+
+    fn normal(text: &str) -> Result<String, TextError> {
+        let text = text.trim();
+        if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+            return Err(TextError::ControlCharacter);
+        }
+        Ok(text.to_owned())
+    }
+}
+
+impl Form for Line {
+    const PATTERN: &'static str = concat!(
+        r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*",
+        r"[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\s]",
+        r"[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$",
+    );
+
+    fn normal(text: &str) -> Result<String, TextError> {
+        line::normal(text)
+    }
+}
 
 /// Why a text was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,15 +100,30 @@ pub enum TextError {
     /// A control character that is neither a line break nor a tab.
     #[error("must not contain control characters")]
     ControlCharacter,
+    /// More than a line.
+    #[error("must be one line")]
+    LineBreak,
+    /// A character that makes what follows run the other way.
+    #[error("must not contain U+{:04X}, which turns the direction of writing", u32::from(*.0))]
+    Direction(char),
+    /// A character that Unicode gives no meaning to.
+    #[error("must not contain U+{:04X}, which stands for no character", u32::from(*.0))]
+    NoCharacter(char),
+    /// A character that cannot be seen.
+    #[error("must not contain U+{:04X}, which cannot be seen", u32::from(*.0))]
+    Unseen(char),
     /// Not an address.
     #[error("must be an email address such as anna@example.org")]
     NotAnEmail,
+    /// Letters of one script among another's, which they may look like.
+    #[error("must not mix scripts within a word: some of its letters are not what they look like")]
+    MixedScripts,
 }
 
-impl<const MAX: usize> Text<MAX> {
-    /// Trims and checks.
+impl<const MAX: usize, F: Form> Text<MAX, F> {
+    /// Brings a text to its form, and checks it.
     pub fn try_new(text: &str) -> Result<Self, TextError> {
-        let text = text.trim();
+        let text = F::normal(text)?;
         if text.is_empty() {
             return Err(TextError::Empty);
         }
@@ -74,10 +131,7 @@ impl<const MAX: usize> Text<MAX> {
         if actual > MAX {
             return Err(TextError::TooLong { max: MAX, actual });
         }
-        if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-            return Err(TextError::ControlCharacter);
-        }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text, PhantomData))
     }
 
     /// The text.
@@ -86,7 +140,7 @@ impl<const MAX: usize> Text<MAX> {
     }
 }
 
-impl<const MAX: usize> TryFrom<String> for Text<MAX> {
+impl<const MAX: usize, F: Form> TryFrom<String> for Text<MAX, F> {
     type Error = TextError;
 
     fn try_from(text: String) -> Result<Self, TextError> {
@@ -94,25 +148,25 @@ impl<const MAX: usize> TryFrom<String> for Text<MAX> {
     }
 }
 
-impl<const MAX: usize> From<Text<MAX>> for String {
-    fn from(text: Text<MAX>) -> Self {
+impl<const MAX: usize, F: Form> From<Text<MAX, F>> for String {
+    fn from(text: Text<MAX, F>) -> Self {
         text.0
     }
 }
 
-impl<const MAX: usize> From<&Text<MAX>> for Personal<String> {
-    fn from(text: &Text<MAX>) -> Self {
+impl<const MAX: usize, F: Form> From<&Text<MAX, F>> for Personal<String> {
+    fn from(text: &Text<MAX, F>) -> Self {
         Self::new(text.0.clone())
     }
 }
 
-impl<const MAX: usize> fmt::Debug for Text<MAX> {
+impl<const MAX: usize, F: Form> fmt::Debug for Text<MAX, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Text({} characters)", self.0.chars().count())
     }
 }
 
-impl<const MAX: usize> JsonSchema for Text<MAX> {
+impl<const MAX: usize, F: Form> JsonSchema for Text<MAX, F> {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         format!("Text{MAX}").into()
     }
@@ -122,7 +176,7 @@ impl<const MAX: usize> JsonSchema for Text<MAX> {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "minLength": 1, "maxLength": MAX, "pattern": PATTERN })
+        json_schema!({ "type": "string", "minLength": 1, "maxLength": MAX, "pattern": F::PATTERN })
     }
 }
 
@@ -161,9 +215,90 @@ impl Email {
     }
 }
 
-/// The form in which two addresses are compared.
+/// An email address that somebody is to have from now on: all of it can be seen, and each of its words is in one script, so that it
+/// looks like no other (UTS 39). Addresses from before this rule are still found, by [`Email`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct NewEmail(Email);
+
+impl NewEmail {
+    /// Trims, composes and checks.
+    pub fn try_new(text: &str) -> Result<Self, TextError> {
+        Self::try_from(Email::try_new(text)?)
+    }
+
+    /// The address as it was given.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl TryFrom<Email> for NewEmail {
+    type Error = TextError;
+
+    fn try_from(email: Email) -> Result<Self, TextError> {
+        let email = Email(line::nfc(email.as_str()));
+        let text = email.as_str();
+        text.chars().try_for_each(line::check)?;
+        if let Some(c) = text.chars().find(|c| line::is_unseen(*c)) {
+            return Err(TextError::Unseen(c));
+        }
+        // The parts of a host are words of their own; those before the @ are one, whatever stands between them.
+        let (local, domain) = text.rsplit_once('@').ok_or(TextError::NotAnEmail)?;
+        let single = script::is_single(local) && domain.split('.').all(script::is_single);
+        if single { Ok(Self(email)) } else { Err(TextError::MixedScripts) }
+    }
+}
+
+impl TryFrom<String> for NewEmail {
+    type Error = TextError;
+
+    fn try_from(text: String) -> Result<Self, TextError> {
+        Self::try_new(&text)
+    }
+}
+
+impl From<NewEmail> for Email {
+    fn from(email: NewEmail) -> Self {
+        email.0
+    }
+}
+
+impl From<NewEmail> for String {
+    fn from(email: NewEmail) -> Self {
+        email.0.into()
+    }
+}
+
+impl From<&NewEmail> for Personal<String> {
+    fn from(email: &NewEmail) -> Self {
+        Self::from(&email.0)
+    }
+}
+
+impl JsonSchema for NewEmail {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "NewEmail".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Email::json_schema(generator)
+    }
+}
+
+/// The form in which two names are compared that differ in case only; a name from before names had a form counts as it would
+/// be written today.
+pub fn name_key(name: &str) -> String {
+    line::normal(name).unwrap_or_else(|_| name.trim().to_owned()).to_lowercase()
+}
+
+/// The form in which two addresses are compared: composed, and in lower case.
 pub fn email_key(address: &str) -> String {
-    address.trim().to_lowercase()
+    line::nfc(&address.trim().to_lowercase())
 }
 
 impl TryFrom<String> for Email {

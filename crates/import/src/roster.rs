@@ -127,7 +127,12 @@ impl Misread {
             TextError::Empty => ("missing", "is missing".to_owned()),
             TextError::TooLong { .. } => ("too_long", error.to_string()),
             TextError::ControlCharacter => ("control_character", error.to_string()),
+            TextError::LineBreak => ("line_break", error.to_string()),
+            TextError::Direction(_) => ("direction_of_writing", error.to_string()),
+            TextError::NoCharacter(_) => ("no_character", error.to_string()),
+            TextError::Unseen(_) => ("unseen_character", error.to_string()),
             TextError::NotAnEmail => ("not_an_email", error.to_string()),
+            TextError::MixedScripts => ("mixed_scripts", error.to_string()),
         };
         Self::new(Some(column), code, reason)
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::events::Role;
 use crate::ids::PersonId;
 use crate::personal::Personal;
-use crate::text::{Email, ExternalId, Name, Reason};
+use crate::text::{Email, ExternalId, Name, NewEmail, Reason};
 
 /// Makes a person known to the site. The email (in any case) and the external id must be nobody else's.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -18,7 +18,7 @@ pub struct RegisterPerson {
     /// As they write it.
     pub name: Personal<Name>,
     /// Where they get mail.
-    pub email: Personal<Email>,
+    pub email: Personal<NewEmail>,
     /// Their id in another system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<Personal<ExternalId>>,
@@ -35,7 +35,7 @@ pub struct CorrectPerson {
     pub name: Option<Personal<Name>>,
     /// The address from now on; left out, it stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<Personal<Email>>,
+    pub email: Option<Personal<NewEmail>>,
 }
 
 /// Gives a role. Only an owner may.

@@ -8,7 +8,7 @@ use super::host::HostName;
 use super::slug::Slug;
 use crate::ids::{PersonId, SiteId};
 use crate::personal::Personal;
-use crate::text::{Email, Name, Reason};
+use crate::text::{Name, NewEmail, Reason};
 
 /// Opens a site, with its first owner. It answers once it has a host.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -22,7 +22,7 @@ pub struct OpenSite {
     /// What it is called.
     pub name: Name,
     /// Who becomes its owner: a person of the new site, under this address.
-    pub owner_email: Personal<Email>,
+    pub owner_email: Personal<NewEmail>,
     /// The owner's name; left out, the address stands for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_name: Option<Personal<Name>>,

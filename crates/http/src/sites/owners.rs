@@ -3,7 +3,7 @@
 
 use rollbook_domain::person::BootstrapOwner;
 use rollbook_domain::site::{FirstOwner, Site};
-use rollbook_domain::text::{Email, Name};
+use rollbook_domain::text::{Email, Name, TextError};
 use rollbook_domain::{Actor, PersonId, Personal, SiteId};
 use rollbook_store::{CommandKey, ExecuteError, Executor, Request};
 use uuid::Uuid;
@@ -11,7 +11,14 @@ use uuid::Uuid;
 /// Makes the person whom a site was opened for its owner, in the database that holds the site; none of the default site, whose
 /// owner comes from the configuration. Done before, it changes nothing, whatever has become of them since.
 pub async fn ensure(executor: &Executor, site: SiteId, opened: &Site) -> Result<(), ExecuteError> {
-    let Some(command) = opened.first_owner.as_ref().and_then(|owner| command(site, owner)) else { return Ok(()) };
+    let Some(owner) = &opened.first_owner else { return Ok(()) };
+    let command = match command(site, owner) {
+        Ok(command) => command,
+        Err(error) => {
+            tracing::error!(%site, %error, "a site cannot have the owner whom it was opened for");
+            return Ok(());
+        }
+    };
     let request = Request {
         site,
         actor: Actor::System,
@@ -20,17 +27,20 @@ pub async fn ensure(executor: &Executor, site: SiteId, opened: &Site) -> Result<
         if_match: None,
         correlation_id: None,
     };
-    executor.execute(request).await?;
-    Ok(())
+    match executor.execute(request).await {
+        // Nobody else has the service's keys: it was done before, by a version that wrote the name otherwise.
+        Ok(_) | Err(ExecuteError::KeyReused) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
-fn command(site: SiteId, FirstOwner { id, email, name }: &FirstOwner) -> Option<BootstrapOwner> {
-    let email = Email::try_new(email.as_str()).ok()?;
+fn command(site: SiteId, FirstOwner { id, email, name }: &FirstOwner) -> Result<BootstrapOwner, TextError> {
+    let email = Email::try_new(email.as_str())?;
     let local = email.as_str().split('@').next().unwrap_or_default();
-    let name = Name::try_new(name.as_ref().map_or(local, Personal::as_str)).ok()?;
+    let name = name.as_ref().map_or_else(|| Name::try_new(local), |name| Name::try_new(name.as_str()))?;
     // Sites that are older than such ids got their owner under this one: the same command again, which changes nothing.
     let person_id = id.unwrap_or_else(|| PersonId(of(site, "the first owner")));
-    Some(BootstrapOwner { person_id, name: Personal::new(name), email: Personal::new(email) })
+    Ok(BootstrapOwner { person_id, name: Personal::new(name), email: Personal::new(email) })
 }
 
 /// The service's key of what it does once for a site, in every process the same.

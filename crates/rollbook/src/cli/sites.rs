@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use rollbook_domain::site::{GivenHost, HostAdmits, HostName, Slug};
-use rollbook_domain::text::{Email, Name};
+use rollbook_domain::text::{Name, NewEmail};
 
 use super::parse_slug;
 
@@ -42,7 +42,7 @@ pub struct Open {
     pub name: Name,
     /// Who becomes its owner
     #[arg(long, value_name = "EMAIL", value_parser = parse_email)]
-    pub owner_email: Email,
+    pub owner_email: NewEmail,
     /// The owner's name; otherwise the address stands for it
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
     pub owner_name: Option<Name>,
@@ -74,8 +74,8 @@ fn parse_name(text: &str) -> Result<Name, String> {
     Name::try_new(text).map_err(|error| error.to_string())
 }
 
-fn parse_email(text: &str) -> Result<Email, String> {
-    Email::try_new(text).map_err(|error| error.to_string())
+fn parse_email(text: &str) -> Result<NewEmail, String> {
+    NewEmail::try_new(text).map_err(|error| error.to_string())
 }
 
 fn parse_host(text: &str) -> Result<GivenHost, String> {

@@ -9,7 +9,7 @@ use chrono::NaiveTime;
 use rollbook_domain::Personal;
 use rollbook_domain::cohort::{Capacity, Week, Zone};
 use rollbook_domain::syllabus::MaterialKind;
-use rollbook_domain::text::{Code, Email, ExternalId, Feedback, MaterialText, Name, Note, Question, Reason, Title};
+use rollbook_domain::text::{Code, ExternalId, Feedback, MaterialText, Name, NewEmail, Note, Question, Reason, Title};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
@@ -26,7 +26,7 @@ pub type Address = String;
 #[serde(deny_unknown_fields)]
 pub struct RosterLine {
     pub name: Name,
-    pub email: Email,
+    pub email: NewEmail,
     pub external_id: ExternalId,
     /// The hub's name; none is the flagship.
     pub hub: Option<String>,
@@ -103,7 +103,7 @@ pub struct Staff {
 #[serde(deny_unknown_fields)]
 pub struct PersonOf {
     pub name: Name,
-    pub email: Email,
+    pub email: NewEmail,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -11,7 +11,7 @@ use rollbook_domain::hub::{AppointCoordinator, FoundHub};
 use rollbook_domain::module::DefineModule;
 use rollbook_domain::person::{BootstrapOwner, GrantRole, RegisterPerson, Role};
 use rollbook_domain::plan::AllocateMarkers;
-use rollbook_domain::text::{Email, ExternalId, Name};
+use rollbook_domain::text::{ExternalId, Name, NewEmail};
 use rollbook_domain::{CohortId, Personal};
 
 use super::calendar::Calendar;
@@ -63,7 +63,7 @@ async fn people(stage: &Stage, fixture: &Fixture, cast: &Cast) -> Done {
     let bootstrap = BootstrapOwner {
         person_id: cast.owner,
         name: Personal::new(owner.name.clone()),
-        email: Personal::new(owner.email.clone()),
+        email: Personal::new(owner.email.clone().into()),
     };
     stage.perform(Act::by_system("owner", bootstrap)).await?;
     let admin = &fixture.staff.admin;
@@ -85,7 +85,7 @@ async fn people(stage: &Stage, fixture: &Fixture, cast: &Cast) -> Done {
     Ok(())
 }
 
-fn register(name: &Name, email: &Email, external_id: Option<&ExternalId>) -> RegisterPerson {
+fn register(name: &Name, email: &NewEmail, external_id: Option<&ExternalId>) -> RegisterPerson {
     RegisterPerson {
         person_id: Some(person_id(email.as_str())),
         name: Personal::new(name.clone()),

@@ -1,5 +1,7 @@
 //! The rules that a row of a file can break by itself. The others are those of people and enrolments.
 
+use crate::text::TextError;
+
 /// Why a row was left. Comparable, no I/O. The texts name nobody.
 #[derive(Clone, Debug, PartialEq, thiserror::Error, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
@@ -22,6 +24,9 @@ pub enum ImportRule {
     /// There are addresses or ids to know people by, and the row has neither.
     #[error("the row has no email and no external id to know the student by")]
     Nobody,
+    /// An address that nobody is given any more.
+    #[error("{0}")]
+    EmailRefused(TextError),
     /// Nobody meets there, or there is no such place.
     #[error("no open hub has this name or id; found it first, or correct the row")]
     UnknownHub,

@@ -6,7 +6,7 @@ use super::{ImportAttendance, ImportRule};
 use crate::claim::{ClaimKey, ClaimSet};
 use crate::ids::{CohortId, EnrolmentId, HubId, PersonId};
 use crate::personal::Personal;
-use crate::text::{Email, ExternalId, Name};
+use crate::text::{Email, ExternalId, Name, name_key};
 use crate::world::World;
 
 /// The person whom a row is about: by external id, then by email.
@@ -68,8 +68,4 @@ impl<'w> Hubs<'w> {
 /// The id that a row gives in place of a name.
 pub(super) fn hub_id(text: &Name) -> Option<HubId> {
     text.as_str().parse().ok()
-}
-
-fn name_key(name: &str) -> String {
-    name.trim().to_lowercase()
 }

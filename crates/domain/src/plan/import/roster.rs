@@ -13,9 +13,10 @@ use crate::enrolment::{EnrolStudent, Enrolment, EnrolmentEvent, EnrolmentFacts, 
 use crate::ids::{EnrolmentId, HubId, PersonId};
 use crate::origin::Origin;
 use crate::person::{FromFile, Person, PersonEvent, PersonFacts, RegisterPerson};
+use crate::personal::Personal;
 use crate::plan::Planner;
 use crate::refusal::{InvalidField, Refusal};
-use crate::text::email_key;
+use crate::text::{Email, NewEmail, email_key};
 use crate::world::Loaded;
 
 /// What the rows so far have come to.
@@ -132,7 +133,12 @@ impl Planner<'_> {
             email: row.email.as_ref().map(|email| email.reveal().into()),
             external_id: row.external_id.as_ref().map(|id| id.reveal().into()),
         };
-        person.follow_file(file, &self.by, &facts).map_err(|rule| Wrong::at("email", rule))
+        let followed = person.follow_file(file, &self.by, &facts).map_err(|rule| Wrong::at("email", rule))?;
+        let is_new = |event: &PersonEvent| matches!(event, PersonEvent::PersonCorrected { email: Some(_), .. });
+        if let Some(email) = row.email.as_ref().filter(|_| followed.0.iter().any(is_new)) {
+            given(email)?;
+        }
+        Ok(followed)
     }
 
     fn import_newcomer(
@@ -143,7 +149,8 @@ impl Planner<'_> {
         ((id, enrolment), hub): ((PersonId, EnrolmentId), Option<HubId>),
     ) -> Result<ImportedRow, Wrong> {
         let name = row.name.clone().ok_or_else(|| Wrong::at("name", ImportRule::Missing))?;
-        let email = row.email.clone().ok_or_else(|| Wrong::at("email", ImportRule::Missing))?;
+        let email = row.email.as_ref().ok_or_else(|| Wrong::at("email", ImportRule::Missing))?;
+        let email = Personal::new(given(email)?);
         let register = RegisterPerson { person_id: Some(id), name, email, external_id: row.external_id.clone() };
         let registered = Person::register(&register, Origin::File, &PersonFacts::default())
             .map_err(|rule| Wrong::at("email", rule))?;
@@ -203,6 +210,12 @@ impl<'w> Import<'w> {
             (None, None) => Ok(()),
         }
     }
+}
+
+/// An address that somebody is to have from now on. Whoever has one already is known by whatever it is.
+fn given(email: &Personal<Email>) -> Result<NewEmail, Wrong> {
+    let refused = |error| Wrong::at("email", ImportRule::EmailRefused(error));
+    NewEmail::try_from(email.reveal().clone()).map_err(refused)
 }
 
 /// What the file says about the hub of somebody who is enrolled; who has left meets nowhere.

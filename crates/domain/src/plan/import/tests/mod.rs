@@ -75,7 +75,7 @@ fn roster(first_id: u128, rows: Vec<RosterRow>) -> Command {
 fn row(name: &str, email: &str) -> RosterRow {
     RosterRow {
         number: None,
-        name: Some(text::<200>(name)),
+        name: Some(Personal::new(Name::try_new(name).unwrap())),
         email: Some(Personal::new(Email::try_new(email).unwrap())),
         external_id: None,
         hub: None,

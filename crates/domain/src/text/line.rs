@@ -1,0 +1,101 @@
+//! Names: one line of what can be seen, in the one form in which two that look the same are the same. The guide is PRECIS
+//! (RFC 8264, `FreeformClass`, and RFC 8266, nicknames), but for compatibility forms and case: people keep what they write.
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_properties::props::{
+    CanonicalCombiningClass, DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup, JoiningType,
+};
+use icu_properties::{CodePointMapData, CodePointSetData};
+
+use super::TextError;
+
+const NON_JOINER: char = '\u{200c}';
+const JOINER: char = '\u{200d}';
+/// White, though Unicode has it for a symbol.
+const BLANK_BRAILLE: char = '\u{2800}';
+
+/// A name in its form: NFC, without what cannot be seen, white space as single spaces between words; empty where nothing can be
+/// seen. Refused is what makes it more than a line, turns its direction, or is no character.
+pub(super) fn normal(text: &str) -> Result<String, TextError> {
+    text.trim().chars().try_for_each(check)?;
+    let seen = without_unseen(&nfc(text));
+    let words: Vec<_> = seen.split(is_space).filter(|word| !word.is_empty()).collect();
+    let name = nfc(&words.join(" "));
+    Ok(if name.chars().any(is_seen) { name } else { String::new() })
+}
+
+/// The composed form in which texts are compared.
+pub(super) fn nfc(text: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned()
+}
+
+/// Whether a character is nothing by itself: it joins, breaks or marks others, or stands for nothing.
+pub(super) fn is_unseen(c: char) -> bool {
+    // Interlinear annotations are for other programs.
+    CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c) || ('\u{fff9}'..='\u{fffb}').contains(&c)
+}
+
+/// Refuses a character that no name has.
+pub(super) fn check(c: char) -> Result<(), TextError> {
+    match category(c) {
+        _ if matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => Err(TextError::Direction(c)),
+        GeneralCategory::LineSeparator | GeneralCategory::ParagraphSeparator => Err(TextError::LineBreak),
+        GeneralCategory::Control if matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}') => {
+            Err(TextError::LineBreak)
+        }
+        GeneralCategory::Control => Err(TextError::ControlCharacter),
+        // What cannot be seen is left out, assigned or not.
+        _ if is_unseen(c) => Ok(()),
+        GeneralCategory::PrivateUse | GeneralCategory::Unassigned => Err(TextError::NoCharacter(c)),
+        _ => Ok(()),
+    }
+}
+
+fn category(c: char) -> GeneralCategory {
+    CodePointMapData::<GeneralCategory>::new().get(c)
+}
+
+fn is_space(c: char) -> bool {
+    c == BLANK_BRAILLE || c.is_whitespace()
+}
+
+/// Whether something is drawn that is more than a mark on another character.
+fn is_seen(c: char) -> bool {
+    let drawn = GeneralCategoryGroup::Letter
+        .union(GeneralCategoryGroup::Number)
+        .union(GeneralCategoryGroup::Punctuation)
+        .union(GeneralCategoryGroup::Symbol);
+    c != BLANK_BRAILLE && !is_unseen(c) && drawn.contains(category(c))
+}
+
+/// Leaves out what cannot be seen, but for joiners that change how the letters around them are written (RFC 5892, A.1 and A.2):
+/// Persian and the scripts of India spell with them.
+fn without_unseen(text: &str) -> String {
+    let mut seen = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        let spelling = match c {
+            JOINER => follows_virama(&seen),
+            NON_JOINER => follows_virama(&seen) || parts_joined(&seen, &text[at + c.len_utf8()..]),
+            _ => false,
+        };
+        if spelling || !is_unseen(c) {
+            seen.push(c);
+        }
+    }
+    seen
+}
+
+fn follows_virama(before: &str) -> bool {
+    let classes = CodePointMapData::<CanonicalCombiningClass>::new();
+    before.chars().next_back().is_some_and(|c| classes.get(c) == CanonicalCombiningClass::Virama)
+}
+
+/// Whether the letters on both sides would join.
+fn parts_joined(before: &str, after: &str) -> bool {
+    let joining = |c: char| CodePointMapData::<JoiningType>::new().get(c);
+    let letter = |c: &JoiningType| *c != JoiningType::Transparent;
+    let left = before.chars().rev().map(joining).find(letter);
+    let right = after.chars().map(joining).find(letter);
+    matches!(left, Some(JoiningType::LeftJoining | JoiningType::DualJoining))
+        && matches!(right, Some(JoiningType::RightJoining | JoiningType::DualJoining))
+}
