@@ -3,7 +3,9 @@
 //! service uses it.
 
 pub mod check;
+pub mod fake_postgres;
 pub mod give_up;
+pub mod hostile;
 pub mod load;
 pub mod program;
 pub mod receipts;

@@ -27,6 +27,8 @@ pub struct Program {
     pub database_url: String,
     /// Where its log goes.
     pub log: PathBuf,
+    /// What else its environment has.
+    pub environment: Vec<(String, String)>,
 }
 
 /// A process that serves.
@@ -38,6 +40,19 @@ pub struct Service {
 }
 
 impl Program {
+    /// One for a load: without limits, because one client stands for many, and with a clock that stands still.
+    pub fn for_a_load(binary: &Path, database_url: &str, log: &Path) -> Self {
+        let unlimited = [("ROLLBOOK_RATE_PER_TOKEN", "0"), ("ROLLBOOK_RATE_PER_ADDRESS", "0"), ("ROLLBOOK_CLOCK", NOW)];
+        Self::in_earnest(binary, database_url, log, &unlimited)
+    }
+
+    /// One as it is used, with these settings.
+    pub fn in_earnest(binary: &Path, database_url: &str, log: &Path, settings: &[(&str, &str)]) -> Self {
+        let (binary, database_url, log) = (binary.to_owned(), database_url.to_owned(), log.to_owned());
+        let environment = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { binary, database_url, log, environment }
+    }
+
     fn command(&self, arguments: &[&str]) -> Result<Command, Error> {
         let failed = Error::io(format!("opening {}", self.log.display()));
         let log = OpenOptions::new().create(true).append(true).open(&self.log).map_err(failed)?;
@@ -45,9 +60,8 @@ impl Program {
         command.args(arguments).kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         // Its emails and uploads are written beside its log.
         command.current_dir(self.log.parent().unwrap_or(Path::new(".")));
-        // One client stands for many here.
-        command.env("ROLLBOOK_RATE_PER_TOKEN", "0").env("ROLLBOOK_RATE_PER_ADDRESS", "0");
-        command.env("DATABASE_URL", &self.database_url).env("ROLLBOOK_CLOCK", NOW).env("ROLLBOOK_OWNER_EMAIL", OWNER);
+        command.env("DATABASE_URL", &self.database_url).env("ROLLBOOK_OWNER_EMAIL", OWNER);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         Ok(command)
     }
 
@@ -86,6 +100,11 @@ impl Service {
     /// The port that it listens on.
     pub fn port(&self) -> u16 {
         self.url.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_default()
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> Result<u32, Error> {
+        self.child.id().ok_or_else(|| Error::Broken("the service has ended".to_owned()))
     }
 
     /// Kills it, without any warning.
