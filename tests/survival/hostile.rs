@@ -11,7 +11,7 @@ use crate::binary::program::{BINARY, TORTURE};
 /// How long each attack lasts.
 const LASTS: Duration = Duration::from_secs(2);
 /// How many requests a second the other school's people send.
-const PER_SECOND: u32 = 20;
+const PER_SECOND: u32 = 10;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_school_does_another_one_is_answered() {
@@ -32,6 +32,6 @@ async fn whatever_a_school_does_another_one_is_answered() {
     for row in std::iter::once(&outcome.quiet).chain(&outcome.rows) {
         assert_eq!(row.faults(), [""; 0], "{}", row.name());
     }
-    assert!(outcome.acknowledged > 0, "marks were acknowledged");
+    assert!(outcome.report.receipts > 0, "marks were acknowledged");
     assert_eq!(outcome.report.violations, []);
 }

@@ -21,8 +21,12 @@ use crate::receipts::Acknowledged;
 const FROM: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 /// How long they wait for an answer, which is longer than the service lets any request take: then it is lost.
 const LOST: Duration = Duration::from_secs(40);
+/// How long a connection is kept that nobody uses: not so long that the service ends it just when somebody does.
+const KEPT: Duration = Duration::from_secs(10);
 /// How often somebody signs in with a password.
 const SIGN_IN_EVERY: Duration = Duration::from_secs(2);
+/// How many are marked together.
+const GROUP: usize = 6;
 /// How often somebody asks how the service is.
 const HEALTH_EVERY: Duration = Duration::from_millis(250);
 
@@ -32,7 +36,11 @@ pub fn client() -> Result<Client, Error> {
 }
 
 fn built(client: ClientBuilder) -> Result<Client, Error> {
-    client.local_address(FROM).build().map_err(|error| Error::Broken(format!("a client: {error}")))
+    client
+        .local_address(FROM)
+        .pool_idle_timeout(KEPT)
+        .build()
+        .map_err(|error| Error::Broken(format!("a client: {error}")))
 }
 
 /// What they ask for.
@@ -61,10 +69,10 @@ pub struct Figures {
     pub refused: u64,
     /// Requests that had no answer in time.
     pub lost: u64,
-    /// Other refusals, the first of which is kept: all that they ask for is theirs to ask.
-    pub wrong: Option<String>,
-    /// How many marks were acknowledged.
-    pub acknowledged: u64,
+    /// Other refusals: all that they ask for is theirs to ask.
+    pub wrong: u64,
+    /// The first of all these.
+    pub first: Option<String>,
 }
 
 /// Their people.
@@ -124,12 +132,10 @@ impl Probe {
         };
         let answer = answered(request.timeout(LOST)).await;
         let took = due.elapsed();
-        let acknowledged = answer.json["command_id"] == json!(key);
-        if acknowledged {
+        if answer.json["command_id"] == json!(key) {
             self.acknowledged.write(&answer.json)?;
         }
         let mut figures = figures.lock().unwrap_or_else(PoisonError::into_inner);
-        figures.acknowledged += u64::from(acknowledged);
         match kind {
             Kind::Work => figures.work.push(took),
             Kind::SignIn => figures.sign_ins.push(took),
@@ -137,12 +143,14 @@ impl Probe {
         }
         let Answered { status, text, .. } = answer;
         match status {
-            Some(200..=299) => {}
+            Some(200..=299) => return Ok(()),
             None => figures.lost += 1,
             Some(429) => figures.refused += 1,
             Some(500..=599) => figures.failed += 1,
-            Some(status) => figures.wrong = figures.wrong.take().or(Some(format!("{kind:?}: {status} {text}"))),
+            Some(_) => figures.wrong += 1,
         }
+        let first = || format!("{kind:?} {nth} after {} ms: {status:?} {text}", took.as_millis());
+        figures.first.get_or_insert_with(first);
         Ok(())
     }
 
@@ -154,25 +162,28 @@ impl Probe {
         self.quiet.school.request_by(client, method, token, path)
     }
 
-    /// What people do all day: of twenty requests eight read a roster, six a record, four who they are, and two mark who was there.
+    /// What people do all day: of twenty requests about a third read a roster, a third a record, a third who they are, and two mark
+    /// who was there, of one and of several students: not of the same as those before, who may still be waiting.
     fn work(&self, nth: usize, key: Uuid) -> RequestBuilder {
-        let Quiet { cohort, coordinator, students, .. } = &self.quiet;
+        let Quiet { cohort, coordinator, students, enrolments, .. } = &self.quiet;
         let (round, in_round) = (nth / 20, nth % 20);
         let (student, enrolment) = &students[round % students.len()];
-        let marks = |enrolments: &[&str]| {
-            let week = 1 + round % usize::from(WEEKS);
-            let status = ["present", "late"][(round / usize::from(WEEKS)) % 2];
-            let marks: Vec<_> =
-                enrolments.iter().map(|enrolment| json!({"enrolment_id": enrolment, "status": status})).collect();
+        let marks = |together: usize| {
+            // Students by groups, then weeks, then what is said of them: each time something else.
+            let groups: Vec<_> = enrolments.chunks(together).collect();
+            let (group, times) = (groups[round % groups.len()], round / groups.len());
+            let (week, times) = (1 + times % usize::from(WEEKS), times / usize::from(WEEKS));
+            let status = ["present", "late"][times % 2];
+            let marks: Vec<_> = group.iter().map(|one| json!({"enrolment_id": one, "status": status})).collect();
             let body = json!({"cohort_id": cohort, "week": week, "marks": marks});
             let request = self.request(Method::POST, &coordinator.token, "/v1/commands/TakeAttendance");
             request.header("Idempotency-Key", key.to_string()).json(&body)
         };
-        match in_round {
-            0 => marks(&students.iter().map(|(_, enrolment)| enrolment.as_str()).collect::<Vec<_>>()),
-            10 => marks(&[enrolment]),
-            _ if in_round % 5 < 2 => self.request(Method::GET, &student.token, "/v1/me"),
-            _ if in_round % 2 == 0 => self.request(Method::GET, &student.token, &format!("/v1/enrolments/{enrolment}")),
+        match (in_round, in_round % 3) {
+            (0, _) => marks(GROUP),
+            (10, _) => marks(1),
+            (_, 0) => self.request(Method::GET, &student.token, "/v1/me"),
+            (_, 1) => self.request(Method::GET, &student.token, &format!("/v1/enrolments/{enrolment}")),
             _ => self.request(Method::GET, &coordinator.token, &format!("/v1/cohorts/{cohort}/roster")),
         }
     }

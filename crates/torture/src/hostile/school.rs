@@ -86,11 +86,16 @@ impl School {
         id(&self.command(name, body).await?)
     }
 
+    /// Somebody new; their id and address.
+    pub async fn registered(&self, name: &str) -> Result<(String, String), Error> {
+        let host = self.host.as_deref().unwrap_or("quiet.test");
+        let email = format!("{}@{host}", name.to_lowercase().replace(' ', "."));
+        Ok((self.create("RegisterPerson", json!({"name": name, "email": email})).await?, email))
+    }
+
     /// Somebody new, with a role or without, who has signed in.
     pub async fn person(&self, name: &str, role: Option<&str>) -> Result<Person, Error> {
-        let email =
-            format!("{}@{}", name.to_lowercase().replace(' ', "."), self.host.as_deref().unwrap_or("quiet.test"));
-        let id = self.create("RegisterPerson", json!({"name": name, "email": email})).await?;
+        let (id, email) = self.registered(name).await?;
         if let Some(role) = role {
             // It ends every way in that there was before it.
             self.command("GrantRole", json!({"person_id": id, "role": role})).await?;

@@ -13,8 +13,9 @@ use super::school::{School, WEEKS};
 use crate::Error;
 use crate::load::{answered, id};
 
-/// How many students the school that must not be harmed has.
-const STUDENTS: usize = 12;
+/// How many students the school that must not be harmed has, and how many of them sign in.
+const STUDENTS: usize = 36;
+const SIGNED_IN: usize = 6;
 /// How many students the greedy school has, each of whom has written something for every week.
 const GREEDY_STUDENTS: usize = 25;
 /// How often the greedy student has written anew what was written already, before any attack.
@@ -49,8 +50,10 @@ pub struct Quiet {
     pub cohort: String,
     /// The coordinator of its hub.
     pub coordinator: Person,
-    /// Its students with their enrolments.
+    /// Some students who have signed in, with their enrolments.
     pub students: Vec<(Person, String)>,
+    /// The enrolments of all its students.
+    pub enrolments: Vec<String>,
 }
 
 impl Stage {
@@ -80,13 +83,20 @@ impl Quiet {
         let cohort = school.cohort().await?;
         let coordinator = school.person("Coralie Coordinator", None).await?;
         school.command("AppointCoordinator", json!({"hub_id": cohort.hub, "person_id": coordinator.id})).await?;
-        let mut students = Vec::new();
+        let (mut students, mut enrolments) = (Vec::new(), Vec::new());
         for nth in 1..=STUDENTS {
-            let student = school.person(&format!("Student {nth}"), None).await?;
+            let name = format!("Student {nth}");
+            if nth > SIGNED_IN {
+                let (student, _) = school.registered(&name).await?;
+                enrolments.push(school.enrolled(&cohort, &student).await?);
+                continue;
+            }
+            let student = school.person(&name, None).await?;
             let enrolment = school.enrolled(&cohort, &student.id).await?;
+            enrolments.push(enrolment.clone());
             students.push((student, enrolment));
         }
-        Ok(Self { school, cohort: cohort.id, coordinator, students })
+        Ok(Self { school, cohort: cohort.id, coordinator, students, enrolments })
     }
 }
 

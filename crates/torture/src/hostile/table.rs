@@ -68,14 +68,18 @@ impl Row {
 
     /// What does not hold that does not depend on time.
     pub fn faults(&self) -> Vec<String> {
-        let Figures { failed, refused, lost, wrong, .. } = &self.figures;
+        let Figures { failed, refused, lost, wrong, first, .. } = &self.figures;
         let mut faults = Vec::new();
-        for (count, what) in [(failed, "were answered 5xx"), (refused, "were answered 429"), (lost, "had no answer")] {
-            if *count > 0 {
-                faults.push(format!("{count} requests of others {what}"));
-            }
+        let counts = [
+            (failed, "were answered 5xx"),
+            (refused, "were answered 429"),
+            (lost, "had no answer"),
+            (wrong, "were refused"),
+        ];
+        for (count, what) in counts.into_iter().filter(|(count, _)| **count > 0) {
+            faults.push(format!("{count} requests of others {what}"));
         }
-        faults.extend(wrong.iter().map(|wrong| format!("others were answered {wrong}")));
+        faults.extend(first.iter().map(|first| format!("the first of them: {first}")));
         if self.memory >= MOST_MEMORY {
             faults.push(format!("the service took {} MiB", self.memory >> 20));
         }
@@ -198,7 +202,7 @@ mod tests {
             |row: &mut Row| row.figures.failed = 1,
             |row: &mut Row| row.figures.refused = 1,
             |row: &mut Row| row.figures.lost = 1,
-            |row: &mut Row| row.figures.wrong = Some("403".to_owned()),
+            |row: &mut Row| row.figures.wrong = 1,
             |row: &mut Row| row.memory = MOST_MEMORY,
         ] {
             let mut row = attacked(1);
