@@ -44,6 +44,58 @@ const PARTS: &[&str] = &[
     "🙂",
 ];
 
+/// Students write as much as they may; whoever asks for a thousand of what they wrote gets as many as a page has room for, and
+/// the others with `next`.
+#[tokio::test]
+async fn a_page_has_an_end_in_bytes_and_nothing_is_left_out() {
+    const TEXT: usize = 20_000;
+    let school = School::open().await;
+    let students = school.students(10).await;
+    let text = "字".repeat(TEXT);
+    for student in &students {
+        let token = school.service.token(&student.person).await;
+        for week in 1..=5 {
+            let (enrolment, reason) = (&student.enrolment, "to write");
+            school.command("SetWeek", json!({"enrolment_id": enrolment, "week": week, "reason": reason})).await;
+            let body = json!({"enrolment_id": enrolment, "week": week, "text": text, "visibility": "cohort"});
+            school.service.command(&token, "SubmitReflection", body).await;
+        }
+    }
+    let student = &students[0];
+    for week in 1..=5 {
+        for revision in 0..10 {
+            let text = format!("{revision}{}", "字".repeat(TEXT - 2));
+            let body = json!({"enrolment_id": student.enrolment, "week": week, "text": text, "visibility": "cohort"});
+            let token = school.service.token(&student.person).await;
+            school.service.command(&token, "SubmitReflection", body).await;
+        }
+    }
+    let reader = school.service.token(&student.person).await;
+    let lists = [
+        (&school.owner, format!("/v1/cohorts/{}/reflections", school.cohort), 50),
+        (&reader, format!("/v1/cohorts/{}/reflections", school.cohort), 50),
+        (&school.owner, "/v1/marking-queue?marker=all".to_owned(), 50),
+        (&school.owner, "/v1/events".to_owned(), usize::try_from(school.head().await).expect("a number")),
+        (&reader, format!("/v1/enrolments/{}/history", student.enrolment), 1 + 5 + 4 + 50),
+        (&school.owner, format!("/v1/enrolments/{}/explain", student.enrolment), 1 + 5 + 4),
+    ];
+    for (token, path, expected) in lists {
+        let (mut after, mut items, mut pages) = (String::new(), 0, 0);
+        loop {
+            let and = if path.contains('?') { '&' } else { '?' };
+            let answer = school.service.ask(token, &format!("{path}{and}limit=1000{after}")).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            assert!(answer.text.len() < (2 << 20) + 4 * TEXT, "{path}: {} bytes", answer.text.len());
+            items += answer.json["items"].as_array().expect("items").len();
+            pages += 1;
+            let Some(next) = answer.json["next"].as_str() else { break };
+            after = format!("&after={next}");
+        }
+        assert_eq!(items, expected, "{path}");
+        assert!(pages > 1 || path.ends_with("explain"), "{path}");
+    }
+}
+
 #[tokio::test]
 async fn a_cursor_that_no_list_has_given_is_refused_and_nothing_fails() {
     let school = School::of(Service::with_super_admin(BEFORE).await, json!({})).await;

@@ -40,7 +40,7 @@ impl School {
         self.command("RegisterPerson", json!({"name": "Kahu Known", "email": "Kahu@example.org"})).await;
     }
 
-    async fn head(&self) -> i64 {
+    pub async fn head(&self) -> i64 {
         self.service.executor.store().head().await.expect("the log's head")
     }
 }

@@ -70,6 +70,34 @@ async fn everybody_may_do_what_the_table_says_and_nothing_else() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Whoever has nothing to do with it is not waited for: not with their files, and not with anything else that is no command,
+/// whose rights depend on what it says.
+#[tokio::test]
+async fn whoever_is_refused_is_so_before_their_body_has_come() {
+    const WITHOUT: [Role; 5] = [Role::Nobody, Role::Stranger, Role::Student, Role::OtherStudent, Role::Marker];
+    let scene = Scene::set().await;
+    let operations = operations();
+    let (mut asked, mut wrong) = (BTreeSet::new(), Vec::new());
+    for row in table::rows().into_iter().filter(|row| !matches!(row.body, table::Body::None)) {
+        let operation = operations.iter().find(|operation| operation.id == row.id).expect(row.id);
+        let command = operation.path.starts_with("/v1/commands/");
+        for role in WITHOUT.into_iter().filter(|role| !row.allowed.contains(role)) {
+            let known = !matches!(role, Role::Nobody | Role::Stranger);
+            if command && known {
+                continue;
+            }
+            let expected = if known { row.refused } else { 401 };
+            let answered = scene.begin(&operation.method, &operation.path, &row, role).await;
+            if answered != Some(expected) {
+                wrong.push(format!("{} as {role:?}: {answered:?}, not {expected}", row.id));
+            }
+            asked.insert((command, row.id));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(asked.len() > 50 && asked.contains(&(false, "import_attendance")), "{asked:?}");
+}
+
 /// What is not as it should be when somebody asks.
 async fn ask(scene: &Scene, operation: &Operation, row: &Row, role: Role) -> Option<String> {
     let (status, text) = scene.send(&operation.method, &operation.path, row, role).await;

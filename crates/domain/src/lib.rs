@@ -30,6 +30,7 @@ pub mod site_settings;
 pub mod syllabus;
 pub mod text;
 pub mod week_emails;
+pub mod weight;
 pub mod world;
 
 pub use actor::{Actor, Authority};
@@ -42,3 +43,4 @@ pub use ids::{
 pub use origin::Origin;
 pub use personal::Personal;
 pub use refusal::Refusal;
+pub use weight::bytes;

@@ -99,6 +99,13 @@ macro_rules! streams {
                 }
             }
 
+            /// How many bytes the state has as JSON.
+            pub fn bytes(&self) -> usize {
+                match self {
+                    $(Self::$kind(loaded) => crate::bytes(&*loaded.state),)*
+                }
+            }
+
             /// Takes the stream's next event. An event of another type of stream is a defect of the caller and is
             /// ignored but for the version.
             pub fn apply(&mut self, event: &Event, version: i64) {

@@ -1,5 +1,5 @@
-//! How many of a kind there are at a time, by key: connections of an address, passwords that are hashed for a person.
-//! Who has none is forgotten.
+//! How much of a kind there is at a time, by key: connections of an address, passwords that are hashed for a person, bytes
+//! on their way to a client. Who has none is forgotten.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[derive(Clone, Debug)]
 pub struct AtOnce<K: Hash + Eq>(Arc<Mutex<HashMap<K, usize>>>);
 
-/// One of those that are counted, for as long as it lives.
+/// A part of what is counted, for as long as it lives.
 #[derive(Debug)]
 pub struct OneOf<K: Hash + Eq> {
     all: AtOnce<K>,
     key: K,
+    amount: usize,
 }
 
 impl<K: Hash + Eq> Default for AtOnce<K> {
@@ -25,13 +26,19 @@ impl<K: Hash + Eq> Default for AtOnce<K> {
 impl<K: Hash + Eq + Clone> AtOnce<K> {
     /// Counts one more of a key; none where it has as many as it may.
     pub fn count(&self, key: K, at_most: usize) -> Option<OneOf<K>> {
+        self.hold(key, 1, at_most)
+    }
+
+    /// Counts so much more of a key, at least one; none where it would have more than it may.
+    pub fn hold(&self, key: K, amount: usize, at_most: usize) -> Option<OneOf<K>> {
+        let amount = amount.max(1);
         let mut all = self.lock();
-        let count = all.get(&key).copied().unwrap_or(0);
-        if count >= at_most {
+        let held = all.get(&key).copied().unwrap_or(0);
+        if amount > at_most.saturating_sub(held) {
             return None;
         }
-        all.insert(key.clone(), count + 1);
-        Some(OneOf { all: self.clone(), key })
+        all.insert(key.clone(), held + amount);
+        Some(OneOf { all: self.clone(), key, amount })
     }
 }
 
@@ -45,7 +52,7 @@ impl<K: Hash + Eq> Drop for OneOf<K> {
     fn drop(&mut self) {
         let mut all = self.all.lock();
         if let Some(count) = all.get_mut(&self.key) {
-            *count -= 1;
+            *count -= self.amount;
             if *count == 0 {
                 all.remove(&self.key);
             }
@@ -66,6 +73,9 @@ mod tests {
         drop(first);
         assert!(all.count("one", 2).is_some());
         assert!(all.count("none", 0).is_none());
-        assert_eq!(all.lock().len(), 1, "who has none is forgotten");
+        let _much = all.hold("other", 5, 7).expect("two are left");
+        assert!(all.hold("other", 3, 7).is_none() && all.hold("other", 2, 7).is_some());
+        assert!(all.hold("other", usize::MAX, usize::MAX).is_none(), "more than can be counted");
+        assert_eq!(all.lock().len(), 2, "who has none is forgotten");
     }
 }

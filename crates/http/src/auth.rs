@@ -24,6 +24,7 @@ use crate::operation::Whom;
 use crate::problem::ApiError;
 use crate::sites::Through;
 use crate::state::AppState;
+use crate::written::Writer;
 
 /// The site that a request is for.
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +103,11 @@ impl Authenticated {
     pub fn is_admin(&self) -> bool {
         let person = &self.bearer.state;
         person.active && (self.super_admin || person.is(Role::Owner) || person.is(Role::Admin))
+    }
+
+    /// As whom they write.
+    pub fn writer(&self) -> Writer {
+        Writer { site: self.site, person: self.bearer.person, is_admin: self.is_admin() }
     }
 
     /// How much of the site's log they may read, if they may read it: which schools there are is for super admins alone.
@@ -300,7 +306,7 @@ impl FromRequestParts<AppState> for Admin {
         if caller.reader.admin {
             Ok(Self(caller))
         } else {
-            Err(ApiError::Forbidden("only an owner or an admin may read this"))
+            Err(ApiError::Forbidden("only an owner or an admin may do this"))
         }
     }
 }

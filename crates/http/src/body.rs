@@ -1,40 +1,40 @@
 //! A command's body, read strictly: media type, size, JSON, and every field by its pointer; it never looks at meaning.
 
-use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use rollbook_domain::Command;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::{Path, Segment, Track};
 
 use crate::headers::single;
+use crate::in_flight::{Whole, received};
 use crate::problem::{ApiError, FieldError};
 
-/// The bytes of a body that was declared as JSON and is not too large.
-pub struct JsonBytes(Bytes);
+/// A body that was declared as JSON and is not too large.
+pub struct JsonBytes(Whole);
 
 impl<S: Send + Sync> FromRequest<S> for JsonBytes {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let declared = single(request.headers(), CONTENT_TYPE.as_str())?.unwrap_or_default();
         let essence = declared.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/json") {
             return Err(ApiError::UnsupportedMediaType);
         }
-        match Bytes::from_request(request, state).await {
-            Ok(bytes) => Ok(Self(bytes)),
-            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(ApiError::TooLarge),
-            Err(rejection) => Err(ApiError::NotJson(rejection.body_text())),
-        }
+        received(request).await.map(Self).map_err(|error| error.or(ApiError::TooLarge))
     }
 }
 
 impl JsonBytes {
+    /// How many bytes it has.
+    pub fn len(&self) -> usize {
+        self.0.bytes.len()
+    }
+
     /// A body that is no command's.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        let mut json = serde_json::Deserializer::from_slice(&self.0);
+        let mut json = serde_json::Deserializer::from_slice(&self.0.bytes);
         let mut track = Track::new();
         let read = T::deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track));
         let read = read.map_err(|error| self.refused(&error, &track.path()))?;
@@ -44,7 +44,7 @@ impl JsonBytes {
 
     /// The command of that name.
     pub fn command(&self, name: &str) -> Result<Command, ApiError> {
-        let mut json = serde_json::Deserializer::from_slice(&self.0);
+        let mut json = serde_json::Deserializer::from_slice(&self.0.bytes);
         let mut track = Track::new();
         let decoded = Command::decode(name, serde_path_to_error::Deserializer::new(&mut json, &mut track))
             .ok_or_else(|| ApiError::NotFound(format!("there is no command {name}")))?;
@@ -55,7 +55,7 @@ impl JsonBytes {
 
     /// Text that is not JSON is one thing; JSON that is not this command another, which may be noticed first.
     fn refused(&self, error: &serde_json::Error, path: &Path) -> ApiError {
-        if let Err(error) = serde_json::from_slice::<IgnoredAny>(&self.0) {
+        if let Err(error) = serde_json::from_slice::<IgnoredAny>(&self.0.bytes) {
             return not_json(&error);
         }
         let text = error.to_string();
@@ -119,12 +119,18 @@ fn escaped(token: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Bytes;
+
     use super::*;
+
+    fn json(body: impl Into<Bytes>) -> JsonBytes {
+        JsonBytes(Whole::from(body.into()))
+    }
 
     const ID: &str = "0198b5a0-0000-7000-8000-000000000001";
 
     fn errors(name: &str, body: &str) -> Vec<FieldError> {
-        match JsonBytes(Bytes::copy_from_slice(body.as_bytes())).command(name) {
+        match json(body.to_owned()).command(name) {
             Err(ApiError::Invalid(errors)) => errors,
             other => panic!("expected invalid fields, got {other:?}"),
         }
@@ -155,17 +161,17 @@ mod tests {
     #[test]
     fn tells_text_that_is_not_json_from_json_that_is_not_the_command() {
         for body in ["", "{", "week=2", r#"{"enrolment_id": "#, r#"{"unknown": "#, r#"{"to_week": 99, x"#] {
-            let decoded = JsonBytes(Bytes::copy_from_slice(body.as_bytes())).command("AdvanceStudent");
+            let decoded = json(body.to_owned()).command("AdvanceStudent");
             assert!(matches!(decoded, Err(ApiError::NotJson(_))), "{body}");
         }
         let trailing = format!(r#"{{"enrolment_id":"{ID}","to_week":2}} x"#);
-        let decoded = JsonBytes(Bytes::from(trailing)).command("AdvanceStudent");
+        let decoded = json(trailing).command("AdvanceStudent");
         assert!(matches!(decoded, Err(ApiError::NotJson(_))));
     }
 
     #[test]
     fn offers_no_command_of_the_system() {
-        let decoded = JsonBytes(Bytes::from_static(b"{}")).command("BootstrapOwner");
+        let decoded = json("{}").command("BootstrapOwner");
         assert!(matches!(decoded, Err(ApiError::NotFound(_))));
     }
 }

@@ -57,10 +57,12 @@ async fn execute(
         return Err(ApiError::NotFound("there is nothing at this path".to_owned()));
     }
     attach(&state, who.site, &mut command).await?;
+    let writing = state.shares().written.begin(&who.writer(), body.len(), state.now())?;
     let Metadata { command_id, if_match, correlation_id } = metadata;
     let (site, actor, of_the_registry) = (who.site, who.actor(&command), command.is_of_the_registry());
     let request = Request { site, actor, command, command_id, if_match, correlation_id };
     let receipt = state.executor().execute(request).await?;
+    writing.was_written();
     if of_the_registry {
         state.sites_changed(receipt.position).await;
     }

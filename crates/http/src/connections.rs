@@ -1,5 +1,8 @@
-//! Connections to clients: so many at a time, cut when a client takes nothing of its answer, or does not come to the end of
-//! its headers, for too long: no slow client holds memory for ever. Whoever reads, however slowly, is never cut.
+//! Connections to clients: so many at a time, cut when a client takes too little of its answer, or does not come to the end
+//! of its headers, for too long: no slow client holds memory or a place for ever. Where there is no place left, whoever has
+//! done nothing for longest loses theirs, and then the address that has most.
+
+mod places;
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -19,19 +22,26 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 use tower::ServiceExt as _;
 
+use self::places::Places;
 use crate::at_once::AtOnce;
 use crate::client::{ClientAddress, Peer};
 use crate::limits::Limits;
+use crate::until_its_end::until_its_end;
 
-/// How long a client may take nothing.
-const STALLED: Duration = Duration::from_secs(30);
+/// Over how long it is counted what a client takes of an answer that waits for it, and the least that it must have taken by
+/// then, in bytes: 1 KiB a second, less than any network that is in use.
+const WINDOW: Duration = Duration::from_secs(30);
+const LEAST_BYTES: usize = 30 << 10;
 
 /// How long a client may take for the headers of a request, and between two requests.
-const HEADERS: Duration = Duration::from_secs(30);
+const HEADERS: Duration = Duration::from_secs(10);
+
+/// The same of a proxy, which keeps connections for whoever comes next: longer than those in use keep them, so that it is never
+/// the service that ends one at the moment of its use.
+const HEADERS_OF_PROXY: Duration = Duration::from_secs(90);
 
 /// The most headers of a request, and the most bytes that are read before they end.
 const MOST_HEADERS: usize = 100;
@@ -42,38 +52,47 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 
 /// Answers requests until `stop`; then takes no new connection, and ends when the requests under way have been answered.
 pub async fn serve(socket: TcpListener, router: Router, limits: &Limits, stop: impl Future<Output = ()>) {
-    let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
-    let open = AtOnce::default();
+    let places = Places::new(limits.connections);
+    let of_address = AtOnce::default();
     let under_way = GracefulShutdown::new();
     let mut stop = pin!(stop);
     loop {
-        // Who comes when there is no place waits in the system's queue, which has an end of its own.
-        let (place, stream, address) = tokio::select! {
+        let (stream, address) = tokio::select! {
             () = &mut stop => break,
-            accepted = accept(&socket, &places) => accepted,
+            accepted = accept(&socket) => accepted,
         };
         let peer = address.ip().to_canonical();
-        let at_most = if limits.proxies.contain(peer) { usize::MAX } else { limits.connections_per_address };
-        let Some(counted) = open.count(ClientAddress(peer).network(), at_most) else {
+        let (network, is_proxy) = (ClientAddress(peer).network(), limits.proxies.contain(peer));
+        let at_most = if is_proxy { usize::MAX } else { limits.connections_per_address };
+        let Some(counted) = of_address.count(network, at_most) else {
             tracing::debug!("a connection was refused: its address has too many");
             continue;
         };
-        let router = router.clone();
+        // Whoever comes while nobody can be made to go waits in the system's queue, which has an end of its own.
+        let place = tokio::select! {
+            () = &mut stop => break,
+            place = places.take(network) => Arc::new(place),
+        };
+        let (router, at) = (router.clone(), Arc::clone(&place));
         let service = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
-            router.clone().oneshot(request)
+            let (answer, busy) = (router.clone().oneshot(request), at.busy());
+            async move { answer.await.map(|response| until_its_end(response, busy)) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEADERS)
+            .header_read_timeout(if is_proxy { HEADERS_OF_PROXY } else { HEADERS })
             .max_headers(MOST_HEADERS)
             .max_buf_size(BUFFER_BYTES)
-            .serve_connection(TokioIo::new(Connection { stream, stalled: None }), service);
+            .serve_connection(TokioIo::new(Connection::new(stream)), service);
         let connection = under_way.watch(connection);
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection was broken off");
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection was broken off");
+                },
+                () = place.lost() => tracing::debug!("a connection was broken off: its place was needed"),
             }
             drop((counted, place));
         });
@@ -82,9 +101,8 @@ pub async fn serve(socket: TcpListener, router: Router, limits: &Limits, stop: i
     under_way.shutdown().await;
 }
 
-/// The next connection, once there is a place for it.
-async fn accept(socket: &TcpListener, places: &Arc<Semaphore>) -> (OwnedSemaphorePermit, TcpStream, SocketAddr) {
-    let place = Arc::clone(places).acquire_owned().await.expect("nobody closes it");
+/// The next connection.
+async fn accept(socket: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match socket.accept().await {
             Ok((stream, address)) => {
@@ -92,7 +110,7 @@ async fn accept(socket: &TcpListener, places: &Arc<Semaphore>) -> (OwnedSemaphor
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "a connection has gone");
                 }
-                return (place, stream, address);
+                return (stream, address);
             }
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
@@ -113,19 +131,39 @@ fn is_the_clients(error: &io::Error) -> bool {
 #[derive(Debug)]
 pub struct Connection<S> {
     stream: S,
-    /// Runs while the client takes nothing.
-    stalled: Option<Pin<Box<Sleep>>>,
+    /// Since an answer has had to wait for the client.
+    waited: Option<Waited>,
+}
+
+/// What a client has taken of an answer that had to wait for it.
+#[derive(Debug)]
+struct Waited {
+    bytes: usize,
+    window: Pin<Box<Sleep>>,
 }
 
 impl<S> Connection<S> {
-    /// What a write came to, unless it has waited for too long.
+    fn new(stream: S) -> Self {
+        Self { stream, waited: None }
+    }
+
+    /// What a write came to, unless the client has taken too little for too long.
     fn in_time(&mut self, context: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if written.is_ready() {
-            self.stalled = None;
-            return written;
+        if let Poll::Ready(taken) = written {
+            if let (Some(waited), Ok(bytes)) = (&mut self.waited, &taken) {
+                waited.bytes += bytes;
+            }
+            return Poll::Ready(taken);
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(STALLED)));
-        stalled.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        let waited = self.waited.get_or_insert_with(|| Waited { bytes: 0, window: Box::pin(sleep(WINDOW)) });
+        while waited.window.as_mut().poll(context).is_ready() {
+            if waited.bytes < LEAST_BYTES {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            waited.bytes = 0;
+            waited.window.as_mut().reset(Instant::now() + WINDOW);
+        }
+        Poll::Pending
     }
 }
 
@@ -148,7 +186,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
         self.stream.is_write_vectored()
     }
 
+    /// Whoever flushes has handed over all that there was: nothing waits for the client any more.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.waited = None;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
@@ -210,20 +250,67 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_takes_nothing_is_cut_and_one_that_reads_slowly_is_not() {
-        let (stream, mut client) = duplex(8);
-        let mut connection = Connection { stream, stalled: None };
+    async fn a_client_that_takes_too_little_is_cut_and_one_that_is_just_slow_is_not() {
+        let (stream, client) = duplex(64);
+        let mut connection = Connection::new(stream);
+        let (mut client, slow) = (client, LEAST_BYTES / 8);
         let reading = tokio::spawn(async move {
-            let mut byte = [0];
-            for _ in 0..8 {
-                sleep(STALLED * 9 / 10).await;
-                client.read_exact(&mut byte).await.unwrap();
+            let mut bytes = vec![0; slow];
+            for _ in 0..25 {
+                sleep(WINDOW / 10).await;
+                client.read_exact(&mut bytes).await.unwrap();
             }
             client
         });
-        connection.write_all(&[1; 16]).await.unwrap();
-        let _client = reading.await.unwrap();
-        let cut = connection.write_all(&[1]).await.unwrap_err();
+        connection.write_all(&vec![1; slow * 25]).await.unwrap();
+        let mut client = reading.await.unwrap();
+        let reading = tokio::spawn(async move {
+            // A little now and then, as somebody does who wants the answer to be kept for ever.
+            while client.read_u8().await.is_ok() {
+                sleep(WINDOW / 10).await;
+            }
+        });
+        let cut = connection.write_all(&[1; 1_000]).await.unwrap_err();
         assert_eq!(cut.kind(), io::ErrorKind::TimedOut);
+        drop(connection);
+        reading.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_slow_once_does_not_count_for_the_next_answer() {
+        let (stream, mut client) = duplex(8);
+        let mut connection = Connection::new(stream);
+        for _ in 0..3 {
+            let (written, _) = tokio::join!(
+                async {
+                    connection.write_all(&[1; 16]).await?;
+                    connection.flush().await
+                },
+                async {
+                    sleep(WINDOW * 9 / 10).await;
+                    client.read_exact(&mut [0; 16]).await.unwrap()
+                }
+            );
+            written.unwrap();
+            sleep(WINDOW * 10).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_does_nothing_makes_room_for_whoever_comes() {
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let limits = Limits { connections: 4, ..Limits::default() };
+        let serving = tokio::spawn(async move { serve(socket, Router::new(), &limits, std::future::pending()).await });
+        let mut half_open = Vec::new();
+        for _ in 0..20 {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ").await.unwrap();
+            half_open.push(client);
+        }
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        client.read_u8().await.expect("an answer");
+        serving.abort();
     }
 }

@@ -8,7 +8,7 @@ use rollbook_projections::models::names::{actor, hub_names, person_names};
 use rollbook_projections::models::record::{self, EnrolmentRecord};
 use rollbook_projections::wording::{Names, hub_in, people_in, words};
 use rollbook_projections::{Moment, Page, Paged};
-use rollbook_store::{Position, Recorded};
+use rollbook_store::{Position, Recorded, Stretch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +85,7 @@ async fn explained(
 ) -> Result<Paged<ExplainItem>, ApiError> {
     let (state, site) = (caller.state.clone(), caller.site);
     let record = get(caller, enrolment, NoFilter {}, When::Now).await?;
+    let _turn = state.shares().folding(site).await?;
     let Some(flag) = asked.flag else { return Ok(explain::roster(state.store(), site, enrolment, &page).await?) };
     if !record.flags.iter().any(|found| found.flag == flag) {
         return Err(ApiError::not_found("flag"));
@@ -101,11 +102,8 @@ async fn history(
     let (state, site) = (caller.state.clone(), caller.site);
     get(caller, enrolment, filter, When::Now).await?;
     let after = cursor(page.after.as_deref())?;
-    let mut events = state.store().stream(site, enrolment.into()).await?;
-    events.retain(|event| event.position > after);
-    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
-    let more = events.len() > limit;
-    events.truncate(limit);
+    let Stretch { events, more, .. } =
+        state.store().read_stream(site, enrolment.into(), after, page.limit.into()).await?;
     let names = Names {
         people: person_names(state.pool(), site, &events.iter().flat_map(people_in).collect()).await?,
         hubs: hub_names(state.pool(), site, &events.iter().filter_map(hub_in).collect()).await?,

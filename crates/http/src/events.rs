@@ -2,6 +2,7 @@
 
 use rollbook_projections::logged::{EventItem, event_items};
 use rollbook_projections::{Page, Paged};
+use rollbook_store::Stretch;
 
 use crate::asked::NoFilter;
 use crate::auth::Admin;
@@ -19,9 +20,8 @@ impl Item for EventItem {}
 
 async fn after(Admin(caller): Admin, (): (), _: NoFilter, page: Page) -> Result<Paged<EventItem>, ApiError> {
     let after = cursor(page.after.as_deref())?;
-    let events =
-        caller.state.store().read_site(caller.site, after, page.limit.into(), caller.who.log_view()).await?.events;
-    let full = u32::try_from(events.len()).is_ok_and(|read| read == page.limit);
-    let next = events.last().filter(|_| full).map(|event| event.position.to_string());
+    let Stretch { events, more, .. } =
+        caller.state.store().read_site(caller.site, after, page.limit.into(), caller.who.log_view()).await?;
+    let next = events.last().filter(|_| more).map(|event| event.position.to_string());
     Ok(Paged { items: event_items(caller.pool(), caller.site, events).await?, next })
 }

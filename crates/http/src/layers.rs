@@ -13,10 +13,12 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use metrics::Unit;
+use rollbook_domain::SiteId;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, field};
 use uuid::Uuid;
 
+use crate::in_flight::in_flight;
 use crate::limits::{Counted, limited};
 use crate::problem::ApiError;
 use crate::sites::Through;
@@ -43,11 +45,12 @@ const LONGEST_REQUEST_ID: usize = 64;
 /// The path in spans and metrics where no route matched: the real one may hold anything.
 const UNMATCHED: &str = "unmatched";
 
-/// Puts the layers around the routes; the last one sees a request first.
-pub fn around(router: Router, counted: Counted) -> Router {
+/// Puts the layers around the routes of a site; the last one sees a request first.
+pub fn around(router: Router, counted: Counted, site: SiteId) -> Router {
     router
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
-        .layer(from_fn_with_state(counted, limited))
+        .layer(from_fn(in_flight))
+        .layer(from_fn_with_state((counted, site), limited))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(guarded))
         .layer(from_fn(observed))

@@ -27,6 +27,7 @@ mod headers;
 mod health;
 mod hubs;
 mod imports;
+mod in_flight;
 mod layers;
 mod limits;
 mod marking_queue;
@@ -40,13 +41,16 @@ mod problem;
 mod projections;
 mod report;
 mod seen;
+mod shares;
 mod sites;
 mod state;
 mod subscriptions;
 mod syllabus;
 #[cfg(test)]
 mod tests;
+mod until_its_end;
 pub mod uploads;
+mod written;
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -152,6 +156,7 @@ static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(document().to_st
 /// The routes of one site with everything around them. [`Installation::router`] is before them, listening and shutting down
 /// are the binary's.
 fn service(state: AppState, counted: Counted) -> Router {
+    let site = state.site();
     let operations = operations();
     let routes = operations.into_iter().fold(Router::new(), |router, Operation { path, route, patient, .. }| {
         let route =
@@ -165,5 +170,5 @@ fn service(state: AppState, counted: Counted) -> Router {
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(Extension(openapi::Served(DOCUMENT.clone())))
         .with_state(state);
-    layers::around(service, counted)
+    layers::around(service, counted, site)
 }

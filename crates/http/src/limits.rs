@@ -15,10 +15,12 @@ use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 use lru::LruCache;
+use rollbook_domain::SiteId;
 use secrecy::ExposeSecret;
 
 use crate::auth::presented;
 use crate::client::{ClientAddress, Peer, TrustedProxies};
+use crate::in_flight::{Client, InFlight};
 use crate::problem::ApiError;
 
 /// The most bytes of a path with its query.
@@ -81,13 +83,16 @@ struct Counters {
     /// The tokens that have let somebody in, however they are sent: by a hash that nobody outside can foresee.
     known: Mutex<LruCache<u64, ()>>,
     hasher: RandomState,
+    in_flight: InFlight,
     warned: Once,
 }
 
 /// Whom a request with a token counts for. What nobody has let in yet may be made up anew each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Bearing {
+pub enum Bearing {
+    /// A token that has let somebody in, by its hash.
     Known(u64),
+    /// Everybody else at an address.
     Unknown(IpAddr),
 }
 
@@ -114,6 +119,7 @@ impl Counted {
             addresses: limits.per_address.map(Rate::new),
             known: Mutex::new(LruCache::new(KNOWN_TOKENS)),
             hasher: RandomState::new(),
+            in_flight: InFlight::default(),
             warned: Once::new(),
         }))
     }
@@ -141,19 +147,22 @@ impl Counted {
         if WATCHED.contains(&uri.path()) {
             return None;
         }
-        let Counters { tokens, addresses, known, .. } = &*self.0;
+        let Counters { tokens, addresses, .. } = &*self.0;
         let wait = addresses.as_ref().and_then(|rate| rate.wait(&client.network()));
-        let bearing = shown.map(|Shown { token, .. }| match lock(known).get(token) {
-            Some(()) => Bearing::Known(*token),
-            None => Bearing::Unknown(client.network()),
-        });
+        let bearing = shown.map(|_| self.bearing(client, shown));
         let wait = wait.or_else(|| tokens.as_ref().zip(bearing).and_then(|(rate, bearing)| rate.wait(&bearing)));
         wait.map(|wait| ApiError::TooManyRequests { wait })
+    }
+
+    /// Whom a request counts for.
+    fn bearing(&self, client: ClientAddress, shown: Option<&Shown>) -> Bearing {
+        let known = shown.filter(|Shown { token, .. }| lock(&self.0.known).get(token).is_some());
+        known.map_or_else(|| Bearing::Unknown(client.network()), |Shown { token, .. }| Bearing::Known(*token))
     }
 }
 
 /// Finds out where a request comes from, and refuses what is too long or too often.
-pub async fn limited(State(counted): State<Counted>, mut request: Request, next: Next) -> Response {
+pub async fn limited(State((counted, site)): State<(Counted, SiteId)>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
     let client = peer.map_or(ClientAddress::UNKNOWN, |Peer(peer)| counted.0.proxies.client(peer, request.headers()));
     if peer.is_some_and(|Peer(peer)| counted.0.proxies.miss_one(peer, request.headers())) {
@@ -169,6 +178,8 @@ pub async fn limited(State(counted): State<Counted>, mut request: Request, next:
         return refusal.into_response();
     }
     request.extensions_mut().insert(client);
+    let (who, all) = (counted.bearing(client, shown.as_ref()), counted.0.in_flight.clone());
+    request.extensions_mut().insert(Client { all, who, site });
     if let Some(shown) = shown {
         request.extensions_mut().insert(shown);
     }

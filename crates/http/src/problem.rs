@@ -59,6 +59,11 @@ pub enum ApiError {
         /// For how long it must not ask again.
         wait: Duration,
     },
+    /// The person, or their site, has written as much as they may in a day.
+    TooMuchToday {
+        /// For how long they must not write again.
+        wait: Duration,
+    },
     /// The body is not declared as JSON.
     UnsupportedMediaType,
     /// The file is larger than uploads may be.
@@ -199,6 +204,7 @@ impl ApiError {
             Self::UrlTooLong => (StatusCode::URI_TOO_LONG, "url_too_long"),
             Self::HeadersTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large"),
             Self::TooManyRequests { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
+            Self::TooMuchToday { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_much_today"),
             Self::File(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unreadable_file"),
             Self::FileRefused => (StatusCode::UNPROCESSABLE_ENTITY, "file_refused"),
             Self::ScanUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "scan_unavailable"),
@@ -264,6 +270,10 @@ impl ApiError {
             Self::HeadersTooLarge => "the headers are too large".to_owned(),
             Self::TooManyRequests { wait } => {
                 format!("too many requests; ask again in {} s", whole_seconds(*wait))
+            }
+            Self::TooMuchToday { .. } => {
+                "you, or your school, have written as much as may be written in a day; go on after midnight, UTC"
+                    .to_owned()
             }
             Self::UploadTooLarge => format!("a file has at most {LIMIT_BYTES} bytes"),
             Self::NotThatRange { size } => format!("the file has {size} bytes, and none of those"),
@@ -402,7 +412,7 @@ impl ApiError {
     pub fn response(&self) -> Response {
         let (status, _) = self.status();
         let retry_after = match self {
-            Self::TooManyRequests { wait } => Some(whole_seconds(*wait)),
+            Self::TooManyRequests { wait } | Self::TooMuchToday { wait } => Some(whole_seconds(*wait)),
             Self::Account(problem) => problem.retry_after(),
             _ => (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
         };

@@ -2,7 +2,7 @@
 //! theirs to see.
 
 use rollbook_domain::CohortId;
-use rollbook_domain::policy::RosterScope;
+use rollbook_domain::policy::{RosterScope, WHO_TAKES_ATTENDANCE};
 use rollbook_projections::models::cohorts::{self, CohortItem};
 use rollbook_projections::{Moment, Paged};
 use rollbook_store::Position;
@@ -21,6 +21,12 @@ impl Caller {
     /// Refuses to say anything of a cohort that the caller has nothing to do with.
     pub fn sees(&self, cohort: CohortId) -> Result<(), ApiError> {
         if self.reader.cohort(cohort) { Ok(()) } else { Err(ApiError::not_found("cohort")) }
+    }
+
+    /// Whether the caller may take attendance of some of a cohort's students; of whom, the command decides.
+    pub fn takes_attendance(&self, cohort: CohortId) -> Result<(), ApiError> {
+        self.sees(cohort)?;
+        if self.reader.takes_attendance(cohort) { Ok(()) } else { Err(ApiError::Forbidden(WHO_TAKES_ATTENDANCE)) }
     }
 
     /// How much of the roster the caller sees.

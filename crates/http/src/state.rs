@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::accounts::Accounts;
 use crate::problem::{ApiError, FieldError};
+use crate::shares::Shares;
 use crate::sites::{Installation, Kept, Registry, SuperAdmins};
 
 /// How long a reader waits for a position.
@@ -47,6 +48,8 @@ pub struct Parts {
     pub installation: Option<Kept>,
     /// Signing in: counted and hashed for all sites together.
     pub accounts: Arc<Accounts>,
+    /// What all sites share, and take in turns.
+    pub shares: Arc<Shares>,
     /// The metrics.
     pub metrics: Option<PrometheusHandle>,
     /// Whether the service is about to stop.
@@ -68,6 +71,11 @@ impl AppState {
     /// Signing in.
     pub fn accounts(&self) -> &Accounts {
         &self.0.accounts
+    }
+
+    /// What all sites share, and take in turns.
+    pub fn shares(&self) -> &Shares {
+        &self.0.shares
     }
 
     /// Has a command carried out that no client sends: the log is told before anything else is done. The same id again tells it

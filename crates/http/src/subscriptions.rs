@@ -92,8 +92,14 @@ async fn subscribe(
     }
     let after = last_seen(&headers)?.or(after).unwrap_or(0);
     let token = presented(&headers)?.token;
+    let subscribed = state.shares().subscribe(caller.site, caller.reader.person);
+    let subscribed = subscribed.ok_or(ApiError::TooManyRequests { wait: HEARTBEAT })?;
     let (sender, receiver) = mpsc::channel(ON_THEIR_WAY);
-    tokio::spawn(serve(state, caller.site, (token, caller.who.log_view()), after, sender));
+    let serving = serve(state, caller.site, (token, caller.who.log_view()), after, sender);
+    tokio::spawn(async move {
+        serving.await;
+        drop(subscribed);
+    });
     Ok((position_header(caller.head), answer(receiver)).into_response())
 }
 
@@ -145,7 +151,7 @@ async fn feed(
     let mut heard = store.heard();
     loop {
         heard.mark_unchanged();
-        let Stretch { events: read, reached } = match store.read_site(site, after, BATCH, view).await {
+        let Stretch { events: read, reached, .. } = match store.read_site(site, after, BATCH, view).await {
             Ok(read) => read,
             Err(error) => return unreadable(&error),
         };

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use futures::TryStreamExt;
 use rollbook_domain::{Authority, EnrolmentId, PersonId, Personal, SiteId, StreamId};
 use rollbook_store::{EventStore, Position, Recorded, StoreError};
 use schemars::JsonSchema;
@@ -20,6 +19,9 @@ use crate::{Page, Paged, QueryError, ReadModel, Rows};
 
 /// The field that follows the stream's version: every event raises it, so that it explains nothing.
 const BOOKKEEPING: &str = "version";
+
+/// How many events are read at a time.
+const PART_EVENTS: i64 = 100;
 
 /// A field that an event changed.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -97,7 +99,7 @@ pub async fn roster(
     enrolment: EnrolmentId,
     page: &Page,
 ) -> Result<Paged<ExplainItem>, QueryError> {
-    events(store, Explainer::<Roster>::new(site, enrolment), [enrolment.into()].into(), page).await
+    events(store, Explainer::<Roster>::new(site, enrolment), enrolment.into(), page).await
 }
 
 /// The events that made the row of an enrolment's absence flag, the oldest first; none at all where there is no such flag.
@@ -108,26 +110,30 @@ pub async fn flag(
     flag: u16,
     page: &Page,
 ) -> Result<Paged<ExplainItem>, QueryError> {
-    events(store, Explainer::<AbsenceFlags>::new(site, (enrolment, flag)), [enrolment.into()].into(), page).await
+    events(store, Explainer::<AbsenceFlags>::new(site, (enrolment, flag)), enrolment.into(), page).await
 }
 
-/// The events of some streams that changed a row.
+/// The events of a stream that changed a row. What came before the page is folded too, or nobody would know what was before;
+/// what comes after it is not read.
 async fn events<M: ReadModel>(
     store: &EventStore,
     mut row: Explainer<M>,
-    streams: BTreeSet<StreamId>,
+    stream: StreamId,
     page: &Page,
 ) -> Result<Paged<ExplainItem>, QueryError> {
     let after: Position = page.cursor()?.map(|[position]| part(position)).transpose()?.unwrap_or(0);
-    let mut found = Vec::new();
-    let mut recorded = store.streams(row.site, &streams, Position::MAX);
-    while let Some(event) = recorded.try_next().await? {
-        let changes = row.next(&event)?;
-        if event.position > after && !changes.is_empty() && found.len() <= page.limit as usize {
-            found.push((event, changes));
+    let (mut found, mut read, mut more) = (Vec::new(), 0, true);
+    while more && found.len() <= page.limit as usize {
+        let stretch = store.read_stream(row.site, stream, read, PART_EVENTS).await?;
+        (read, more) = (stretch.reached, stretch.more);
+        for event in stretch.events {
+            let changes = row.next(&event)?;
+            if event.position > after && !changes.is_empty() {
+                found.push((event, changes));
+            }
         }
     }
-    drop(recorded);
+    found.truncate(page.limit as usize + 1);
     let actors: BTreeSet<PersonId> = found.iter().filter_map(|(event, _)| event.actor).collect();
     let names = person_names(store.pool(), row.site, &actors).await?;
     let items = found.into_iter().map(|(event, changes)| ExplainItem {

@@ -77,6 +77,11 @@ impl Page {
         Ok((Some(text.ok_or(QueryError::BadCursor)?), Some(id)))
     }
 
+    /// Begins a page of rows that may be large: see [`Filling`].
+    pub(crate) fn filling<T>(&self) -> Filling<T> {
+        Filling { limit: self.limit as usize, after: self.after.clone(), more: true, items: Vec::new(), bytes: 0 }
+    }
+
     /// Makes a page of the rows that were fetched.
     pub(crate) fn cut<T>(&self, mut items: Vec<T>, cursor: impl Fn(&T) -> String) -> Paged<T> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
@@ -84,6 +89,68 @@ impl Page {
         items.truncate(limit);
         let next = if more { items.last().map(cursor) } else { None };
         Paged { items, next }
+    }
+}
+
+/// How many rows that may be large are read at a time.
+const PART_ROWS: u32 = 100;
+
+/// A page ends with the row that brings it to so many bytes, whatever was asked for. The largest row has about as many.
+pub const PAGE_BYTES: usize = 2 << 20;
+
+/// A page of rows that hold what people write, read a part at a time, until it has as many items as were asked for or as
+/// many bytes as a page may have. Rows that are read and not shown count, too: what a page costs has an end.
+#[derive(Debug)]
+pub(crate) struct Filling<T> {
+    limit: usize,
+    /// Where the next part begins, if there is more.
+    after: Option<String>,
+    more: bool,
+    items: Vec<T>,
+    bytes: usize,
+}
+
+impl<T> Filling<T> {
+    /// What to read next; none when the page is done.
+    pub fn part(&self) -> Option<Page> {
+        if !self.more || self.is_full() {
+            return None;
+        }
+        let left = u32::try_from(self.limit - self.items.len()).unwrap_or(u32::MAX);
+        Some(Page { limit: left.min(PART_ROWS), after: self.after.clone() })
+    }
+
+    fn is_full(&self) -> bool {
+        self.items.len() >= self.limit || self.bytes >= PAGE_BYTES
+    }
+
+    /// Takes the rows of a part, each with its bytes; one more than was wanted tells whether there are others.
+    pub fn take(
+        &mut self,
+        part: &Page,
+        rows: Vec<(T, usize)>,
+        cursor: impl Fn(&T) -> String,
+        shown: impl Fn(T) -> Option<T>,
+    ) {
+        let limit = part.limit as usize;
+        let more = rows.len() > limit;
+        let last = rows.len().min(limit);
+        (self.after, self.more) = (None, false);
+        for (nth, (row, bytes)) in rows.into_iter().take(limit).enumerate() {
+            let after = cursor(&row);
+            self.bytes += bytes;
+            self.items.extend(shown(row));
+            let others = more || nth + 1 < last;
+            if others && (nth + 1 == last || self.is_full()) {
+                (self.after, self.more) = (Some(after), true);
+                break;
+            }
+        }
+    }
+
+    /// The page.
+    pub fn page(self) -> Paged<T> {
+        Paged { items: self.items, next: self.after }
     }
 }
 
@@ -101,6 +168,48 @@ mod tests {
         let page = Page { limit: 2, after: None };
         assert_eq!(page.cut(vec![1, 2], ToString::to_string), Paged { items: vec![1, 2], next: None });
         assert_eq!(page.cut(vec![1, 2, 3], ToString::to_string), Paged { items: vec![1, 2], next: Some("2".into()) });
+    }
+
+    /// The numbers after a cursor, of so many, as a list of rows of so many bytes each would be read; and the parts.
+    fn filled(page: &Page, of: usize, bytes: usize) -> (Paged<usize>, Vec<u32>) {
+        let (mut filling, mut parts) = (page.filling(), Vec::new());
+        while let Some(part) = filling.part() {
+            parts.push(part.limit);
+            let first = part.after.as_deref().map_or(0, |after| after.parse::<usize>().unwrap() + 1);
+            let rows = (first..of).take(part.limit as usize + 1).map(|row| (row, bytes)).collect();
+            filling.take(&part, rows, ToString::to_string, |row| (row % 2 == 0).then_some(row));
+        }
+        (filling.page(), parts)
+    }
+
+    #[test]
+    fn a_page_is_filled_with_what_is_shown() {
+        let page = |limit| Page { limit, after: None };
+        let (found, parts) = filled(&page(3), 100, 1);
+        assert_eq!(found, Paged { items: vec![0, 2, 4], next: Some("4".into()) });
+        assert_eq!(parts, [3, 1]);
+        assert_eq!(filled(&page(3), 5, 1).0, Paged { items: vec![0, 2, 4], next: None });
+        assert_eq!(filled(&page(3).after("4".into()), 5, 1).0, Paged { items: vec![], next: None });
+        assert_eq!(filled(&page(1000), 5_000, 1).1, [100; 20]);
+    }
+
+    #[test]
+    fn a_page_ends_where_it_has_its_bytes_and_goes_on_from_there() {
+        let (mut page, mut items, mut parts) = (Page { limit: 1_000, after: None }, Vec::new(), 0);
+        loop {
+            let (found, read) = filled(&page, 200, PAGE_BYTES / 20);
+            assert!(found.items.len() <= 10);
+            parts += read.len();
+            items.extend(found.items);
+            match found.next {
+                Some(next) => page = page.after(next),
+                None => break,
+            }
+        }
+        assert_eq!(items, (0..200).step_by(2).collect::<Vec<_>>());
+        assert_eq!(parts, 10);
+        let (found, _) = filled(&Page::default(), 10, PAGE_BYTES * 2);
+        assert_eq!(found, Paged { items: vec![0], next: Some("0".into()) }, "the largest is shown all the same");
     }
 
     #[test]

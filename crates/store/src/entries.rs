@@ -1,6 +1,6 @@
 //! The log entry by entry, so that an event which cannot be read hides no other; it never stops at one.
 
-use rollbook_domain::{Event, SiteId, StreamType};
+use rollbook_domain::{Event, SiteId, StreamId, StreamType};
 use serde::Deserialize;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -73,7 +73,7 @@ impl EventStore {
         Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
     }
 
-    /// The next entries of one site after a position and up to another: at most `limit`. The site is part of the statement, so
+    /// The next entries of one site after a position and up to another: at most `limit`, each with the bytes of its payload. The site is part of the statement, so
     /// that the index of the sites other than the default one is seen to serve it.
     pub(crate) async fn entries_of_site(
         &self,
@@ -82,7 +82,7 @@ impl EventStore {
         up_to: Position,
         limit: i64,
         view: LogView,
-    ) -> Result<Vec<Entry>, StoreError> {
+    ) -> Result<Vec<(Entry, usize)>, StoreError> {
         let only = match view {
             LogView::Whole => String::new(),
             LogView::WithoutRegistry => format!("and aggregate_type <> '{}'", StreamType::Site.as_str()),
@@ -92,8 +92,24 @@ impl EventStore {
              where site_id = '{site}' and position > $1 and position <= $2 {only} order by position limit $3"
         );
         let query = sqlx::query(&sql).bind(after).bind(up_to).bind(limit);
-        let rows = query.fetch_all(&self.pool).await?;
-        Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
+        weighed(&query.fetch_all(&self.pool).await?)
+    }
+
+    /// The next entries of one stream after a position: at most `limit`, each with the bytes of its payload.
+    pub(crate) async fn entries_of_stream(
+        &self,
+        site: SiteId,
+        stream: StreamId,
+        after: Position,
+        limit: i64,
+    ) -> Result<Vec<(Entry, usize)>, StoreError> {
+        let sql = format!(
+            "select {COLUMNS} from events
+             where aggregate_type = $1 and aggregate_id = $2 and site_id = $3 and position > $4
+             order by sequence limit $5"
+        );
+        let query = sqlx::query(&sql).bind(stream.kind.as_str()).bind(stream.id.to_string()).bind(site.0);
+        weighed(&query.bind(after).bind(limit).fetch_all(&self.pool).await?)
     }
 
     /// The entries of one stream from its first, up to a position.
@@ -106,6 +122,12 @@ impl EventStore {
         let rows = query.fetch_all(&self.pool).await?;
         Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
     }
+}
+
+/// Entries, each with the bytes of its payload.
+fn weighed(rows: &[PgRow]) -> Result<Vec<(Entry, usize)>, StoreError> {
+    let weighed = |row: &PgRow| Ok((entry(row)?, row.try_get::<&str, _>("payload")?.len()));
+    Ok(rows.iter().map(weighed).collect::<Result<_, sqlx::Error>>()?)
 }
 
 /// The parts of the metadata that an event is recorded with.

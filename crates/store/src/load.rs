@@ -5,13 +5,12 @@
 //! by itself: every load asks the log for newer events, and the append checks the versions.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
+use std::mem::take;
 
-use lru::LruCache;
+use futures::TryStreamExt as _;
 use rollbook_domain::claim::{ClaimKey, ClaimKind, ClaimSet};
 use rollbook_domain::person::Person;
-use rollbook_domain::plan::{StreamWrite, needs};
+use rollbook_domain::plan::needs;
 use rollbook_domain::site::Site;
 use rollbook_domain::world::{AnyLoaded, Loaded, Need, World};
 use rollbook_domain::{Actor, Command, CommandId, Event, PersonId, SiteId, StreamId, StreamType};
@@ -21,54 +20,6 @@ use uuid::Uuid;
 
 use crate::append::{StoredReceipt, stored_key};
 use crate::{EventStore, StoreError};
-
-/// How many streams' states a process keeps: about sixty cohorts of the usual size. A state holds what its student wrote,
-/// some 10 KiB in a term, so that this is tens of megabytes.
-const KEPT_STREAMS: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
-
-/// The states that this process has seen.
-pub(crate) struct Kept(Mutex<LruCache<(SiteId, StreamId), AnyLoaded>>);
-
-impl std::fmt::Debug for Kept {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Kept")
-    }
-}
-
-impl Default for Kept {
-    fn default() -> Self {
-        Self(Mutex::new(LruCache::new(KEPT_STREAMS)))
-    }
-}
-
-impl Kept {
-    pub(crate) fn get(&self, site: SiteId, stream: StreamId) -> Option<AnyLoaded> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(site, stream)).cloned()
-    }
-
-    /// Takes the events that have just been appended to a stream, if its state before them is kept, or there was none.
-    pub(crate) fn advance(&self, site: SiteId, write: &StreamWrite) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (site, write.stream);
-        if write.expected_version == 0 && kept.peek(&key).is_none() {
-            kept.put(key, AnyLoaded::empty(write.stream.kind));
-        }
-        if let Some(loaded) = kept.get_mut(&key).filter(|loaded| loaded.version() == write.expected_version) {
-            for (sequence, event) in (write.expected_version + 1..).zip(&write.events) {
-                loaded.apply(event, sequence);
-            }
-        }
-    }
-
-    /// Keeps a state, unless a newer one is kept already. Streams without events are not kept.
-    pub(crate) fn put(&self, site: SiteId, stream: StreamId, loaded: &AnyLoaded) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let newer = kept.peek(&(site, stream)).is_none_or(|known| known.version() < loaded.version());
-        if newer && loaded.version() > 0 {
-            kept.put((site, stream), loaded.clone());
-        }
-    }
-}
 
 /// What was loaded for a command.
 pub(crate) struct Facts {
@@ -196,24 +147,27 @@ impl EventStore {
         let (member_kinds, member_prefixes) =
             asked.members.iter().map(|(set, _)| columns(set)).unzip::<_, _, Vec<_>, Vec<_>>();
 
-        let rows = sqlx::query(&asked.sql(command_id.is_some()))
+        let sql = asked.sql(command_id.is_some());
+        let (kinds, ids, after) = (take(&mut asked.kinds), take(&mut asked.ids), take(&mut asked.after));
+        let (claim_kinds, claim_keys) = (take(&mut asked.claim_kinds), take(&mut asked.claim_keys));
+        let mut rows = sqlx::query(&sql)
             .bind(site.0)
-            .bind(&asked.kinds)
-            .bind(&asked.ids)
-            .bind(&asked.after)
-            .bind(&asked.claim_kinds)
-            .bind(&asked.claim_keys)
+            .bind(kinds)
+            .bind(ids)
+            .bind(after)
+            .bind(claim_kinds)
+            .bind(claim_keys)
             .bind(&count_kinds)
             .bind(&count_prefixes)
             .bind(&member_kinds)
             .bind(&member_prefixes)
             .bind(command_id.map(|id| id.0))
-            .fetch_all(&self.loads)
-            .await?;
-
-        for row in rows {
+            .fetch(&self.loads);
+        // One after the other as they come: a stream that nothing is kept of may be long.
+        while let Some(row) = rows.try_next().await? {
             asked.take(&row, facts)?;
         }
+        drop(rows);
         for (stream, loaded) in asked.streams {
             self.kept.put(site, stream, &loaded);
             facts.world.put(stream, loaded);

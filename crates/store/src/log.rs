@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, watch};
 use crate::append::Job;
 use crate::entries::LogView;
 use crate::isolation::{self, SitePools};
-use crate::load::Kept;
+use crate::kept::Kept;
 use crate::recent::Recent;
 use crate::tokens::Lookup;
 use crate::{Position, Recorded, StoreError};
@@ -116,9 +116,8 @@ impl EventStore {
         entries.into_iter().map(|entry| entry.map_err(|unreadable| unreadable.error)).collect()
     }
 
-    /// The next events of one site after a position, at most `limit`; other sites' are passed over, and what
-    /// the view leaves out. One that cannot be read is
-    /// an error.
+    /// The next events of one site after a position, at most `limit` and about [`STRETCH_BYTES`]; other sites' are passed over,
+    /// and what the view leaves out. One that cannot be read is an error.
     pub async fn read_site(
         &self,
         site: SiteId,
@@ -128,12 +127,45 @@ impl EventStore {
     ) -> Result<Stretch, StoreError> {
         // What is appended after this is left for the next stretch, so that nothing is passed over unread.
         let head = self.head().await?.max(after);
-        let events = self.entries_of_site(site, after, head, limit, view).await?;
-        let events: Vec<_> =
-            events.into_iter().map(|entry| entry.map_err(|unreadable| unreadable.error)).collect::<Result<_, _>>()?;
-        let full = i64::try_from(events.len()).is_ok_and(|read| read >= limit);
-        let reached = events.last().filter(|_| full).map_or(head, |event| event.position);
-        Ok(Stretch { events, reached })
+        self.stretch(&Read::Site { site, head, view }, after, limit).await
+    }
+
+    /// The next events of one stream of a site after a position, at most `limit` and about [`STRETCH_BYTES`]. One that cannot be
+    /// read is an error.
+    pub async fn read_stream(
+        &self,
+        site: SiteId,
+        stream: StreamId,
+        after: Position,
+        limit: i64,
+    ) -> Result<Stretch, StoreError> {
+        self.stretch(&Read::Stream { site, stream }, after, limit).await
+    }
+
+    /// Reads a stretch after a position, part by part.
+    async fn stretch(&self, what: &Read, mut after: Position, limit: i64) -> Result<Stretch, StoreError> {
+        let (mut events, mut bytes, mut left) = (Vec::new(), 0, limit);
+        while left > 0 && bytes < STRETCH_BYTES {
+            let wanted = left.min(PART_EVENTS);
+            let part = match *what {
+                Read::Site { site, head, view } => self.entries_of_site(site, after, head, wanted, view).await?,
+                Read::Stream { site, stream } => self.entries_of_stream(site, stream, after, wanted).await?,
+            };
+            let full = i64::try_from(part.len()).is_ok_and(|read| read == wanted);
+            for (entry, size) in part {
+                let event = entry.map_err(|unreadable| unreadable.error)?;
+                (after, bytes, left) = (event.position, bytes + size, left - 1);
+                events.push(event);
+                if bytes >= STRETCH_BYTES {
+                    break;
+                }
+            }
+            if !full && bytes < STRETCH_BYTES {
+                let reached = if let Read::Site { head, .. } = what { after.max(*head) } else { after };
+                return Ok(Stretch { events, reached, more: false });
+            }
+        }
+        Ok(Stretch { events, reached: after, more: true })
     }
 
     /// The events of one stream of a site, from its first. Single streams are loaded through an unmodified postgres-es,
@@ -158,13 +190,28 @@ impl EventStore {
     }
 }
 
-/// A stretch of the log, with the events of one site in it.
+/// How many events are read at a time, and of how many bytes a stretch is that ends before its limit: an event holds what
+/// somebody wrote, up to some 80 KB.
+const PART_EVENTS: i64 = 100;
+const STRETCH_BYTES: usize = 2 << 20;
+
+/// A stretch of the log, with some of its events in it.
 #[derive(Clone, Debug)]
 pub struct Stretch {
     /// The events, in order.
     pub events: Vec<Recorded>,
     /// The position that the log was read up to.
     pub reached: Position,
+    /// Whether there may be others after it.
+    pub more: bool,
+}
+
+/// What a stretch is read of.
+enum Read {
+    /// A site's part of the log, up to a position.
+    Site { site: SiteId, head: Position, view: LogView },
+    /// A stream.
+    Stream { site: SiteId, stream: StreamId },
 }
 
 fn from_postgres_es(site: SiteId, stream: StreamId, event: SerializedEvent) -> Result<Recorded, StoreError> {

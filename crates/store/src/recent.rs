@@ -11,11 +11,21 @@ use crate::{Position, Recorded};
 /// How many events are kept: more than a reader is behind at full speed, some megabytes.
 const KEPT_EVENTS: usize = 4_096;
 
+/// The most bytes of their payloads: events hold what people write.
+const KEPT_BYTES: usize = 32 << 20;
+
 /// The last events that this process appended, without a gap, and the highest position that it has heard of.
 #[derive(Debug)]
 pub(crate) struct Recent {
-    events: Mutex<VecDeque<Recorded>>,
+    events: Mutex<Events>,
     heard: watch::Sender<Position>,
+}
+
+#[derive(Debug, Default)]
+struct Events {
+    /// Each with the bytes of its payload.
+    by: VecDeque<(Recorded, usize)>,
+    bytes: usize,
 }
 
 impl Default for Recent {
@@ -25,19 +35,22 @@ impl Default for Recent {
 }
 
 impl Recent {
-    /// Takes what has just been committed, and tells those who wait.
-    pub fn add(&self, written: Vec<Recorded>) {
+    /// Takes what has just been committed, each with the bytes of its payload, and tells those who wait.
+    pub fn add(&self, written: Vec<(Recorded, usize)>) {
         let (Some(first), Some(last)) = (written.first(), written.last()) else { return };
-        let (first, last) = (first.position, last.position);
+        let (first, last) = (first.0.position, last.0.position);
         {
             let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-            if events.back().is_some_and(|newest| newest.position + 1 != first) {
+            if events.by.back().is_some_and(|(newest, _)| newest.position + 1 != first) {
                 // Another process has written in between.
-                events.clear();
+                *events = Events::default();
             }
-            events.extend(written);
-            let surplus = events.len().saturating_sub(KEPT_EVENTS);
-            events.drain(..surplus);
+            events.bytes += written.iter().map(|(_, bytes)| bytes).sum::<usize>();
+            events.by.extend(written);
+            while events.by.len() > KEPT_EVENTS || events.bytes > KEPT_BYTES {
+                let Some((_, bytes)) = events.by.pop_front() else { break };
+                events.bytes -= bytes;
+            }
         }
         self.announce(last);
     }
@@ -45,11 +58,11 @@ impl Recent {
     /// The events after a position, at most `limit`, if they are here.
     pub fn after(&self, position: Position, limit: usize) -> Option<Vec<Recorded>> {
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        let skipped = usize::try_from(position + 1 - events.front()?.position).ok()?;
-        if skipped >= events.len() {
+        let skipped = usize::try_from(position + 1 - events.by.front()?.0.position).ok()?;
+        if skipped >= events.by.len() {
             return None;
         }
-        Some(events.range(skipped..).take(limit).cloned().collect())
+        Some(events.by.range(skipped..).take(limit).map(|(event, _)| event.clone()).collect())
     }
 
     /// Tells those who wait that the log has come to a position.

@@ -21,8 +21,8 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use crate::kept::Kept;
 use crate::link::Link;
-use crate::load::Kept;
 use crate::{EventStore, Position, StoreError};
 
 /// 43 characters of 62 are 256 bits.

@@ -143,6 +143,14 @@ pub enum EnrolmentRule {
         /// Which.
         week: u8,
     },
+    /// A reflection is handed in so often.
+    #[error("the student's reflection of week {week} was handed in {most} times, which is as often as it can be")]
+    RevisedTooOften {
+        /// Which.
+        week: u8,
+        /// How often it may be.
+        most: u16,
+    },
     /// Nothing was handed in.
     #[error("the student has handed in no reflection of week {week}; wait for one")]
     NoReflection {

@@ -67,6 +67,8 @@ pub struct Reflection {
     pub visibility: Visibility,
     /// How it was marked; none while it waits, also after a revision.
     pub mark: Option<Mark>,
+    /// How often it was handed in.
+    pub submissions: u16,
 }
 
 /// How a reflection was marked.
@@ -190,7 +192,9 @@ impl Enrolment {
             EnrolmentEvent::EnrolmentCompleted {} => self.status = EnrolmentStatus::Completed,
             EnrolmentEvent::ReflectionSubmitted { week, text, visibility }
             | EnrolmentEvent::ReflectionRevised { week, text, visibility } => {
-                let reflection = Reflection { text: text.clone(), visibility: *visibility, mark: None };
+                let before = self.reflections.get(week).map_or(0, |before| before.submissions);
+                let (text, submissions) = (text.clone(), before.saturating_add(1));
+                let reflection = Reflection { text, visibility: *visibility, mark: None, submissions };
                 self.reflections.insert(*week, reflection);
             }
             EnrolmentEvent::ReflectionVisibilitySet { week, visibility } => {

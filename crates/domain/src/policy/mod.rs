@@ -217,6 +217,9 @@ pub fn capacity(right: Right, standing: Standing) -> Option<Authority> {
     columns.into_iter().find(|(has, authority)| *has && is_entitled(*authority)).map(|(_, authority)| authority)
 }
 
+/// Who may take attendance, in words.
+pub const WHO_TAKES_ATTENDANCE: &str = "attendance is taken by an admin, an instructor of the cohort, or the coordinator of the hub that the student is in now";
+
 /// Whether the actor may issue the command, and in what capacity. Refused alike whether or not the thing exists.
 pub fn authorise(command: &Command, actor: Actor, world: &World) -> Result<Authority, Refusal> {
     let right = right(command);
@@ -228,10 +231,7 @@ pub fn authorise(command: &Command, actor: Actor, world: &World) -> Result<Autho
         Right::EndWaysIn => "only the person, an owner or an admin may do this",
         Right::Administer | Right::ImportRoster | Right::Invite => "only an owner or an admin may do this",
         Right::EditSyllabus => "the syllabus is edited by an admin or an instructor of the cohort",
-        Right::TakeAttendance | Right::ImportAttendance => {
-            "attendance is taken by an admin, an instructor of the cohort, or the coordinator of the hub that the \
-             student is in now"
-        }
+        Right::TakeAttendance | Right::ImportAttendance => WHO_TAKES_ATTENDANCE,
         Right::WriteReflections => "only the student writes their reflections",
         Right::MarkReflections => "reflections are marked by an admin or a marker appointed to the cohort",
     }))

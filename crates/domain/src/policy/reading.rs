@@ -135,6 +135,11 @@ impl Reader {
             || self.enrolments.iter().any(|own| own.cohort == cohort)
     }
 
+    /// Whether there may be students of a cohort whose attendance they take, as `Right::TakeAttendance` has it for commands.
+    pub fn takes_attendance(&self, cohort: CohortId) -> bool {
+        self.admin || self.instructs.contains(&cohort) || !self.coordinates.is_empty()
+    }
+
     /// Whether they see a hub's roster.
     pub fn hub(&self, hub: HubId) -> bool {
         self.admin || self.coordinates.contains(&hub)

@@ -22,7 +22,7 @@ use super::problem::AccountProblem;
 use super::session::{Begun, Entrant, SignedIn, begin};
 use super::{cookies, operation, password};
 use crate::address::{Address, At};
-use crate::auth::{Authenticated, Site, refuse_programs};
+use crate::auth::{Admin, Caller, Site, refuse_programs};
 use crate::body::JsonBytes;
 use crate::client::ClientAddress;
 use crate::operation::{Body, Operation, Success, Whom};
@@ -49,7 +49,7 @@ pub fn operations() -> Vec<Operation> {
                 ("invite", "post"),
                 "/v1/people/{person_id}/invitation",
                 "Makes a link by which a person sets a password, in place of the one before; only an owner invites an owner",
-                (Whom::Bearers, Some(invite), Success::Json(SchemaGenerator::subschema_for::<Invited>)),
+                (Whom::Admins, Some(invite), Success::Json(SchemaGenerator::subschema_for::<Invited>)),
                 post(issue),
             )
         },
@@ -83,7 +83,7 @@ struct Invited {
 
 async fn issue(
     State(state): State<AppState>,
-    who: Authenticated,
+    Admin(Caller { who, .. }): Admin,
     At(person): At<PersonId>,
     headers: HeaderMap,
     body: JsonBytes,

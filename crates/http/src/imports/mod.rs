@@ -4,7 +4,7 @@
 mod upload;
 
 use axum::Json;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::routing::{MethodRouter, post};
 use rollbook_domain::plan::{ImportAttendance, ImportRoster, ImportedRow};
 use rollbook_domain::{CohortId, Command};
@@ -12,7 +12,7 @@ use rollbook_import::{
     FileError, Limits, MAX_FILE_BYTES, ONEROSTER_FILES, Report, RosterFile, read_attendance, read_oneroster,
     read_roster, unzip,
 };
-use rollbook_store::Request;
+use rollbook_store::Request as CommandRequest;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Deserialize;
 use tracing::Span;
@@ -102,22 +102,25 @@ async fn roster(
     At(cohort_id): At<CohortId>,
     asked: Asked,
     metadata: Metadata,
-    upload: Upload,
+    request: Request,
 ) -> Result<Json<Report>, ApiError> {
     let RosterAsked { commit, class } = asked.filter()?;
+    let upload = Upload::receive(request, &[CSV, ZIP], "text/csv or application/zip").await?;
     if class.is_some() && upload.media != ZIP {
         return Err(ApiError::Invalid(vec![FieldError::parameter("class", "is for a OneRoster ZIP")]));
     }
+    let bytes = upload.whole.bytes.len();
+    let _turn = state.shares().importing(caller.site).await?;
     let file = read(move || whichever(&upload, class.as_deref())).await?;
     let command = ImportRoster { cohort_id, rows: file.rows.clone() };
-    import(&state, &caller, commit.then_some(metadata), command.into(), |rows| file.report(rows)).await
+    import(&state, &caller, commit.then_some((metadata, bytes)), command.into(), |rows| file.report(rows)).await
 }
 
 fn whichever(upload: &Upload, class: Option<&str>) -> Result<RosterFile, FileError> {
     if upload.media == ZIP {
-        read_oneroster(&unzip(&upload.bytes, ONEROSTER_FILES, &Limits::default())?, class)
+        read_oneroster(&unzip(&upload.whole.bytes, ONEROSTER_FILES, &Limits::default())?, class)
     } else {
-        read_roster(&upload.bytes)
+        read_roster(&upload.whole.bytes)
     }
 }
 
@@ -127,16 +130,16 @@ async fn attendance(
     At(cohort_id): At<CohortId>,
     asked: Asked,
     metadata: Metadata,
-    upload: Upload,
+    request: Request,
 ) -> Result<Json<Report>, ApiError> {
     let AttendanceAsked { commit } = asked.filter()?;
-    caller.sees(cohort_id)?;
-    if upload.media != CSV {
-        return Err(ApiError::WrongMedia(CSV));
-    }
-    let file = read(move || read_attendance(&upload.bytes)).await?;
+    caller.takes_attendance(cohort_id)?;
+    let upload = Upload::receive(request, &[CSV], CSV).await?;
+    let bytes = upload.whole.bytes.len();
+    let _turn = state.shares().importing(caller.site).await?;
+    let file = read(move || read_attendance(&upload.whole.bytes)).await?;
     let command = ImportAttendance { cohort_id, marks: file.marks.clone() };
-    import(&state, &caller, commit.then_some(metadata), command.into(), |rows| file.report(rows)).await
+    import(&state, &caller, commit.then_some((metadata, bytes)), command.into(), |rows| file.report(rows)).await
 }
 
 /// Reads a file where that holds nobody else up.
@@ -145,20 +148,22 @@ async fn read<T: Send + 'static>(read: impl FnOnce() -> Result<T, FileError> + S
     read.map_err(ApiError::File)
 }
 
-/// Carries a command out if it is to be committed, with the metadata that it came with; shows what it would do if not.
+/// Carries a command out if it is to be committed, with the metadata and the size that it came with; shows what it would do if not.
 async fn import(
     state: &AppState,
     caller: &Caller,
-    commit: Option<Metadata>,
+    commit: Option<(Metadata, usize)>,
     command: Command,
     report: impl FnOnce(Vec<ImportedRow>) -> Report,
 ) -> Result<Json<Report>, ApiError> {
     let (site, actor) = (caller.site, caller.who.actor(&command));
-    let Some(Metadata { command_id, if_match, correlation_id }) = commit else {
+    let Some((Metadata { command_id, if_match, correlation_id }, bytes)) = commit else {
         return Ok(Json(report(state.executor().preview(site, actor, command).await?.rows)));
     };
-    let request = Request { site, actor, command, command_id, if_match, correlation_id };
+    let writing = state.shares().written.begin(&caller.who.writer(), bytes, state.now())?;
+    let request = CommandRequest { site, actor, command, command_id, if_match, correlation_id };
     let receipt = state.executor().execute(request).await?;
+    writing.was_written();
     Span::current().record("command_id", display(receipt.command_id)).record("position", receipt.position);
     Ok(Json(report(receipt.rows).committed(receipt.command_id, receipt.position)))
 }

@@ -11,17 +11,17 @@ use rollbook_domain::site::{HostAdmits, Slug};
 use tower::ServiceExt;
 
 use super::host::{Through, host_of};
-use super::in_use::until_its_end;
 use super::{Installation, Reached, UnknownHosts};
 use crate::layers;
 use crate::problem::ApiError;
+use crate::until_its_end::until_its_end;
 
 /// What is the process's own: answered under any host, and without one.
 const OF_THE_PROCESS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// The routes of all sites.
 pub fn router(installation: Installation) -> Router {
-    let refusals = layers::around(Router::new().fallback(refuse), installation.counted());
+    let refusals = layers::around(Router::new().fallback(refuse), installation.counted(), SiteId::DEFAULT);
     Router::new().fallback(dispatch).with_state(Front { installation, refusals })
 }
 

@@ -1,13 +1,7 @@
 //! Whether anybody uses something: from a request to the end of its answer, which may be a stream.
 
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-
-use axum::body::{Body, Bytes, HttpBody};
-use axum::response::Response;
-use http_body::{Frame, SizeHint};
 
 /// Who uses it, and when somebody did last.
 #[derive(Debug)]
@@ -44,41 +38,13 @@ impl Drop for InUse {
     }
 }
 
-/// An answer that is a use until its end.
-pub fn until_its_end(response: Response, in_use: InUse) -> Response {
-    response.map(|body| Body::new(Answer { body, _in_use: in_use }))
-}
-
-struct Answer {
-    body: Body,
-    _in_use: InUse,
-}
-
-impl HttpBody for Answer {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::body::to_bytes;
+    use axum::body::{Body, HttpBody as _, to_bytes};
+    use axum::response::Response;
 
     use super::*;
+    use crate::until_its_end::until_its_end;
 
     #[tokio::test]
     async fn an_answer_is_a_use_until_its_end() {

@@ -27,6 +27,7 @@ use super::{Registry, SuperAdmins, dispatch, owners};
 use crate::accounts::{AccountSettings, Accounts};
 use crate::limits::{Counted, Limits};
 use crate::problem::ApiError;
+use crate::shares::Shares;
 use crate::state::{AppState, Parts};
 
 /// How long changes of the log gather before the registry is read again.
@@ -127,6 +128,7 @@ struct Shared {
     unknown_hosts: UnknownHosts,
     counted: Counted,
     accounts: Arc<Accounts>,
+    shares: Arc<Shares>,
     ended: Arc<watch::Sender<bool>>,
     /// The service of each site that was asked for, but of those with databases of their own.
     services: Mutex<HashMap<SiteId, (AppState, Router)>>,
@@ -160,6 +162,7 @@ impl Installation {
             unknown_hosts: setup.unknown_hosts,
             counted: Counted::new(&setup.limits),
             accounts: Arc::new(Accounts::new(setup.accounts)),
+            shares: Arc::default(),
             ended: Arc::default(),
             services: Mutex::default(),
             owns: Owns::default(),
@@ -392,6 +395,7 @@ impl Installation {
             super_admins: shared.super_admins.clone(),
             installation,
             accounts: shared.accounts.clone(),
+            shares: shared.shares.clone(),
             metrics: shared.metrics.clone(),
             ended: shared.ended.clone(),
         });

@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use rollbook_domain::SiteId;
 use serde_json::json;
 
 use super::{send, send_to};
@@ -61,7 +62,7 @@ async fn answers_unknown_paths_and_methods_with_problems() {
 async fn a_panic_is_a_problem_that_says_nothing_but_its_id() {
     let broken = Router::new().route("/broken", axum::routing::get(async || -> () { panic!("a secret") }));
     let (status, headers, body) =
-        send_to(layers::around(broken, Counted::new(&crate::Limits::default())), get("/broken")).await;
+        send_to(layers::around(broken, Counted::new(&crate::Limits::default()), SiteId::DEFAULT), get("/broken")).await;
     assert_eq!((status.as_u16(), &body["code"]), (500, &json!("internal_error")));
     assert!(body["id"].is_string() && !body.to_string().contains("secret"));
     assert_eq!(headers["x-content-type-options"], "nosniff");

@@ -26,9 +26,11 @@ pub mod syllabus;
 
 use rollbook_domain::policy::RosterScope;
 use rollbook_domain::{PersonId, Personal};
+use rollbook_store::StoreError;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use sqlx::PgPool;
 use sqlx::postgres::PgArguments;
 use sqlx::query::QueryScalar;
@@ -63,6 +65,20 @@ where
     T: DeserializeOwned + Send + Unpin + 'static,
 {
     Ok(query.fetch_all(pool).await?.into_iter().map(|Json(item)| item).collect())
+}
+
+/// Fetches a query's items, each with how many bytes it has as JSON.
+pub(crate) async fn fetch_weighed<T>(
+    query: Items<'_, Box<RawValue>>,
+    pool: &PgPool,
+) -> Result<Vec<(T, usize)>, QueryError>
+where
+    T: DeserializeOwned,
+{
+    let rows = query.fetch_all(pool).await?;
+    let weighed =
+        rows.into_iter().map(|Json(json)| serde_json::from_str(json.get()).map(|item| (item, json.get().len())));
+    Ok(weighed.collect::<Result<_, _>>().map_err(StoreError::from)?)
 }
 
 /// Fetches a query's only item.

@@ -43,7 +43,7 @@ async fn of_stream(store: &EventStore, site: SiteId, stream: StreamId, after: Po
 
 async fn of_log(store: &EventStore, site: SiteId, mut after: Position, mut limit: i64) -> Done {
     while limit > 0 {
-        let Stretch { events, reached } = store.read_site(site, after, limit.min(BATCH), LogView::Whole).await?;
+        let Stretch { events, reached, .. } = store.read_site(site, after, limit.min(BATCH), LogView::Whole).await?;
         if events.is_empty() {
             break;
         }

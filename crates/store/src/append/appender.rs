@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
 use super::batch::{self, Concerns, Outcome, Refused};
-use super::prepared::Prepared;
+use super::prepared::{Prepared, Written};
 use super::{Appended, StoreError};
 use crate::link::Link;
 use crate::recent::Recent;
@@ -147,11 +147,10 @@ fn answer(recent: &Recent, jobs: Vec<Job>, Outcome { head, mut refused }: Outcom
     for (n, Job { request, reply }) in jobs.into_iter().enumerate() {
         let appended = match refused.remove(&n) {
             None => {
-                for event in request.events {
+                for Written { mut recorded, payload } in request.events {
                     position += 1;
-                    let mut recorded = event.recorded;
                     recorded.position = position;
-                    written.push(recorded);
+                    written.push((recorded, payload.len()));
                 }
                 Appended::At(position)
             }

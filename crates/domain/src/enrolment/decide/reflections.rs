@@ -9,6 +9,10 @@ use crate::enrolment::{
 };
 use crate::ids::PersonId;
 
+/// How often one reflection is handed in at most, tries after a fail included: nobody who learns needs more, and the log keeps
+/// every one.
+const MOST_SUBMISSIONS: u16 = 50;
+
 impl Enrolment {
     /// Hands in, revises before the marking, or tries again after a fail. A completed run does not end this, the due
     /// instant does: a cohort is often completed right after its last session.
@@ -34,6 +38,9 @@ impl Enrolment {
             && by.at >= due
         {
             return Err(EnrolmentRule::ReflectionOverdue { due });
+        }
+        if before.is_some_and(|r| r.submissions >= MOST_SUBMISSIONS) {
+            return Err(EnrolmentRule::RevisedTooOften { week, most: MOST_SUBMISSIONS });
         }
         Ok(vec![if before.is_some() {
             EnrolmentEvent::ReflectionRevised { week, text, visibility }

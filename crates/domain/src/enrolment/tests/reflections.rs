@@ -56,6 +56,18 @@ fn handing_in_again_before_the_marking_revises() {
 }
 
 #[test]
+fn a_reflection_is_handed_in_fifty_times_and_no_more() {
+    let times = |count: usize| [submitted(1)].into_iter().chain((1..count).map(|n| revised(1, &n.to_string(), Public)));
+    given(times(49)).when(submit(1, "the last", Public)).then_expect_events(vec![revised(1, "the last", Public)]);
+    let most = EnrolmentRule::RevisedTooOften { week: 1, most: 50 };
+    given(times(50)).when(submit(1, "one more", Public)).then_expect_error(most.clone());
+    given(times(50)).when(submit(1, "49", Public)).then_expect_events(vec![]);
+    // A fail lets nobody begin anew, and another week is another reflection.
+    given(times(50).chain([marked_with(1, Outcome::Fail)])).when(submit(1, "again", Public)).then_expect_error(most);
+    given(times(50).chain([in_week(2)])).when(submit(2, "I learnt", Public)).then_expect_events(vec![submitted(2)]);
+}
+
+#[test]
 fn handing_in_the_same_again_changes_nothing_even_when_it_is_late() {
     given([submitted(1)]).when(submit(1, "I learnt", Public)).then_expect_events(vec![]);
     given([submitted(1)]).at("2026-01-01T00:00:00Z").when(submit(1, "I learnt", Public)).then_expect_events(vec![]);

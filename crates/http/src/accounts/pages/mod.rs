@@ -8,7 +8,6 @@ mod forms;
 mod layout;
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -32,6 +31,7 @@ use super::{cookies, next};
 use crate::auth::{Authenticated, Holder, Site};
 use crate::client::ClientAddress;
 use crate::headers::single;
+use crate::in_flight::received;
 use crate::layers;
 use crate::operation::{Operation, Success, open};
 use crate::problem::ApiError;
@@ -91,15 +91,15 @@ struct Form<T>(T);
 impl<T: DeserializeOwned> FromRequest<AppState> for Form<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, _: &AppState) -> Result<Self, ApiError> {
         // Nobody is to be signed in as somebody else by a page of another site, either.
         refuse_other_sites(&Method::POST, request.headers())?;
         let media = single(request.headers(), CONTENT_TYPE.as_str())?.unwrap_or_default();
         if !media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(ApiError::WrongMedia("application/x-www-form-urlencoded"));
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(|_| ApiError::TooLarge)?;
-        serde_urlencoded::from_bytes(&bytes)
+        let whole = received(request).await.map_err(|error| error.or(ApiError::TooLarge))?;
+        serde_urlencoded::from_bytes(&whole.bytes)
             .map(Self)
             .map_err(|_| ApiError::BrokenOff("the form's fields cannot be read".to_owned()))
     }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::models::reflections::Marking;
 use crate::models::roster::ReflectionState;
-use crate::models::{PersonRef, fetch, items};
+use crate::models::{PersonRef, fetch, fetch_weighed, items};
 use crate::page::part;
 use crate::{Page, Paged, QueryError};
 
@@ -82,13 +82,6 @@ pub async fn list(
     filter: &QueueFilter,
     page: &Page,
 ) -> Result<Paged<QueueItem>, QueryError> {
-    let (micros, id, week) = match page.cursor()? {
-        Some([micros, id, week]) => {
-            (Some(part::<i64>(micros)?), Some(part::<EnrolmentId>(id)?.0), Some(part::<i16>(week)?))
-        }
-        None => (None, None, None),
-    };
-    let after = micros.map(|m| DateTime::from_timestamp_micros(m).ok_or(QueryError::BadCursor)).transpose()?;
     let sql = format!(
         "select row_to_json(q) from (
             select t.enrolment_id, coalesce(p.name, '') as name, r.cohort_id, t.week,
@@ -100,16 +93,32 @@ pub async fn list(
         ) q",
         filter.meant()
     );
-    let query = items::<QueueItem>(&sql)
-        .bind(site.0)
-        .bind(filter.marker_id.map(|marker| marker.0))
-        .bind(filter.cohorts())
-        .bind(after)
-        .bind(id)
-        .bind(week)
-        .bind(page.rows());
-    let found = fetch(query, pool).await?;
-    Ok(page.cut(found, |q| format!("{}.{}.{}", q.submitted_at.timestamp_micros(), q.enrolment_id, q.week)))
+    let mut filling = page.filling();
+    while let Some(part) = filling.part() {
+        let (after, id, week) = after(&part)?;
+        let query = items(&sql)
+            .bind(site.0)
+            .bind(filter.marker_id.map(|marker| marker.0))
+            .bind(filter.cohorts())
+            .bind(after)
+            .bind(id)
+            .bind(week)
+            .bind(part.rows());
+        filling.take(&part, fetch_weighed(query, pool).await?, cursor, Some);
+    }
+    Ok(filling.page())
+}
+
+fn cursor(item: &QueueItem) -> String {
+    format!("{}.{}.{}", item.submitted_at.timestamp_micros(), item.enrolment_id, item.week)
+}
+
+type After = (Option<DateTime<Utc>>, Option<Uuid>, Option<i16>);
+
+fn after(page: &Page) -> Result<After, QueryError> {
+    let Some([micros, id, week]) = page.cursor()? else { return Ok((None, None, None)) };
+    let submitted_at = DateTime::from_timestamp_micros(part(micros)?).ok_or(QueryError::BadCursor)?;
+    Ok((Some(submitted_at), Some(part::<EnrolmentId>(id)?.0), Some(part(week)?)))
 }
 
 /// How many reflections are meant.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
 use super::Marking;
-use crate::models::{fetch, items};
+use crate::models::{fetch, fetch_weighed, items};
 use crate::page::part;
 use crate::{Page, Paged, QueryError};
 
@@ -69,8 +69,6 @@ pub async fn of_cohort(
     reader: &Reader,
     page: &Page,
 ) -> Result<Paged<ReflectionItem>, QueryError> {
-    let mut page = page.clone();
-    let mut found = Vec::new();
     let sql = format!(
         "select row_to_json(q) from (
             {ITEM}
@@ -81,9 +79,10 @@ pub async fn of_cohort(
             order by t.week, t.submitted_at, t.enrolment_id limit $8
         ) q"
     );
-    loop {
-        let (last_week, submitted_at, id) = after(&page)?;
-        let query = items::<ReflectionItem>(&sql)
+    let mut filling = page.filling();
+    while let Some(part) = filling.part() {
+        let (last_week, submitted_at, id) = after(&part)?;
+        let query = items(&sql)
             .bind(site.0)
             .bind(cohort.0)
             .bind(week.map(i16::from))
@@ -91,15 +90,10 @@ pub async fn of_cohort(
             .bind(last_week)
             .bind(submitted_at)
             .bind(id)
-            .bind(page.rows());
-        let rows = fetch(query, pool).await?;
-        let last = rows.last().filter(|_| i64::try_from(rows.len()) == Ok(page.rows())).map(cursor);
-        found.extend(rows.into_iter().filter_map(|item| readable(reader, item)));
-        match last {
-            Some(last) if found.len() <= usize::try_from(page.limit).unwrap_or(usize::MAX) => page.after = Some(last),
-            _ => return Ok(page.cut(found, cursor)),
-        }
+            .bind(part.rows());
+        filling.take(&part, fetch_weighed(query, pool).await?, cursor, |item| readable(reader, item));
     }
+    Ok(filling.page())
 }
 
 /// One enrolment's reflections that a reader may read, by week.

@@ -1,0 +1,197 @@
+//! The places for connections, and who loses theirs when there are too few: whoever has done nothing for longest, and where
+//! everybody is busy, the oldest of the address that has most. So nobody who has many keeps others out.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::FutureExt as _;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// For how long somebody must have done nothing to lose their place: a request is on its way for a moment.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// The places. Cheap to clone.
+#[derive(Clone)]
+pub struct Places {
+    free: Arc<Semaphore>,
+    taken: Arc<Mutex<Taken>>,
+}
+
+#[derive(Default)]
+struct Taken {
+    next: u64,
+    by: HashMap<u64, Connection>,
+}
+
+struct Connection {
+    network: IpAddr,
+    /// Since when it has done nothing; none while a request is answered.
+    idle: Option<Instant>,
+    lost: Arc<Notify>,
+}
+
+/// A place, for as long as this lives.
+pub struct Place {
+    places: Places,
+    nth: u64,
+    lost: Arc<Notify>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// A request is answered, for as long as this lives.
+pub struct Busy(Arc<Place>);
+
+impl Places {
+    /// So many, and nobody has one.
+    pub fn new(number: usize) -> Self {
+        let free = Arc::new(Semaphore::new(number.min(Semaphore::MAX_PERMITS)));
+        Self { free, taken: Arc::default() }
+    }
+
+    /// Takes a place, for which somebody else may have to go.
+    pub async fn take(&self, network: IpAddr) -> Place {
+        let mut free = pin!(Arc::clone(&self.free).acquire_owned());
+        let permit = loop {
+            if let Some(permit) = (&mut free).now_or_never() {
+                break permit;
+            }
+            self.lock().make_room(network);
+            // Whoever has just come has done nothing for long in a moment.
+            if let Ok(permit) = timeout(IDLE, &mut free).await {
+                break permit;
+            }
+        };
+        let permit = permit.expect("nobody closes it");
+        let lost = Arc::new(Notify::new());
+        let mut taken = self.lock();
+        let nth = taken.next;
+        taken.next += 1;
+        taken.by.insert(nth, Connection { network, idle: Some(Instant::now()), lost: Arc::clone(&lost) });
+        drop(taken);
+        Place { places: self.clone(), nth, lost, _permit: permit }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Taken {
+    /// Has somebody go, unless nobody has more than the address that wants a place.
+    fn make_room(&mut self, network: IpAddr) {
+        let idle = self.by.iter().filter_map(|(nth, at)| Some((at.idle?, *nth))).min();
+        let goes =
+            idle.filter(|(since, _)| since.elapsed() >= IDLE).map(|(_, nth)| nth).or_else(|| self.of_most(network));
+        if let Some(connection) = goes.and_then(|nth| self.by.remove(&nth)) {
+            connection.lost.notify_one();
+        }
+    }
+
+    /// The oldest of the address that has most, where that is more than this one would have.
+    fn of_most(&self, network: IpAddr) -> Option<u64> {
+        let mut numbers: HashMap<IpAddr, usize> = HashMap::new();
+        for connection in self.by.values() {
+            *numbers.entry(connection.network).or_default() += 1;
+        }
+        let wanted = numbers.get(&network).copied().unwrap_or_default() + 1;
+        let (most, _) = numbers.into_iter().max_by_key(|(_, number)| *number).filter(|(_, number)| *number > wanted)?;
+        self.by.iter().filter(|(_, connection)| connection.network == most).map(|(nth, _)| *nth).min()
+    }
+}
+
+impl Place {
+    /// A request is answered, until this is dropped.
+    pub fn busy(self: &Arc<Self>) -> Busy {
+        self.idle_since(None);
+        Busy(Arc::clone(self))
+    }
+
+    /// Waits until the place is lost.
+    pub async fn lost(&self) {
+        self.lost.notified().await;
+    }
+
+    fn idle_since(&self, idle: Option<Instant>) {
+        if let Some(connection) = self.places.lock().by.get_mut(&self.nth) {
+            connection.idle = idle;
+        }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.idle_since(Some(Instant::now()));
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.places.lock().by.remove(&self.nth);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(nth: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, nth])
+    }
+
+    /// Places that are all taken by busy requests of one address.
+    async fn full(number: usize) -> (Places, Vec<(Arc<Place>, Busy)>) {
+        let places = Places::new(number);
+        let mut busy = Vec::new();
+        for _ in 0..number {
+            let place = Arc::new(places.take(network(1)).await);
+            busy.push((Arc::clone(&place), place.busy()));
+        }
+        (places, busy)
+    }
+
+    #[tokio::test]
+    async fn where_everybody_is_busy_the_oldest_of_the_address_that_has_most_goes() {
+        let (places, mut busy) = full(3).await;
+        let coming = tokio::spawn({
+            let places = places.clone();
+            async move { places.take(network(2)).await }
+        });
+        busy[0].0.lost().await;
+        assert!(busy[1].0.lost().now_or_never().is_none());
+        busy.remove(0);
+        let second = coming.await.unwrap();
+        // One has two now and the other one: nobody has so many more that the third should go.
+        places.lock().make_room(network(2));
+        assert!(busy.iter().all(|(place, _)| place.lost().now_or_never().is_none()));
+        drop(second);
+    }
+
+    #[tokio::test]
+    async fn an_address_does_not_push_out_itself_or_one_that_has_as_many() {
+        let (places, busy) = full(3).await;
+        places.lock().make_room(network(1));
+        assert!(busy.iter().all(|(place, _)| place.lost().now_or_never().is_none()));
+    }
+
+    #[tokio::test]
+    async fn whoever_has_done_nothing_for_long_goes_before_anybody_who_is_busy() {
+        let (places, mut busy) = full(3).await;
+        let (_resting, request) = busy.remove(1);
+        drop(request);
+        let idle = {
+            let mut taken = places.lock();
+            let idle = taken.by.get_mut(&1).unwrap();
+            idle.idle = Instant::now().checked_sub(IDLE);
+            Arc::clone(&idle.lost)
+        };
+        places.lock().make_room(network(1));
+        assert!(idle.notified().now_or_never().is_some());
+        assert!(busy.iter().all(|(place, _)| place.lost().now_or_never().is_none()));
+        drop(busy);
+        assert!(places.lock().by.is_empty(), "nothing is left over");
+    }
+}
