@@ -2,6 +2,7 @@
 //! lost, and the service stays within its memory. How long they wait is told by the long form, and never asserted here:
 //! `cargo run --release -p rollbook-torture -- hostile`.
 
+use std::future::pending;
 use std::time::Duration;
 
 use rollbook_torture::hostile::{Attack, Plan, run, table};
@@ -26,7 +27,7 @@ async fn whatever_a_school_does_another_one_is_answered() {
         server: None,
         folder: folder.path().to_owned(),
     };
-    let outcome = run(&plan, |line| println!("{line}")).await.expect("it comes to its end");
+    let outcome = run(&plan, pending(), |line| println!("{line}")).await.expect("it comes to its end");
     println!("{}", table(&outcome.quiet, &outcome.rows));
     assert_eq!(outcome.rows.len(), Attack::all().len() + 1, "each, and all at once");
     for row in std::iter::once(&outcome.quiet).chain(&outcome.rows) {

@@ -12,6 +12,7 @@ use rollbook_torture::hostile::{self, Attack};
 use rollbook_torture::run::{Outcome, Plan, run};
 use rollbook_torture::{Error, receipts};
 use tempfile::TempDir;
+use tokio::signal::unix::{SignalKind, signal};
 use url::Url;
 
 /// Whether Rollbook keeps its promises when it is treated badly.
@@ -43,7 +44,7 @@ struct Hostile {
     /// One attack, and again for others; all of them where none is named
     #[arg(long, value_name = "NAME")]
     only: Vec<Attack>,
-    /// How many requests a second the people of the other school send
+    /// How many requests a second the people of the other school send, all of them below what one of them may
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=150), value_name = "N")]
     rate: u32,
     /// The service's binary; it is built where this is not given
@@ -137,7 +138,15 @@ async fn attacked(arguments: Hostile) -> Result<bool, Error> {
         server: arguments.server,
         folder: folder.path().to_owned(),
     };
-    let outcome = hostile::run(&plan, say).await;
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::io("listening for signals"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::io("listening for signals"))?;
+    let stop = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let outcome = hostile::run(&plan, stop, say).await;
     if outcome.is_err() {
         folder.disable_cleanup(true);
     }

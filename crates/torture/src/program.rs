@@ -3,11 +3,13 @@
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::time::timeout;
 
 use crate::Error;
 use crate::check::Violation;
@@ -17,6 +19,8 @@ use crate::load::answered;
 pub const OWNER: &str = "owner@example.org";
 /// Where its clock stands: after the last session of the load's cohorts.
 const NOW: &str = "2026-03-25T00:00:00Z";
+/// How long it may take to end, where its clients have gone.
+const END: Duration = Duration::from_mins(2);
 
 /// How to start the service.
 #[derive(Clone, Debug)]
@@ -128,7 +132,9 @@ impl Service {
             kill(Pid::from_raw(id), Signal::SIGTERM)
                 .map_err(|error| Error::io("asking the service to end")(error.into()))?;
         }
-        self.child.wait().await.map_err(Error::io("waiting for the service"))
+        let ended = timeout(END, self.child.wait()).await;
+        let late = |_| Error::Broken(format!("the service was asked to end, and has not after {} s", END.as_secs()));
+        ended.map_err(late)?.map_err(Error::io("waiting for the service"))
     }
 }
 

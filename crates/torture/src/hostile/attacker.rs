@@ -9,8 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{join_all, try_join_all};
-use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
-use nix::sys::time::TimeValLike as _;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
@@ -20,6 +19,7 @@ use tokio::time::{Instant, timeout};
 use super::answers::{Answers, Counts};
 use super::attack::{Attack, Target};
 use super::scene::Scene;
+use super::usage::Tree;
 use crate::Error;
 
 /// The subcommand that attacks.
@@ -50,8 +50,6 @@ pub struct Told {
     pub answers: BTreeMap<Attack, Counts>,
     /// How long it attacked, with the time until all attacks had come to be what they are called, in milliseconds.
     pub milliseconds: u64,
-    /// How long processors worked for it, in milliseconds.
-    pub cpu_milliseconds: u64,
 }
 
 impl Told {
@@ -71,7 +69,7 @@ pub async fn attack(mut orders: impl Read, mut tell: impl Write) -> Result<(), E
         serde_json::from_str(&text).map_err(|error| Error::Broken(format!("what is to be done: {error}")))?;
     allow_connections()?;
     let prepared: Vec<_> = attacks.into_iter().map(Attack::prepare).collect();
-    let (before, began, scene) = (worked()?, Instant::now(), Arc::new(scene));
+    let (began, scene) = (Instant::now(), Arc::new(scene));
     let (end, ends) = watch::channel(None);
     let (mut work, mut strike) = (Vec::new(), Vec::new());
     for prepared in prepared {
@@ -94,7 +92,7 @@ pub async fn attack(mut orders: impl Read, mut tell: impl Write) -> Result<(), E
     let ((), answers) = tokio::try_join!(begins, try_join_all(work))?;
     let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let answers = answers.into_iter().collect();
-    let told = Told { answers, milliseconds, cpu_milliseconds: worked()?.saturating_sub(before) };
+    let told = Told { answers, milliseconds };
     let told = serde_json::to_string(&told).map_err(|error| Error::Broken(error.to_string()))?;
     writeln!(tell, "{told}").map_err(Error::io("telling what came of it"))
 }
@@ -104,14 +102,6 @@ fn allow_connections() -> Result<(), Error> {
     let failed = || |error: nix::errno::Errno| Error::io("raising the limit of open files")(error.into());
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).map_err(failed())?;
     setrlimit(Resource::RLIMIT_NOFILE, most, most).map_err(failed())
-}
-
-/// How long this process has worked, in milliseconds.
-fn worked() -> Result<u64, Error> {
-    let usage = getrusage(UsageWho::RUSAGE_SELF);
-    let usage = usage.map_err(|error| Error::io("asking how long this has worked")(error.into()))?;
-    let worked = usage.user_time().num_milliseconds() + usage.system_time().num_milliseconds();
-    Ok(u64::try_from(worked).unwrap_or_default())
 }
 
 /// A process that attacks, and ends with this.
@@ -151,6 +141,11 @@ impl Attackers {
         };
         let line = timeout(GRACE, begins).await.map_err(|_| late("to begin"))?.map_err(failed())?;
         if line.trim() == BEGINS { Ok(Self { child, lines, milliseconds }) } else { Err(late("to begin at all")) }
+    }
+
+    /// Its process, as long as nobody has waited for its end.
+    pub fn tree(&self) -> Result<Tree, Error> {
+        self.child.id().map(Tree).ok_or_else(|| late("to go on"))
     }
 
     /// Waits until it has ended; what it tells.

@@ -78,10 +78,13 @@ pub struct Outcome {
     pub report: Report,
 }
 
-/// Does it. `say` is told what happens, a line at a time.
-pub async fn run(plan: &Plan, say: impl Fn(&str)) -> Result<Outcome, Error> {
+/// Does it, unless it is to stop before its end. `say` is told what happens, a line at a time.
+pub async fn run(plan: &Plan, stop: impl Future<Output = ()>, say: impl Fn(&str)) -> Result<Outcome, Error> {
     let databases = Databases::create(plan.server.as_ref()).await?;
-    let outcome = on(&databases, plan, say).await;
+    let outcome = tokio::select! {
+        outcome = on(&databases, plan, say) => outcome,
+        () = stop => Err(Error::Broken("it was stopped before its end".to_owned())),
+    };
     // Whatever came of it, nothing is left there.
     let removed = databases.remove().await;
     let outcome = outcome?;
@@ -127,23 +130,13 @@ async fn ended(service: Service) -> Result<(), Error> {
     if status.success() { Ok(()) } else { Err(Error::Broken(format!("the service ended with {status}"))) }
 }
 
-/// How long the processors have worked, for PostgreSQL and for all together.
-#[derive(Clone, Copy)]
-struct Others {
-    postgres: Duration,
-    machine: Duration,
-}
-
-impl Others {
-    fn of(postgres: Option<Tree>) -> Result<Self, Error> {
-        let postgres = postgres.map(Tree::usage).transpose()?.unwrap_or_default().cpu;
-        Ok(Self { postgres, machine: machine()? })
+/// How long the processors have worked for some and for all of the machine.
+fn worked(trees: [Option<Tree>; 3]) -> Result<[Duration; 4], Error> {
+    let mut worked = [Duration::ZERO, Duration::ZERO, Duration::ZERO, machine()?];
+    for (worked, tree) in worked.iter_mut().zip(trees) {
+        *worked = tree.map(Tree::usage).transpose()?.unwrap_or_default().cpu;
     }
-
-    fn since(self, before: Self) -> Self {
-        let (postgres, machine) = (self.postgres, self.machine);
-        Self { postgres: postgres.saturating_sub(before.postgres), machine: machine.saturating_sub(before.machine) }
-    }
+    Ok(worked)
 }
 
 /// Where it takes place.
@@ -178,19 +171,19 @@ impl Field<'_> {
             let log = log(&plan.folder.join("attackers.log"))?;
             Some(Attackers::start(&plan.attacker, &self.stage.scene, attacks.clone(), lasted, log).await?)
         };
+        let attacking = attackers.as_ref().map(Attackers::tree).transpose()?;
+        let trees = [Some(self.service), self.postgres, attacking];
         let watch = Watch::start(self.service)?;
-        let (others, began) = (Others::of(self.postgres)?, Instant::now());
+        let (before, began) = (worked(trees)?, Instant::now());
         let figures = self.probe.run(lasted).await?;
-        let (watched, service) = (began.elapsed(), watch.finish()?);
-        let others = Others::of(self.postgres)?.since(others);
+        let (after, watched, memory) = (worked(trees)?, began.elapsed(), watch.finish()?);
         let told = match attackers {
             Some(attackers) => attackers.finish().await?,
             None => Told::default(),
         };
-        let attackers = Duration::from_millis(told.cpu_milliseconds);
-        let rest = others.machine.saturating_sub(service.cpu + others.postgres + attackers);
-        let cpu = [service.cpu, others.postgres, attackers, rest];
-        Ok(Row { attacks, watched, figures, memory: service.resident, cpu, told })
+        let [service, postgres, attackers, machine] = std::array::from_fn(|nth| after[nth].saturating_sub(before[nth]));
+        let cpu = [service, postgres, attackers, machine.saturating_sub(service + postgres + attackers)];
+        Ok(Row { attacks, watched, figures, memory, cpu, told })
     }
 
     /// Waits until what an attack has left behind is done with, or for long enough.

@@ -107,11 +107,9 @@ impl Row {
 
     fn cells(&self, quiet: &Self) -> Vec<String> {
         let Figures { work, sign_ins, health, failed, refused, lost, .. } = &self.figures;
-        let share = |cpu: &Duration, of: Duration| format!("{:.0}", cpu.as_secs_f64() / of.as_secs_f64() * 100.0);
+        let share = |cpu: Duration| format!("{:.0}", cpu.as_secs_f64() / self.watched.as_secs_f64() * 100.0);
+        let cpu = self.cpu.map(share);
         let attacked = Duration::from_millis(self.told.milliseconds.max(1));
-        let [service, postgres, attackers, rest] = &self.cpu;
-        let cpu = [(service, self.watched), (postgres, self.watched), (attackers, attacked), (rest, self.watched)];
-        let cpu = cpu.map(|(cpu, of)| share(cpu, of));
         let counts = self.told.counts();
         let got = if self.attacks.is_empty() {
             String::new()

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -130,51 +130,37 @@ fn system(what: SysconfVar) -> Result<u64, Error> {
     number.ok_or_else(|| Error::Broken("the system does not say how it counts".to_owned()))
 }
 
-/// Looks on while something is done, on a thread of its own.
+/// Looks at the memory of a tree on a thread of its own, until it has seen enough or the tree has ended.
 #[derive(Debug)]
 pub struct Watch {
     tree: Tree,
-    before: Usage,
-    most: Arc<AtomicU64>,
-    failed: Arc<Mutex<Option<Error>>>,
     stop: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
+    thread: JoinHandle<Result<u64, Error>>,
 }
 
 impl Watch {
-    /// Begins to look on.
+    /// Begins to look.
     pub fn start(tree: Tree) -> Result<Self, Error> {
         tree.forget_peak()?;
-        let before = tree.usage()?;
-        let (most, stop) = (Arc::new(AtomicU64::new(before.resident)), Arc::new(AtomicBool::new(false)));
-        let failed = Arc::new(Mutex::new(None));
-        let (seen, ended, told) = (Arc::clone(&most), Arc::clone(&stop), Arc::clone(&failed));
+        let stop = Arc::new(AtomicBool::new(false));
+        let enough = Arc::clone(&stop);
         let thread = thread::spawn(move || {
-            while !ended.load(Ordering::SeqCst) {
-                match tree.usage() {
-                    Ok(usage) => seen.fetch_max(usage.resident, Ordering::SeqCst),
-                    Err(error) => {
-                        *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                        return;
-                    }
-                };
+            let mut most = 0;
+            while !enough.load(Ordering::SeqCst) {
+                most = tree.usage()?.resident.max(most);
                 thread::park_timeout(EVERY);
             }
+            Ok(most)
         });
-        Ok(Self { tree, before, most, failed, stop, thread })
+        Ok(Self { tree, stop, thread })
     }
 
-    /// The time of processors since, and the most memory.
-    pub fn finish(self) -> Result<Usage, Error> {
+    /// The most memory since, in bytes.
+    pub fn finish(self) -> Result<u64, Error> {
         self.stop.store(true, Ordering::SeqCst);
         self.thread.thread().unpark();
-        self.thread.join().map_err(|_| Error::Broken("whoever looked on has failed".to_owned()))?;
-        if let Some(error) = self.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            return Err(error);
-        }
-        let after = self.tree.usage()?;
-        let most = self.most.load(Ordering::SeqCst).max(after.resident).max(self.tree.peak()?);
-        Ok(Usage { cpu: after.cpu.saturating_sub(self.before.cpu), resident: most })
+        let seen = self.thread.join().map_err(|_| Error::Broken("whoever looked on has failed".to_owned()))??;
+        Ok(seen.max(self.tree.peak()?))
     }
 }
 
@@ -204,16 +190,22 @@ mod tests {
     }
 
     #[test]
-    fn work_is_counted_and_the_peak_is_told_though_it_is_over() {
+    fn the_peak_is_told_though_it_is_over() {
         let own = Tree(std::process::id());
         let watch = Watch::start(own).unwrap();
         drop(std::hint::black_box(vec![1_u8; 64 << 20]));
+        let (now, most) = (own.usage().unwrap().resident, watch.finish().unwrap());
+        assert!(now < (64 << 20) && most >= (64 << 20), "{now}, {most}");
+    }
+
+    #[test]
+    fn work_is_counted_for_its_process_and_for_the_machine() {
+        let own = Tree(std::process::id());
+        let (before, all) = (own.usage().unwrap().cpu, machine().unwrap());
         let mut sum = 0_u64;
-        while own.usage().unwrap().cpu < watch.before.cpu + Duration::from_millis(50) {
+        while own.usage().unwrap().cpu < before + Duration::from_millis(50) {
             sum = std::hint::black_box(sum + 1);
         }
-        let (now, used) = (own.usage().unwrap(), watch.finish().unwrap());
-        assert!(used.cpu >= Duration::from_millis(50), "{used:?}");
-        assert!(now.resident < (64 << 20) && used.resident >= (64 << 20), "{now:?}, {used:?}");
+        assert!(machine().unwrap() > all);
     }
 }
