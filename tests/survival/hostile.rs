@@ -1,6 +1,6 @@
-//! Schools that mean harm, in short: whatever they do, another school's people are answered, nothing that was acknowledged to them is
-//! lost, and the service stays within its memory. How long they wait is told by the long form, and never asserted here:
-//! `cargo run --release -p rollbook-torture -- hostile`.
+//! Schools that mean harm, in short: whatever they do, another school's people are answered, nothing that was
+//! acknowledged to them is lost, and the service stays within its memory. How long they wait is told by the long form,
+//! and never asserted here: `cargo run --release -p rollbook-torture -- hostile`.
 
 use std::future::pending;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! A PostgreSQL that is none, over real loopback: what it sends is what its owner says. It runs on threads of its own, so that
-//! it goes on when the service that it is hostile to does not.
+//! A PostgreSQL that is none, over real loopback: what it sends is what its owner says. It runs on threads of its own,
+//! so that it goes on when the service that it is hostile to does not.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

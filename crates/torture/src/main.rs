@@ -1,5 +1,5 @@
-//! `rollbook-torture`: `check` proves a database from outside, `run` treats the service badly and then checks it, `hostile` has
-//! schools mean harm to another one.
+//! `rollbook-torture`: `check` proves a database from outside, `run` treats the service badly and then checks it,
+//! `hostile` has schools mean harm to another one.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,8 @@ struct Hostile {
     /// The service's binary; it is built where this is not given
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
-    /// A PostgreSQL and a role that may make databases there, of which two are made and dropped; a private one without it
+    /// A PostgreSQL and a role that may make databases there, of which two are made and dropped; a private one without
+    /// it
     #[arg(long, env = "ROLLBOOK_HOSTILE_SERVER", hide_env_values = true, value_name = "URL")]
     server: Option<Url>,
     /// Keep the folder with the logs and the receipts

@@ -57,7 +57,8 @@ impl Counts {
         self.0.contains_key(what)
     }
 
-    /// Whether this was an attack: something came of it besides being taken for somebody unknown, or for nothing that there is.
+    /// Whether this was an attack: something came of it besides being taken for somebody unknown, or for nothing that
+    /// there is.
     pub fn struck(&self) -> bool {
         let connections = [OPENED, HELD, CUT, UNANSWERED];
         let mistaken = MISTAKEN.iter().any(|what| self.has(what));

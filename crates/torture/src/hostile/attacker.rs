@@ -1,5 +1,6 @@
-//! The process that attacks, and whoever starts it: apart from the probe and at the lowest priority, so that its work is its own. It
-//! is told what to do on its standard input, says when it begins, and tells on its standard output what it was answered with.
+//! The process that attacks, and whoever starts it: apart from the probe and at the lowest priority, so that its work
+//! is its own. It is told what to do on its standard input, says when it begins, and tells on its standard output what
+//! it was answered with.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -83,7 +84,8 @@ pub async fn attack(mut orders: impl Read, mut tell: impl Write) -> Result<(), E
     }
     let patience = if strike.len() > 1 { TOGETHER } else { STRIKES };
     let begins = async {
-        // It begins when all of them have come to be what they are called. What never does is told by what it was answered with.
+        // It begins when all of them have come to be what they are called. What never does is told by what it was
+        // answered with.
         let _ = timeout(patience, join_all(strike)).await;
         writeln!(tell, "{BEGINS}").and_then(|()| tell.flush()).map_err(Error::io("saying that it begins"))?;
         end.send_replace(Some(Instant::now() + Duration::from_millis(milliseconds)));

@@ -1,5 +1,5 @@
-//! Connections of which each is something by itself, and nobody's client: opened from several addresses, kept for as long as an
-//! attack goes on, and counted by what became of them.
+//! Connections of which each is something by itself, and nobody's client: opened from several addresses, kept for as
+//! long as an attack goes on, and counted by what became of them.
 
 use std::net::SocketAddr;
 use std::ops::Range;

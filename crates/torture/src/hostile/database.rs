@@ -1,5 +1,5 @@
-//! The two databases of a run, made for it and gone with it, and the gate in front of the one that is a school's own: whoever takes
-//! the gate's place is that school's database.
+//! The two databases of a run, made for it and gone with it, and the gate in front of the one that is a school's own:
+//! whoever takes the gate's place is that school's database.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use crate::Error;
 
-/// As durable as a server in earnest, with connections for the service, for a school's own database and for who looks on.
+/// As durable as a server in earnest, with connections for the service, for a school's own database and for who looks
+/// on.
 const SETTINGS: [(&str, &str); 4] =
     [("fsync", "on"), ("full_page_writes", "on"), ("synchronous_commit", "on"), ("max_connections", "100")];
 /// Where the gate is: on an address of loopback that nothing else of this machine is on by chance.

@@ -1,5 +1,6 @@
-//! Schools that mean harm, and another one: how long its people wait meanwhile, what they are refused, and what the service takes of
-//! the machine. The service is a new one on databases of its own, with its usual limits; nothing of it outlives the run.
+//! Schools that mean harm, and another one: how long its people wait meanwhile, what they are refused, and what the
+//! service takes of the machine. The service is a new one on databases of its own, with its usual limits; nothing of it
+//! outlives the run.
 
 mod answers;
 mod attack;

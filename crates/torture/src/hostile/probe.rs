@@ -1,5 +1,6 @@
-//! The people who must not be harmed, doing what they usually do, at a steady rate: each request has an instant at which it is due,
-//! and its time counts from that instant, whatever became of those before it. What they are told is written down.
+//! The people who must not be harmed, doing what they usually do, at a steady rate: each request has an instant at
+//! which it is due, and its time counts from that instant, whatever became of those before it. What they are told is
+//! written down.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -162,8 +163,9 @@ impl Probe {
         self.quiet.school.request_by(client, method, token, path)
     }
 
-    /// What people do all day: of twenty requests about a third read a roster, a third a record, a third who they are, and two mark
-    /// who was there, of one and of several students: not of the same as those before, who may still be waiting.
+    /// What people do all day: of twenty requests about a third read a roster, a third a record, a third who they are,
+    /// and two mark who was there, of one and of several students: not of the same as those before, who may still be
+    /// waiting.
     fn work(&self, nth: usize, key: Uuid) -> RequestBuilder {
         let Quiet { cohort, coordinator, students, enrolments, .. } = &self.quiet;
         let (round, in_round) = (nth / 20, nth % 20);

@@ -1,5 +1,5 @@
-//! Requests again and again, so many at a time, until an attack ends: bounded by that, by a number, and by a pause after whatever is
-//! refused, so that a refusal that costs the service nothing is not bought with all of the machine.
+//! Requests again and again, so many at a time, until an attack ends: bounded by that, by a number, and by a pause
+//! after whatever is refused, so that a refusal that costs the service nothing is not bought with all of the machine.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,5 +1,5 @@
-//! What an attack is about, as it is handed to the process that attacks: where the service is, and who means harm to it.
-//! Nothing of those whom it must not harm is in here.
+//! What an attack is about, as it is handed to the process that attacks: where the service is, and who means harm to
+//! it. Nothing of those whom it must not harm is in here.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,5 @@
-//! A school of the service as its owner sets it up over HTTP: by the same commands as anybody's, and waiting where it is told to.
+//! A school of the service as its owner sets it up over HTTP: by the same commands as anybody's, and waiting where it
+//! is told to.
 
 use std::time::{Duration, Instant};
 

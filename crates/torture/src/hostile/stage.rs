@@ -1,5 +1,5 @@
-//! The schools that a run is about, on an installation that is new: one that must not be harmed, which is the default one, and two
-//! that mean harm. It is set by commands over HTTP, and with a database of its own for the last.
+//! The schools that a run is about, on an installation that is new: one that must not be harmed, which is the default
+//! one, and two that mean harm. It is set by commands over HTTP, and with a database of its own for the last.
 
 use std::time::Duration;
 

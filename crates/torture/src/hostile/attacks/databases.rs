@@ -1,5 +1,5 @@
-//! A school's own database that is a fake: silent, flooding, or asking for more hashing than anybody has done. The service comes to
-//! it because the school's people ask for something, and because it is given to another school.
+//! A school's own database that is a fake: silent, flooding, or asking for more hashing than anybody has done. The
+//! service comes to it because the school's people ask for something, and because it is given to another school.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! What is done to the service, a way in each module. None goes on beyond the end of its attack, its number, or its bytes.
+//! What is done to the service, a way in each module. None goes on beyond the end of its attack, its number, or its
+//! bytes.
 
 pub mod databases;
 pub mod half_open;

@@ -1,5 +1,5 @@
-//! The most laborious picture of a size: noise, which nothing makes smaller. It is written without any compression, so that making
-//! it is not what takes the time.
+//! The most laborious picture of a size: noise, which nothing makes smaller. It is written without any compression, so
+//! that making it is not what takes the time.
 
 /// The bytes of one pixel, with its transparency.
 const PIXEL_BYTES: usize = 4;

@@ -1,4 +1,5 @@
-//! A student who reads what takes the most: the history of a long stream, its explanation, its past, and lists of long texts.
+//! A student who reads what takes the most: the history of a long stream, its explanation, its past, and lists of long
+//! texts.
 
 use reqwest::Method;
 

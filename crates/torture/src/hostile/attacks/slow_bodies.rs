@@ -1,4 +1,5 @@
-//! Bodies that stop half-way: of imports by a student who may import nothing, of an instructor's uploads, and of commands.
+//! Bodies that stop half-way: of imports by a student who may import nothing, of an instructor's uploads, and of
+//! commands.
 
 use bytes::Bytes;
 

@@ -1,4 +1,5 @@
-//! Thousands of connections, from several addresses, that send their headers a byte at a time and never come to the end of them.
+//! Thousands of connections, from several addresses, that send their headers a byte at a time and never come to the end
+//! of them.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! An instructor who uploads the largest pictures and documents that are taken, and a student who may upload nothing and tries.
+//! An instructor who uploads the largest pictures and documents that are taken, and a student who may upload nothing
+//! and tries.
 
 use bytes::Bytes;
 use reqwest::Method;
