@@ -15,7 +15,7 @@ use rollbook_domain::{Actor, PersonId, Personal, SiteId};
 use rollbook_embedded::Instance;
 use rollbook_files::{Examiner, Files, PictureWorker, Scanner};
 use rollbook_http::{
-    AccountSettings, AppState, Deliver, Installation, Limits, Setup, TrustedProxies, UnknownHosts, serve,
+    AccountSettings, AppState, Deliver, Installation, Limits, Room, Setup, TrustedProxies, UnknownHosts, serve,
 };
 use rollbook_projections::Projections;
 use rollbook_store::connect::pool_options;
@@ -176,7 +176,7 @@ pub struct Hosting {
 impl Default for Hosting {
     fn default() -> Self {
         let proxies = TrustedProxies::new(vec!["127.0.0.0/8".parse().expect("a network")]);
-        let limits = Limits { per_token: None, per_address: None, proxies, ..Limits::default() };
+        let limits = Limits { per_token: None, per_address: None, disk_reserve: 0, proxies, ..Limits::default() };
         let accounts = AccountSettings::default();
         let (unknown_hosts, keys, idle) = (UnknownHosts::default(), Keys::default(), Duration::from_mins(10));
         let reach = Reach::default();
@@ -241,6 +241,7 @@ impl Service {
             metrics: Some(metrics),
             super_admins: hosting.super_admins.iter().map(address).collect(),
             unknown_hosts: hosting.unknown_hosts,
+            room: Room::new(vec![database.files.path().to_owned()], hosting.limits.disk_reserve),
             limits: hosting.limits.clone(),
             accounts: hosting.accounts,
             keys: hosting.keys,

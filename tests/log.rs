@@ -11,10 +11,10 @@ use rollbook_domain::actor::{Asked, By};
 use rollbook_domain::claim::{ClaimChanges, ClaimKey, ClaimSet, Limit};
 use rollbook_domain::hub::{FoundHub, Hub, HubCommand, HubEvent, HubFacts};
 use rollbook_domain::plan::{Lists, Plan, StreamWrite};
-use rollbook_domain::{Actor, Authority, CommandId, HubId, SiteId, StreamId};
+use rollbook_domain::{Actor, Authority, HubId, SiteId, StreamId};
 use rollbook_store::append::{Append, Appended};
 use rollbook_store::transaction::begin;
-use rollbook_store::{EventStore, Recorded, StoreError};
+use rollbook_store::{CommandKey, EventStore, Recorded, StoreError};
 use sqlx::Row;
 use uuid::Uuid;
 
@@ -46,7 +46,7 @@ fn plan(writes: Vec<StreamWrite>) -> Plan {
 fn request(plan: &Plan, command_id: Uuid) -> Append<'_> {
     Append {
         site: SiteId::DEFAULT,
-        command_id: CommandId(command_id),
+        key: CommandKey::of_client(command_id),
         command_hash: [7; 32],
         correlation_id: command_id,
         actor: Actor::System,
@@ -250,7 +250,7 @@ async fn a_set_never_holds_more_than_its_limit_however_many_come_at_once() {
                 let id = Uuid::new_v4();
                 let mut plan = plan(vec![write(id.into(), 0, vec![founded("x")])]);
                 plan.claims.take(ClaimKey::place(cohort, id.into()), id);
-                plan.limits.push(Limit { set: ClaimSet::places(cohort), at_most: 25 });
+                plan.limits.push(Limit::at_most(ClaimSet::places(cohort), 25));
                 append(&store, &plan).await
             })
         })

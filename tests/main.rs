@@ -3,6 +3,7 @@
 mod accounts;
 mod analysts;
 mod binary;
+mod budgets;
 mod contract;
 mod cursors;
 mod emails;

@@ -140,15 +140,16 @@ async fn rights_are_those_of_today_over_the_rows_of_then() {
         let items = roster.json["items"].as_array().expect("items").clone();
         items.iter().map(|row| row["name"].as_str().expect("a name").to_owned()).collect()
     };
-    // Zoë was in the north at first and is in the south now: whoever looks after a hub sees who was there then.
-    assert_eq!(names(&school.coordinator, &first).await, ["Zoë"]);
+    // Zoë was in the north at first and is in the south now: whoever looks after a hub sees who is there today, as they were then.
+    assert_eq!(names(&school.coordinator, &first).await, ["Žan"]);
     assert_eq!(names(&school.coordinator, &last).await, ["Žan"]);
-    assert_eq!(names(&school.other_coordinator, &first).await, ["ana"]);
+    assert_eq!(names(&school.other_coordinator, &first).await, ["ana", "Zoë"]);
     assert_eq!(names(&school.other_coordinator, &last).await, ["ana", "Aroha"]);
     assert_eq!(names(&school.instructor, &first).await.len(), 3);
     let record = format!("/v1/enrolments/{}", zoe.enrolment);
-    assert_eq!(as_of(&school, &school.coordinator, &record, &first).await.status, 200);
+    assert_eq!(as_of(&school, &school.coordinator, &record, &first).await.status, 404);
     assert_eq!(as_of(&school, &school.coordinator, &record, &last).await.status, 404);
+    assert_eq!(as_of(&school, &school.other_coordinator, &record, &first).await.json["hub"], "Northland");
     // A coordinator of today sees the past with today's appointment, and has lost it with it.
     school.appoint_coordinator(&school.north, &school.markers[1]).await;
     let roster = format!("/v1/cohorts/{}/roster", school.cohort);
@@ -158,6 +159,97 @@ async fn rights_are_those_of_today_over_the_rows_of_then() {
     assert_eq!(as_of(&school, &student, &own, &first).await.status, 200);
     assert_eq!(as_of(&school, &student, &record, &first).await.status, 404);
     assert_eq!(as_of(&school, &student, &roster, &first).await.status, 403);
+}
+
+/// What somebody is shown of three students.
+#[derive(Clone, Copy)]
+enum Shown<'a> {
+    /// Lists with these students, and their records.
+    Students(&'a [&'a str]),
+    /// Lists are refused so; records of these students.
+    Refused(u16, &'a [&'a str]),
+}
+
+#[tokio::test]
+async fn the_past_is_shown_to_whoever_has_the_right_today() {
+    let school = School::open().await;
+    let (north, south) = (&school.north, &school.south);
+    school.service.now("2026-02-01T12:00:00Z");
+    let students = [
+        school.student("Zoë", Some(north)).await,
+        school.student("Ana", Some(south)).await,
+        school.student("Žan", Some(north)).await,
+    ];
+    let [zoe, ana, _] = &students;
+    let former_instructor = school.person("Former Instructor").await;
+    school.in_cohort("AppointInstructor", json!({"person_id": former_instructor})).await;
+    school.service.now("2026-02-19T12:00:00Z");
+    for student in &students {
+        for week in 1..=3 {
+            school.mark(student, week, "absent").await;
+        }
+    }
+    let head = async || school.service.executor.store().head().await.expect("the head").to_string();
+    let before = head().await;
+    school.command("JoinHub", json!({"enrolment_id": zoe.enrolment, "hub_id": south})).await;
+    school.command("JoinHub", json!({"enrolment_id": ana.enrolment, "hub_id": north})).await;
+    let between = head().await;
+    // The others are appointed, and dismissed, only after the moves.
+    let newcomer = school.person("New Coordinator").await;
+    school.appoint_coordinator(north, &newcomer).await;
+    school.in_cohort("DismissInstructor", json!({"person_id": former_instructor})).await;
+    let new_instructor = school.person("New Instructor").await;
+    school.in_cohort("AppointInstructor", json!({"person_id": new_instructor})).await;
+    let stranger = school.person("Stranger").await;
+    let token = async |person: &str| school.service.token(person).await;
+    let everybody = Shown::Students(&["Zoë", "Ana", "Žan"]);
+    let table = [
+        ("owner", school.owner.clone(), everybody),
+        ("admin", school.admin.clone(), everybody),
+        ("instructor", school.instructor.clone(), everybody),
+        ("instructor who came later", token(&new_instructor).await, everybody),
+        ("marker", school.marker.clone(), everybody),
+        ("coordinator of the north who came later", token(&newcomer).await, Shown::Students(&["Ana", "Žan"])),
+        ("coordinator of the south", school.other_coordinator.clone(), Shown::Students(&["Zoë"])),
+        ("coordinator who was dismissed", school.coordinator.clone(), Shown::Refused(404, &[])),
+        ("instructor who was dismissed", token(&former_instructor).await, Shown::Refused(404, &[])),
+        ("student", token(&zoe.person).await, Shown::Refused(403, &["Zoë"])),
+        ("stranger", token(&stranger).await, Shown::Refused(404, &[])),
+    ];
+    let cohort = format!("/v1/cohorts/{}", school.cohort);
+    let lists = ["roster", "roster?format=csv", "roster?flagged=true", "absence-flags", "absence-flags?format=csv"];
+    for moment in [&before, &between, &head().await] {
+        for (who, token, shown) in &table {
+            for list in lists {
+                let answer = as_of(&school, token, &format!("{cohort}/{list}"), moment).await;
+                let (status, seen): (_, &[&str]) = match shown {
+                    Shown::Students(seen) => (200, seen),
+                    Shown::Refused(status, _) => (*status, &[]),
+                };
+                assert_eq!(answer.status, status, "{list} for the {who} as of {moment}: {}", answer.text);
+                for Student { name, enrolment, .. } in &students {
+                    let there = (answer.text.contains(name.as_str()), answer.text.contains(enrolment.as_str()));
+                    let sees = seen.contains(&name.as_str());
+                    assert_eq!(there, (sees, sees), "{name} in {list} for the {who} as of {moment}: {}", answer.text);
+                }
+            }
+            let (Shown::Students(seen) | Shown::Refused(_, seen)) = shown;
+            for Student { name, enrolment, .. } in &students {
+                let answer = as_of(&school, token, &format!("/v1/enrolments/{enrolment}"), moment).await;
+                let status = if seen.contains(&name.as_str()) { 200 } else { 404 };
+                assert_eq!(answer.status, status, "{name}'s record for the {who} as of {moment}: {}", answer.text);
+            }
+        }
+        // What is shown is the past: where they were then.
+        let hub = if *moment == before { "Southland" } else { "Northland" };
+        let record = as_of(&school, &table[5].1, &format!("/v1/enrolments/{}", ana.enrolment), moment).await;
+        assert_eq!(record.json["hub"], hub, "as of {moment}");
+        let in_the_north = format!("{cohort}/roster?hub_id={north}");
+        let roster = as_of(&school, &table[5].1, &in_the_north, moment).await;
+        let names: Vec<_> = roster.json["items"].as_array().expect("items").iter().map(|row| &row["name"]).collect();
+        let then: &[&str] = if *moment == before { &["Žan"] } else { &["Ana", "Žan"] };
+        assert_eq!(names, then, "those whom they see today, and who met there as of {moment}");
+    }
 }
 
 #[tokio::test]

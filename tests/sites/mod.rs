@@ -2,10 +2,12 @@
 
 mod binary;
 mod hosts;
+mod ids;
 mod isolation;
 mod mail;
 mod managing;
 mod own_database;
+mod owners;
 mod registry;
 mod super_admins;
 

@@ -76,6 +76,8 @@ async fn who_is_deactivated_or_revoked_is_no_super_admin_at_the_next_request() {
     let north = service.site("north").await;
     let me = service.get(&service.owner, "/v1/me").await["person_id"].clone();
     assert_eq!(north.ask(&service.owner, "/v1/people").await.status, 200);
+    let other = service.create(&service.owner, "RegisterPerson", json!({"name": "O", "email": "o@example.org"})).await;
+    service.command(&service.owner, "GrantRole", json!({"person_id": other, "role": "owner"})).await;
     service.command(&service.owner, "DeactivatePerson", json!({"person_id": me, "reason": "a pause"})).await;
     is_problem(&north.ask(&service.owner, "/v1/people").await, 401, "unauthenticated");
     is_problem(&service.ask(&service.owner, "/v1/sites").await, 401, "unauthenticated");

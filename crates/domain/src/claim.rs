@@ -40,6 +40,8 @@ pub enum ClaimKind {
     Upload,
     /// `hub`: that the hub is open; owner: the hub. What the site's hubs are found by.
     OpenHub,
+    /// `person`: that they have the role of owner and may act; owner: the person. A school keeps at least one.
+    Owner,
     /// A site's slug, in the registry; owner: the site. Never released.
     SiteSlug,
     /// A host, in the registry; owner: the site that answers there.
@@ -67,13 +69,27 @@ pub struct ClaimSet {
     pub prefix: String,
 }
 
-/// After a command's claims are taken and released, the set may hold at most this many; more is a conflict.
+/// How many a set must hold after a command's claims are taken and released; more or fewer is a conflict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// Which set.
     pub set: ClaimSet,
+    /// The fewest it may hold.
+    pub at_least: u32,
     /// The most it may hold.
     pub at_most: u32,
+}
+
+impl Limit {
+    /// So many or fewer.
+    pub fn at_most(set: ClaimSet, at_most: u32) -> Self {
+        Self { set, at_least: 0, at_most }
+    }
+
+    /// So many or more.
+    pub fn at_least(set: ClaimSet, at_least: u32) -> Self {
+        Self { set, at_least, at_most: u32::MAX }
+    }
 }
 
 /// What one event does to the claims.
@@ -142,6 +158,11 @@ impl ClaimKey {
         Self::new(ClaimKind::HubPlace, format!("{hub}/{enrolment}"))
     }
 
+    /// An owner of the site who may act.
+    pub fn owner(person: PersonId) -> Self {
+        Self::new(ClaimKind::Owner, person.to_string())
+    }
+
     /// One slug, one site.
     pub fn site_slug(slug: &str) -> Self {
         Self::new(ClaimKind::SiteSlug, slug.to_owned())
@@ -172,6 +193,11 @@ impl ClaimSet {
     /// The hubs of the site where somebody may meet.
     pub fn open_hubs() -> Self {
         Self { kind: ClaimKind::OpenHub, prefix: String::new() }
+    }
+
+    /// The owners of the site who may act.
+    pub fn owners() -> Self {
+        Self { kind: ClaimKind::Owner, prefix: String::new() }
     }
 
     /// The active students of a hub.

@@ -208,6 +208,7 @@ impl Command {
             }
             Self::Site(SiteCommand::OpenSite(c)) => {
                 c.site_id.get_or_insert_with(|| new_id().into());
+                c.owner_id.get_or_insert_with(|| new_id().into());
             }
             Self::Many(ManyCommand::ImportRoster(c)) => {
                 for row in &mut c.rows {

@@ -156,7 +156,7 @@ async fn roster(
     let RosterAsked { hub_id, flagged, held } = asked;
     let filter = RosterFilter { scope: caller.roster(cohort)?, hub_id, flagged, held };
     if let When::Then(position) = when {
-        let moment = caller.moment(cohort, position).await?;
+        let moment = caller.moment(cohort, &filter.scope, position).await?;
         return Ok(roster::list_as_of(caller.pool(), &moment, cohort, &filter, &page).await?);
     }
     let page = roster::list(caller.pool(), caller.site, cohort, &filter, &page).await?;
@@ -172,8 +172,8 @@ async fn flags(
 ) -> Result<Paged<FlagItem>, ApiError> {
     let scope = caller.roster(cohort)?;
     if let When::Then(position) = when {
-        let moment = caller.moment(cohort, position).await?;
-        return Ok(absence_flags::list_as_of(caller.pool(), &moment, cohort, &scope, &page).await?);
+        let moment = caller.moment(cohort, &scope, position).await?;
+        return Ok(absence_flags::list_as_of(caller.pool(), &moment, cohort, &page).await?);
     }
     let page = absence_flags::list(caller.pool(), caller.site, cohort, &scope, &page).await?;
     caller.known(cohort, page).await

@@ -57,6 +57,7 @@ async fn execute(
         return Err(ApiError::NotFound("there is nothing at this path".to_owned()));
     }
     attach(&state, who.site, &mut command).await?;
+    state.shares().room.is_left()?;
     let writing = state.shares().written.begin(&who.writer(), body.len(), state.now())?;
     let Metadata { command_id, if_match, correlation_id } = metadata;
     let (site, actor, of_the_registry) = (who.site, who.actor(&command), command.is_of_the_registry());

@@ -64,17 +64,15 @@ struct ExplainAsked {
 impl Item for ExplainItem {}
 
 async fn get(caller: Caller, enrolment: EnrolmentId, _: NoFilter, when: When) -> Result<EnrolmentRecord, ApiError> {
-    let found = match when {
-        When::Now => record::get(caller.pool(), caller.site, enrolment).await?,
-        When::Then(position) => {
-            match Moment::of_enrolment(caller.state.store(), caller.site, enrolment, position).await? {
-                Some(moment) => record::get_as_of(caller.pool(), &moment, enrolment).await?,
-                None => None,
-            }
-        }
-    };
-    let seen = found.filter(|found| caller.reader.record(found.person_id, found.cohort_id, found.hub_id));
-    seen.ok_or_else(|| ApiError::not_found("enrolment"))
+    let missing = || ApiError::not_found("enrolment");
+    // Whoever sees the student today sees their past, and nobody else: the rights of then are over.
+    let now = record::get(caller.pool(), caller.site, enrolment).await?;
+    let seen = now.filter(|now| caller.reader.record(now.person_id, now.cohort_id, now.hub_id)).ok_or_else(missing)?;
+    let When::Then(position) = when else { return Ok(seen) };
+    let _turn = caller.state.shares().folding(caller.site).await?;
+    let moment = Moment::of_enrolment(caller.state.store(), caller.site, enrolment, position).await?;
+    let then = record::get_as_of(caller.pool(), &moment.ok_or_else(missing)?, enrolment).await?;
+    then.ok_or_else(missing)
 }
 
 async fn explained(

@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use rollbook_domain::CommandId;
+use rollbook_store::CommandKey;
 use uuid::Uuid;
 
 use crate::problem::ApiError;
@@ -12,7 +12,7 @@ use crate::problem::ApiError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Metadata {
     /// `Idempotency-Key`; without one the store makes the command's id.
-    pub command_id: Option<CommandId>,
+    pub command_id: Option<CommandKey>,
     /// `If-Match`: the version that the command's own stream must have.
     pub if_match: Option<i64>,
     /// `X-Correlation-Id`: what ties this command to others.
@@ -30,7 +30,7 @@ impl<S: Sync> FromRequestParts<S> for Metadata {
 impl Metadata {
     fn read(headers: &HeaderMap) -> Result<Self, ApiError> {
         Ok(Self {
-            command_id: uuid(headers, "Idempotency-Key")?.map(CommandId),
+            command_id: uuid(headers, "Idempotency-Key")?.map(CommandKey::of_client),
             if_match: single(headers, "If-Match")?.map(version).transpose()?,
             correlation_id: uuid(headers, "X-Correlation-Id")?,
         })

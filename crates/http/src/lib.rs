@@ -40,6 +40,7 @@ mod people;
 mod problem;
 mod projections;
 mod report;
+mod room;
 mod seen;
 mod shares;
 mod sites;
@@ -74,6 +75,7 @@ pub use crate::csv::{Sheet, disarmed};
 pub use crate::limits::Limits;
 pub use crate::problem::{FieldError, Problem};
 pub use crate::report::{page as report_page, sheet as report_sheet};
+pub use crate::room::Room;
 pub use crate::sites::{
     Deliver, Delivery, Installation, OwnSite, SetUpError, Setup, SiteDatabases, UnknownHosts, ensure_owner,
 };

@@ -22,6 +22,7 @@ use crate::auth::presented;
 use crate::client::{ClientAddress, Peer, TrustedProxies};
 use crate::in_flight::{Client, InFlight};
 use crate::problem::ApiError;
+use crate::room::RESERVE_BYTES;
 
 /// The most bytes of a path with its query.
 const LONGEST_URL_BYTES: usize = 8 << 10;
@@ -54,6 +55,8 @@ pub struct Limits {
     pub connections: usize,
     /// Connections at a time from one address, or one IPv6 network of 64 bits. Trusted proxies have no such limit.
     pub connections_per_address: usize,
+    /// The bytes that every disk is to have free which the service writes to: with fewer it takes nothing that grows.
+    pub disk_reserve: u64,
     /// Whose word on where a request comes from is taken.
     pub proxies: TrustedProxies,
 }
@@ -66,6 +69,7 @@ impl Default for Limits {
             per_address: NonZeroU32::new(500),
             connections: 4_096,
             connections_per_address: 1_024,
+            disk_reserve: RESERVE_BYTES,
             proxies: TrustedProxies::default(),
         }
     }

@@ -64,6 +64,8 @@ pub enum ApiError {
         /// For how long they must not write again.
         wait: Duration,
     },
+    /// A disk is nearly full.
+    NoRoom,
     /// The body is not declared as JSON.
     UnsupportedMediaType,
     /// The file is larger than uploads may be.
@@ -204,6 +206,7 @@ impl ApiError {
             Self::UrlTooLong => (StatusCode::URI_TOO_LONG, "url_too_long"),
             Self::HeadersTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large"),
             Self::TooManyRequests { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
+            Self::NoRoom => (StatusCode::INSUFFICIENT_STORAGE, "insufficient_storage"),
             Self::TooMuchToday { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_much_today"),
             Self::File(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unreadable_file"),
             Self::FileRefused => (StatusCode::UNPROCESSABLE_ENTITY, "file_refused"),
@@ -271,6 +274,7 @@ impl ApiError {
             Self::TooManyRequests { wait } => {
                 format!("too many requests; ask again in {} s", whole_seconds(*wait))
             }
+            Self::NoRoom => "the service has no room left for it; whoever runs it must make some".to_owned(),
             Self::TooMuchToday { .. } => {
                 "you, or your school, have written as much as may be written in a day; go on after midnight, UTC"
                     .to_owned()

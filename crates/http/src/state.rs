@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
-use rollbook_domain::{Actor, Command, CommandId, SiteId};
+use rollbook_domain::{Actor, Command, SiteId};
 use rollbook_files::{Examiner, Files};
 use rollbook_projections::Projections;
 use rollbook_projections::models::sites::SiteItem;
-use rollbook_store::{EventStore, Executor, Position, Receipt, Request};
+use rollbook_store::{CommandKey, EventStore, Executor, Position, Receipt, Request};
 use sqlx::PgPool;
 use tokio::sync::watch;
 
@@ -85,7 +85,7 @@ impl AppState {
         site: SiteId,
         actor: Actor,
         command: impl Into<Command>,
-        command_id: Option<CommandId>,
+        command_id: Option<CommandKey>,
     ) -> Result<Receipt, ApiError> {
         let request =
             Request { site, actor, command: command.into(), command_id, if_match: None, correlation_id: None };

@@ -1,5 +1,5 @@
 //! The read models as they were at a moment of the past, for one cohort or one enrolment: the same folds, in memory. It
-//! keeps nothing: every question is folded from the log.
+//! keeps nothing: every question is folded from the log. Nothing is folded of students whom the reader does not see today.
 //!
 //! The folded rows go back to the database as a parameter, under the names of the tables, and the live queries are asked
 //! over them. So order, filters, pages and items are the same, and cannot come apart.
@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use futures::TryStreamExt;
+use rollbook_domain::policy::RosterScope;
 use rollbook_domain::{CohortId, EnrolmentId, PersonId, SiteId, StreamId};
 use rollbook_store::{EventStore, Position, StoreError};
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use crate::models::absence_flags::AbsenceFlags;
 use crate::models::cohorts::Cohorts;
 use crate::models::hubs::Hubs;
 use crate::models::people::People;
-use crate::models::roster::{Roster, enrolments};
+use crate::models::roster::{Roster, seen};
 use crate::{QueryError, ReadModel, Rows};
 
 /// The rows of a scope at one position of the log: enrolments and their flags, the cohort, and the people and hubs that
@@ -32,15 +33,16 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// A cohort with everybody who was ever enrolled in it; none if there was no such cohort yet. The live roster says
-    /// whose events to read, so it must have come to the position before.
+    /// A cohort with everybody of its roster whom the reader sees now, whatever their hub was then; none if there was no such
+    /// cohort yet. The live roster says whose events to read, so it must have come to the position before.
     pub async fn of_cohort(
         store: &EventStore,
         site: SiteId,
         cohort: CohortId,
+        scope: &RosterScope,
         position: Position,
     ) -> Result<Option<Self>, QueryError> {
-        let enrolments = enrolments(store.pool(), site, Some(cohort)).await?.into_iter().map(StreamId::from);
+        let enrolments = seen(store.pool(), site, cohort, scope).await?.into_iter().map(StreamId::from);
         let mut moment = Self::new(site);
         moment.fold(store, enrolments.chain([cohort.into()]).collect(), position).await?;
         if moment.cohorts.get(site, &cohort).is_none() {
@@ -51,7 +53,8 @@ impl Moment {
         Ok(Some(moment))
     }
 
-    /// An enrolment with its cohort; none if there was no such enrolment yet.
+    /// An enrolment with its cohort; none if there was no such enrolment yet. Whether the reader sees the student today is
+    /// asked before.
     pub async fn of_enrolment(
         store: &EventStore,
         site: SiteId,

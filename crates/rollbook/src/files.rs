@@ -1,5 +1,7 @@
 //! The store of uploaded files of a run: what `ROLLBOOK_FILES` names, or a folder in the data directory.
 
+use std::path::PathBuf;
+
 use rollbook_files::Files;
 
 use crate::cli::Place;
@@ -7,6 +9,13 @@ use crate::failure::{Done, Failure};
 
 /// The folder in the data directory.
 const FOLDER: &str = "files";
+
+/// The folders that a run writes to, where they are on this machine's disks.
+pub fn folders(place: &Place) -> Vec<PathBuf> {
+    let files = place.files.as_deref().filter(|files| !files.contains("://")).map(PathBuf::from);
+    let folders = [Some(place.data_dir.clone()), files];
+    folders.into_iter().flatten().filter(|folder| folder.is_dir()).collect()
+}
 
 /// Makes or takes up the store.
 pub fn open(place: &Place) -> Done<Files> {

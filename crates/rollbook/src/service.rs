@@ -3,12 +3,13 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rollbook_files::{Examiner, Files, PictureWorker};
-use rollbook_http::{AccountSettings, Installation, Limits, Setup};
+use rollbook_http::{AccountSettings, Installation, Limits, Room, Setup};
 use rollbook_mail::{Mailer, Mailing, Settings};
 use rollbook_projections::Projections;
 use rollbook_store::listen::{self, Way};
@@ -18,10 +19,11 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
-use crate::cli::Hosting;
+use crate::cli::{Hosting, Place};
 use crate::database::Database;
 use crate::delivering::Delivering;
 use crate::failure::{Done, Failure};
+use crate::files;
 use crate::output;
 use crate::signals::Signals;
 
@@ -42,6 +44,8 @@ pub struct Service {
     /// The read models.
     pub projections: Projections,
     files: Files,
+    /// The folders that are written to.
+    folders: Vec<PathBuf>,
     keys: Keys,
     reach: Reach,
     listener: JoinHandle<()>,
@@ -49,11 +53,20 @@ pub struct Service {
 
 impl Service {
     /// Brings the schema to this version and begins to follow the log.
-    pub async fn start(database: &Database, files: Files) -> Done<Self> {
+    pub async fn start(database: &Database, place: &Place) -> Done<Self> {
+        let (files, folders) = (files::open(place)?, files::folders(place));
         let store = database.store().await?;
         let projections = Projections::start(store.clone());
         let listener = tokio::spawn(listen::listen(store.clone(), Way::Url(database.url().clone())));
-        Ok(Self { store, projections, files, keys: database.keys().clone(), reach: database.reach().clone(), listener })
+        Ok(Self {
+            store,
+            projections,
+            files,
+            folders,
+            keys: database.keys().clone(),
+            reach: database.reach().clone(),
+            listener,
+        })
     }
 
     /// Delivers emails, and answers HTTP until somebody asks to end; then takes no new connection and ends the requests under way.
@@ -84,6 +97,7 @@ impl Service {
                 public_url: mail.public_url.clone().filter(|url| !url.trim().is_empty()),
                 providers: hosting.providers()?,
             },
+            room: Room::new(self.folders.clone(), limits.disk_reserve),
             keys: self.keys.clone(),
             reach: self.reach.clone(),
             deliver: Some(Arc::new(Delivering(mail.clone()))),

@@ -13,6 +13,37 @@ use crate::append::{Append, Appended, StoredReceipt, Told, command_hash, hex};
 use crate::load::Facts;
 use crate::{Clock, EventStore, Position, Receipt, ReceiptEvent, ReceiptStream, StoreError};
 
+/// An idempotency key, and whose it is: a client can send any id, and never a key of the service's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CommandKey {
+    /// Who chose the id.
+    pub issuer: Issuer,
+    /// What they chose.
+    pub id: CommandId,
+}
+
+/// Who issues idempotency keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Issuer {
+    /// Whoever sends commands.
+    Client,
+    /// The service, for what it must do once, whichever process comes to do it.
+    Service,
+}
+
+impl CommandKey {
+    /// A key that came with a command.
+    pub fn of_client(id: impl Into<CommandId>) -> Self {
+        Self { issuer: Issuer::Client, id: id.into() }
+    }
+
+    /// A key of the service's own.
+    pub fn of_service(id: impl Into<CommandId>) -> Self {
+        Self { issuer: Issuer::Service, id: id.into() }
+    }
+}
+
 /// A command as it arrived.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -22,8 +53,8 @@ pub struct Request {
     pub actor: Actor,
     /// What is asked.
     pub command: Command,
-    /// The idempotency key; none makes one.
-    pub command_id: Option<CommandId>,
+    /// The idempotency key; none makes one, which is the sender's.
+    pub command_id: Option<CommandKey>,
     /// The version that the command's own stream must have, if the sender says.
     pub if_match: Option<i64>,
     /// What ties this command to others, for tracing; none is the command itself.
@@ -87,8 +118,8 @@ impl Executor {
         let at = self.clock.now();
         let body = serde_json::to_vec(&command).map_err(StoreError::from)?;
         let command_hash = command_hash(actor, command.name(), &body);
-        let command_id = command_id.unwrap_or_else(|| new_id().into());
-        let correlation_id = correlation_id.unwrap_or(command_id.0);
+        let key = command_id.unwrap_or_else(|| CommandKey::of_client(new_id()));
+        let correlation_id = correlation_id.unwrap_or(key.id.0);
         command.fill_ids(new_id);
         command.fill_site(site);
         // The sites of the installation are claimed in one place.
@@ -96,7 +127,7 @@ impl Executor {
             return Err(Refusal::NotAllowed("sites are managed in the default site").into());
         }
 
-        let sent = Sent { site, actor, command: &command, command_id, command_hash, correlation_id, if_match, at };
+        let sent = Sent { site, actor, command: &command, key, command_hash, correlation_id, if_match, at };
         // What this process knows is usually all there is: the append checks that, so that loading it first would only tell
         // the same. Only a refusal is never given on it.
         if let Some(world) = self.store.known(site, actor, &command)
@@ -106,16 +137,16 @@ impl Executor {
             return Ok(receipt);
         }
         for attempt in 0..ATTEMPTS {
-            let Facts { world, receipt } = self.store.facts(site, actor, &command, command_id).await?;
+            let Facts { world, receipt } = self.store.facts(site, actor, &command, key).await?;
             if let Some((hash, stored)) = receipt {
                 // What a command has done is told to whoever may do it now, and so is that its key was used.
                 authorise(&command, actor, &world)?;
-                return self.replay(command_id, &hex(&command_hash), &hash, stored).await;
+                return self.replay(key.id, &hex(&command_hash), &hash, stored).await;
             }
             let plan = sent.decide(&world)?;
             match self.append(&sent, world, plan).await? {
                 Tried::Done(receipt) => return Ok(receipt),
-                Tried::Stale { what } => tracing::debug!(%command_id, attempt, what, "decided on stale facts"),
+                Tried::Stale { what } => tracing::debug!(command_id = %key.id, attempt, what, "decided on stale facts"),
             }
             tokio::time::sleep(back_off(attempt)).await;
         }
@@ -126,17 +157,18 @@ impl Executor {
     pub async fn preview(&self, site: SiteId, actor: Actor, mut command: Command) -> Result<Plan, ExecuteError> {
         command.fill_ids(new_id);
         command.fill_site(site);
-        let Facts { world, receipt: _ } = self.store.facts(site, actor, &command, new_id().into()).await?;
+        let Facts { world, receipt: _ } =
+            self.store.facts(site, actor, &command, CommandKey::of_client(new_id())).await?;
         Ok(plan(&command, actor, self.clock.now(), &world)?)
     }
 
     /// Appends what was decided, if the facts still hold.
     async fn append(&self, sent: &Sent<'_>, world: World, plan: Plan) -> Result<Tried, ExecuteError> {
-        let Sent { site, actor, command, command_id, command_hash, correlation_id, if_match: _, at } = *sent;
+        let Sent { site, actor, command, key, command_hash, correlation_id, if_match: _, at } = *sent;
         let streams = concerned(command, &plan, &world);
         let append = Append {
             site,
-            command_id,
+            key,
             command_hash,
             correlation_id,
             actor,
@@ -152,9 +184,9 @@ impl Executor {
                 for write in &plan.writes {
                     self.store.kept.advance(site, write);
                 }
-                Ok(Tried::Done(fresh(command_id, position, streams, plan)?))
+                Ok(Tried::Done(fresh(key.id, position, streams, plan)?))
             }
-            Appended::Duplicate(stored) => Ok(Tried::Done(self.receipt(command_id, stored).await?)),
+            Appended::Duplicate(stored) => Ok(Tried::Done(self.receipt(key.id, stored).await?)),
             Appended::KeyReused => Err(ExecuteError::KeyReused),
             Appended::Stale { what } => Ok(Tried::Stale { what }),
         }
@@ -191,7 +223,7 @@ struct Sent<'c> {
     site: SiteId,
     actor: Actor,
     command: &'c Command,
-    command_id: CommandId,
+    key: CommandKey,
     command_hash: [u8; 32],
     correlation_id: Uuid,
     if_match: Option<i64>,

@@ -13,13 +13,13 @@ use rollbook_domain::person::Person;
 use rollbook_domain::plan::needs;
 use rollbook_domain::site::Site;
 use rollbook_domain::world::{AnyLoaded, Loaded, Need, World};
-use rollbook_domain::{Actor, Command, CommandId, Event, PersonId, SiteId, StreamId, StreamType};
+use rollbook_domain::{Actor, Command, Event, PersonId, SiteId, StreamId, StreamType};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use crate::append::{StoredReceipt, stored_key};
-use crate::{EventStore, StoreError};
+use crate::{CommandKey, EventStore, StoreError};
 
 /// What was loaded for a command.
 pub(crate) struct Facts {
@@ -36,10 +36,10 @@ impl EventStore {
         site: SiteId,
         actor: Actor,
         command: &Command,
-        command_id: CommandId,
+        key: CommandKey,
     ) -> Result<Facts, StoreError> {
         let mut facts = Facts { world: World::default(), receipt: None };
-        let mut first = Some(command_id);
+        let mut first = Some(key);
         loop {
             if first.is_none() && needs(command, actor, &facts.world).is_empty() {
                 return Ok(facts);
@@ -120,7 +120,7 @@ impl EventStore {
         &self,
         site: SiteId,
         wanted: &BTreeSet<Need>,
-        command_id: Option<CommandId>,
+        key: Option<CommandKey>,
         facts: &mut Facts,
     ) -> Result<(), StoreError> {
         let mut asked = Asked::default();
@@ -147,7 +147,7 @@ impl EventStore {
         let (member_kinds, member_prefixes) =
             asked.members.iter().map(|(set, _)| columns(set)).unzip::<_, _, Vec<_>, Vec<_>>();
 
-        let sql = asked.sql(command_id.is_some());
+        let sql = asked.sql(key.is_some());
         let (kinds, ids, after) = (take(&mut asked.kinds), take(&mut asked.ids), take(&mut asked.after));
         let (claim_kinds, claim_keys) = (take(&mut asked.claim_kinds), take(&mut asked.claim_keys));
         let mut rows = sqlx::query(&sql)
@@ -161,7 +161,8 @@ impl EventStore {
             .bind(&count_prefixes)
             .bind(&member_kinds)
             .bind(&member_prefixes)
-            .bind(command_id.map(|id| id.0))
+            .bind(key.map(|key| key.id.0))
+            .bind(key.map(|key| <&str>::from(key.issuer)))
             .fetch(&self.loads);
         // One after the other as they come: a stream that nothing is kept of may be long.
         while let Some(row) = rows.try_next().await? {
@@ -223,7 +224,7 @@ const MEMBERS: &str = "select 'member', w.n, null, null, 0::bigint, null, null, 
 const RECEIPT: &str = "select 'receipt', 0::bigint, encode(c.command_hash, 'hex'), null, 0::bigint, null, null,
         json_build_object('first_position', c.first_position, 'last_position', c.last_position,
                           'streams', c.streams, 'lists', c.lists)::text, null::uuid
-    from commands c where c.site_id = $1 and c.command_id = $11";
+    from commands c where c.site_id = $1 and c.command_id = $11 and c.issuer = $12";
 
 /// One round trip's questions, and their answers as they come in.
 #[derive(Default)]

@@ -28,7 +28,37 @@ pub struct Upload {
     pub by: PersonId,
 }
 
+/// How much was uploaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Uploaded {
+    /// How many files.
+    pub files: i64,
+    /// How many bytes.
+    pub bytes: i64,
+}
+
 impl EventStore {
+    /// How much a person has uploaded since an instant, and everybody of the site together.
+    pub async fn uploaded_since(
+        &self,
+        site: SiteId,
+        by: PersonId,
+        since: DateTime<Utc>,
+    ) -> Result<(Uploaded, Uploaded), StoreError> {
+        let row = sqlx::query(
+            "select count(*) filter (where uploaded_by = $2), count(*),
+                coalesce(sum(size) filter (where uploaded_by = $2), 0)::bigint, coalesce(sum(size), 0)::bigint
+             from uploads where site_id = $1 and uploaded_at > $3",
+        )
+        .bind(site.0)
+        .bind(by.0)
+        .bind(since)
+        .fetch_one(&self.pool)
+        .await?;
+        let of = |nth| Ok::<_, sqlx::Error>(Uploaded { files: row.try_get(nth)?, bytes: row.try_get(nth + 2)? });
+        Ok((of(0)?, of(1)?))
+    }
+
     /// Notes an upload whose bytes are about to be kept. It cannot be used yet.
     pub async fn begin_upload(
         &self,

@@ -31,7 +31,7 @@ fn keys(text: &str) -> Keys {
 }
 
 /// An installation that may give databases to its sites, with one super admin.
-async fn installation() -> Service {
+pub(super) async fn installation() -> Service {
     on(Database::create().await, keys(A), Duration::from_mins(10)).await
 }
 

@@ -89,6 +89,7 @@ impl Person {
         match self.roles.get(&role) {
             None => Ok(Vec::new()),
             Some(true) if is_bound(by, facts) => Err(PersonRule::OwnerIsBootstrapped),
+            Some(_) if role == Role::Owner && self.is_last_owner(facts) => Err(PersonRule::LastOwner),
             Some(_) => Ok(vec![PersonEvent::RoleRevoked { role }]),
         }
     }
@@ -104,6 +105,9 @@ impl Person {
         }
         self.refuse_to_others(by, facts)?;
         self.refuse_below_an_owner(by)?;
+        if self.is_last_owner(facts) {
+            return Err(PersonRule::LastOwner);
+        }
         Ok(vec![PersonEvent::PersonDeactivated { reason }])
     }
 
@@ -139,6 +143,11 @@ impl Person {
         events
     }
 
+    /// Whether nobody else is an owner who may act.
+    fn is_last_owner(&self, facts: &PersonFacts) -> bool {
+        self.is(Role::Owner) && facts.owners <= 1
+    }
+
     /// Refuses everybody else in the site what would give them the place of its first owner, or of one whom the configuration names.
     pub(super) fn refuse_to_others(&self, by: &By, facts: &PersonFacts) -> Result<(), PersonRule> {
         let bootstrapped = self.roles.values().any(|bootstrapped| *bootstrapped);
@@ -168,6 +177,13 @@ impl Claims for Person {
     type Id = PersonId;
 
     fn claims(&self, id: PersonId, event: &PersonEvent, changes: &mut ClaimChanges) {
+        let mut after = self.clone();
+        after.apply_event(event);
+        match (self.is(Role::Owner), after.is(Role::Owner)) {
+            (false, true) => changes.take(ClaimKey::owner(id), id),
+            (true, false) => changes.release(ClaimKey::owner(id)),
+            (true, true) | (false, false) => {}
+        }
         match event {
             PersonEvent::PersonRegistered { name: _, email, external_id, origin: _ } => {
                 changes.take(ClaimKey::email(email.as_str()), id);

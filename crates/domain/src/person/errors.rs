@@ -27,6 +27,9 @@ pub enum PersonRule {
              admin, remove them or give them another address"
     )]
     OwnerIsBootstrapped,
+    /// Without an owner nobody could give roles any more.
+    #[error("this is the school's last owner who may act: make somebody else an owner first")]
+    LastOwner,
     /// Whoever could do this to an owner could make themselves one.
     #[error("the person is an owner: only an owner may change their address, deactivate or reactivate them")]
     OwnerProtected,

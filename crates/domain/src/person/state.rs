@@ -109,4 +109,6 @@ pub struct PersonFacts {
     pub external_id_owner: Option<PersonId>,
     /// The person that the command is about.
     pub person_id: Option<PersonId>,
+    /// How many people have the role of owner and may act.
+    pub owners: u32,
 }

@@ -18,7 +18,7 @@ type Outcome = AggregateResultValidator<Person>;
 
 /// What an actor's command about the student brings.
 fn when(given: Vec<PersonEvent>, actor: (PersonId, Authority), name: &str, body: Value) -> Outcome {
-    when_claimed(given, actor, name, body, PersonFacts::default())
+    when_claimed(given, actor, name, body, PersonFacts { owners: 2, ..PersonFacts::default() })
 }
 
 fn when_claimed(
@@ -161,6 +161,49 @@ fn refuses_to_take_the_bootstrapped_role_from_somebody_else() {
     let released = [first, vec![PersonEvent::OwnerReleased {}]].concat();
     when(released, AN_OWNER, "RevokeRole", body)
         .then_expect_events(vec![PersonEvent::RoleRevoked { role: Role::Owner }]);
+}
+
+#[test]
+fn refuses_to_remove_the_last_owner_who_may_act_whoever_asks() {
+    let last = || PersonFacts { owners: 1, ..PersonFacts::default() };
+    let removals = [("RevokeRole", json!({ "role": "owner" })), ("DeactivatePerson", json!({ "reason": "has left" }))];
+    for owner in [vec![soren(), granted(Role::Owner, false)], vec![soren(), granted(Role::Owner, true)]] {
+        for who in [THEMSELVES, (NOBODY, Authority::SuperAdmin)] {
+            for (name, body) in removals.clone() {
+                when_claimed(owner.clone(), who, name, body, last()).then_expect_error(PersonRule::LastOwner);
+            }
+        }
+        // Whoever may not act any more is none of the owners who are left.
+        let former = [owner, vec![deactivated()]].concat();
+        when_claimed(former, THEMSELVES, "RevokeRole", json!({ "role": "owner" }), last())
+            .then_expect_events(vec![PersonEvent::RoleRevoked { role: Role::Owner }]);
+    }
+    let admin = vec![soren(), granted(Role::Admin, false)];
+    when_claimed(admin, AN_OWNER, "DeactivatePerson", json!({ "reason": "has left" }), last())
+        .then_expect_events(vec![deactivated()]);
+}
+
+#[test]
+fn owners_who_may_act_are_claimed() {
+    let key = ClaimKey::owner(STUDENT);
+    let (owner, admin) = (granted(Role::Owner, false), granted(Role::Admin, false));
+    let taken = claims(&[soren()], &owner).takes;
+    assert_eq!(taken, [(key.clone(), STUDENT.0)]);
+    let releases = |before: &[PersonEvent], event: &PersonEvent| claims(before, event).releases;
+    let revoked = PersonEvent::RoleRevoked { role: Role::Owner };
+    assert_eq!(releases(&[soren(), owner.clone()], &revoked), std::slice::from_ref(&key));
+    assert_eq!(releases(&[soren(), owner.clone()], &deactivated()), std::slice::from_ref(&key));
+    let back = claims(&[soren(), owner.clone(), deactivated()], &PersonEvent::PersonReactivated {});
+    assert_eq!(back.takes, [(key, STUDENT.0)]);
+    for (before, event) in [
+        (vec![soren()], &admin),
+        (vec![soren()], &deactivated()),
+        (vec![soren(), owner.clone()], &granted(Role::Owner, true)),
+        (vec![soren(), owner.clone()], &PersonEvent::OwnerReleased {}),
+        (vec![soren(), owner, deactivated()], &revoked),
+    ] {
+        assert_eq!(claims(&before, event), ClaimChanges::default(), "{event:?}");
+    }
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl Planner<'_> {
         }
         // Whoever is enrolled at the same time was not looked at: then all of it is decided again.
         let at_most = u32::try_from(students.len()).unwrap_or(u32::MAX);
-        self.plan.limits.push(Limit { set: places, at_most });
+        self.plan.limits.push(Limit::at_most(places, at_most));
         self.plan.lists.extend(
             [("advanced", advanced), ("held", held), ("untouched", untouched)]
                 .map(|(name, students)| (name.to_owned(), students)),

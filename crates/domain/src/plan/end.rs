@@ -34,14 +34,14 @@ impl Planner<'_> {
             }
         }
         self.plan.lists.insert(list.to_owned(), ended);
-        self.plan.limits.push(Limit { set, at_most: 0 });
+        self.plan.limits.push(Limit::at_most(set, 0));
     }
 
     /// Divides the students of a marker who is dismissed among those who stay; nobody else's marker changes.
     pub(super) fn reallocate(&mut self, id: CohortId, cohort: &Cohort, dismissed: PersonId) {
         let set = ClaimSet::enrolments(id);
         let at_most = u32::try_from(self.world.members(&set).len()).unwrap_or(u32::MAX);
-        self.plan.limits.push(Limit { set, at_most });
+        self.plan.limits.push(Limit::at_most(set, at_most));
 
         let staying = cohort.markers.iter().copied().filter(|marker| *marker != dismissed).collect();
         let allocated: Vec<_> = self

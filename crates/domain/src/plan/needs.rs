@@ -10,7 +10,7 @@ use crate::enrolment::EnrolmentCommand;
 use crate::hub::HubCommand;
 use crate::ids::{CohortId, EnrolmentId};
 use crate::module::ModuleCommand;
-use crate::person::PersonCommand;
+use crate::person::{DeactivatePerson, PersonCommand, RevokeRole};
 use crate::plan::ManyCommand;
 use crate::plan::import::needs as import;
 use crate::site::SiteCommand;
@@ -66,8 +66,11 @@ fn person(command: &PersonCommand, needs: &mut Needs<'_>) {
             }
         }
         PersonCommand::GrantRole(c) => drop(needs.person(c.person_id)),
-        PersonCommand::RevokeRole(c) => drop(needs.person(c.person_id)),
-        PersonCommand::DeactivatePerson(c) => drop(needs.person(c.person_id)),
+        PersonCommand::RevokeRole(RevokeRole { person_id, .. })
+        | PersonCommand::DeactivatePerson(DeactivatePerson { person_id, .. }) => {
+            needs.person(*person_id);
+            needs.ask(Need::Count(ClaimSet::owners()));
+        }
         PersonCommand::ReactivatePerson(c) => drop(needs.person(c.person_id)),
         PersonCommand::EndAccess(c) => drop(needs.person(c.person_id)),
         PersonCommand::ReleaseOwner(c) => drop(needs.person(c.person_id)),

@@ -6,7 +6,7 @@ use crate::cohort::{Capacity, Cohort, CohortCommand, CohortFacts};
 use crate::hub::{Hub, HubCommand, HubFacts};
 use crate::ids::{CohortId, HubId, ModuleId, PersonId};
 use crate::module::{Module, ModuleCommand, ModuleFacts};
-use crate::person::{Person, PersonCommand, PersonFacts};
+use crate::person::{DeactivatePerson, Person, PersonCommand, PersonFacts, RevokeRole};
 use crate::refusal::{InvalidField, Refusal};
 use crate::world::Loaded;
 
@@ -29,8 +29,11 @@ impl Planner<'_> {
                 self.known_person(c.person_id)?
             }
             PersonCommand::GrantRole(c) => self.known_person(c.person_id)?,
-            PersonCommand::RevokeRole(c) => self.known_person(c.person_id)?,
-            PersonCommand::DeactivatePerson(c) => self.known_person(c.person_id)?,
+            PersonCommand::RevokeRole(RevokeRole { person_id, .. })
+            | PersonCommand::DeactivatePerson(DeactivatePerson { person_id, .. }) => {
+                facts.owners = self.world.count(&ClaimSet::owners());
+                self.known_person(*person_id)?
+            }
             PersonCommand::ReactivatePerson(c) => self.known_person(c.person_id)?,
             PersonCommand::EndAccess(c) => self.known_person(c.person_id)?,
             PersonCommand::ReleaseOwner(c) => self.known_person(c.person_id)?,
@@ -42,6 +45,10 @@ impl Planner<'_> {
         facts.person_id = Some(id);
         let events = before.state.decide(command, &self.by, &facts)?;
         self.write(id, &before, events);
+        if self.plan.claims.releases.contains(&ClaimKey::owner(id)) {
+            // Of two of the last two who are removed at the same time, one is decided again and stays.
+            self.plan.limits.push(Limit::at_least(ClaimSet::owners(), 1));
+        }
         Ok(())
     }
 
@@ -115,7 +122,7 @@ impl Planner<'_> {
         match command {
             CohortCommand::SetCapacity(c) => {
                 if let Some(at_most) = c.capacity.map(Capacity::get) {
-                    self.plan.limits.push(Limit { set: ClaimSet::places(id), at_most });
+                    self.plan.limits.push(Limit::at_most(ClaimSet::places(id), at_most));
                 }
             }
             CohortCommand::CompleteCohort(_) => self.complete_enrolments(id),
@@ -161,7 +168,7 @@ impl Planner<'_> {
             && !events.is_empty()
         {
             // A student who joins at the same time makes this a conflict.
-            self.plan.limits.push(Limit { set: ClaimSet::hub_places(id), at_most: 0 });
+            self.plan.limits.push(Limit::at_most(ClaimSet::hub_places(id), 0));
         }
         self.write(id, &before, events);
         Ok(())

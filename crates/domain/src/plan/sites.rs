@@ -22,6 +22,7 @@ impl Planner<'_> {
                 if id == SiteId::DEFAULT {
                     return Err(Refusal::AlreadyExists(id.into()));
                 }
+                filled_in(c.owner_id, "/owner_id")?;
                 (id, Self::fresh(id, self.world.site(id))?)
             }
             SiteCommand::SetSiteHosts(c) => {

@@ -73,7 +73,7 @@ impl Planner<'_> {
         if taken.any(|(key, _)| key.kind == ClaimKind::Place)
             && let Some(at_most) = student.facts.cohort.capacity
         {
-            self.plan.limits.push(Limit { set: ClaimSet::places(student.cohort_id), at_most });
+            self.plan.limits.push(Limit::at_most(ClaimSet::places(student.cohort_id), at_most));
         }
     }
 

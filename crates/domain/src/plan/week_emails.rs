@@ -27,7 +27,7 @@ impl Planner<'_> {
         self.write(id, &before, events);
         // Whoever is enrolled at the same time was not looked at: then all of it is decided again.
         let at_most = u32::try_from(facts.students.len()).unwrap_or(u32::MAX);
-        self.plan.limits.push(Limit { set: places, at_most });
+        self.plan.limits.push(Limit::at_most(places, at_most));
         self.plan.lists.extend(
             [("requested", addressees.requested), ("held", addressees.held), ("already", addressees.already)]
                 .map(|(name, students)| (name.to_owned(), students)),

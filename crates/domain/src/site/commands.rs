@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::events::{HostAdmits, SiteHost};
 use super::host::HostName;
 use super::slug::Slug;
-use crate::ids::SiteId;
+use crate::ids::{PersonId, SiteId};
 use crate::personal::Personal;
 use crate::text::{Email, Name, Reason};
 
@@ -26,6 +26,9 @@ pub struct OpenSite {
     /// The owner's name; left out, the address stands for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_name: Option<Personal<Name>>,
+    /// Under which id the owner is registered: the server's to make, so that nobody has it before.
+    #[serde(skip)]
+    pub owner_id: Option<PersonId>,
     /// Whether it is to have a database of its own. It then answers once that is given to it, and set up.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub own_database: bool,

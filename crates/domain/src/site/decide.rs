@@ -60,6 +60,7 @@ fn open(command: &OpenSite, facts: &SiteFacts) -> Result<Vec<SiteEvent>, SiteRul
         name: command.name.as_str().to_owned(),
         owner_email: command.owner_email.reveal().into(),
         owner_name: command.owner_name.as_ref().map(|name| name.reveal().into()),
+        owner_id: command.owner_id,
     }];
     if command.own_database {
         events.push(SiteEvent::SiteDatabaseWanted {});

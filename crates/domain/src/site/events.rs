@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::ids::PersonId;
 use crate::personal::Personal;
 
 /// Whom a host lets in, besides what everybody may read.
@@ -85,6 +86,9 @@ pub enum SiteEvent {
         /// The owner's name, if it was said.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         owner_name: Option<Personal<String>>,
+        /// Under which id the owner is registered. Events from before this was said have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner_id: Option<PersonId>,
     },
     /// These are its hosts from now on, and no others.
     SiteHostsSet {

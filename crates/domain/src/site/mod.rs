@@ -18,4 +18,4 @@ pub use errors::SiteRule;
 pub use events::{HostAdmits, SiteDatabase, SiteEvent, SiteHost};
 pub use host::{HostError, HostName};
 pub use slug::{Slug, SlugError};
-pub use state::{Site, SiteFacts};
+pub use state::{FirstOwner, Site, SiteFacts};

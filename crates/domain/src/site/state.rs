@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::events::{SiteDatabase, SiteEvent, SiteHost};
-use crate::ids::SiteId;
+use crate::ids::{PersonId, SiteId};
+use crate::personal::Personal;
 
 /// A site as its events made it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,14 +22,30 @@ pub struct Site {
     /// Where what belongs to it is.
     #[serde(default)]
     pub database: SiteDatabase,
+    /// Whom it was opened for; none of the default site.
+    #[serde(default)]
+    pub first_owner: Option<FirstOwner>,
+}
+
+/// Whom a site was opened for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FirstOwner {
+    /// Under which id they are registered; none where the site is older than such ids.
+    pub id: Option<PersonId>,
+    /// Under which address.
+    pub email: Personal<String>,
+    /// Under which name, if it was said.
+    pub name: Option<Personal<String>>,
 }
 
 impl Site {
     pub(super) fn apply_event(&mut self, event: &SiteEvent) {
         match event {
-            SiteEvent::SiteOpened { slug, name, owner_email: _, owner_name: _ } => {
+            SiteEvent::SiteOpened { slug, name, owner_email, owner_name, owner_id } => {
                 self.slug.clone_from(slug);
                 self.name.clone_from(name);
+                let (email, name) = (owner_email.clone(), owner_name.clone());
+                self.first_owner = Some(FirstOwner { id: *owner_id, email, name });
             }
             SiteEvent::SiteHostsSet { hosts } => self.hosts.clone_from(hosts),
             SiteEvent::SiteRenamed { name } => self.name.clone_from(name),

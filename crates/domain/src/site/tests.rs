@@ -28,7 +28,9 @@ fn when_claimed(
 ) -> AggregateResultValidator<Site> {
     let id = body.as_object_mut().expect("an object").entry("site_id").or_insert(json!(SITE)).clone();
     facts.site_id = Some(serde_json::from_value(id).expect("an id"));
-    let Command::Site(command) = given::command(name, body) else { panic!("{name} is about a site") };
+    let mut command = given::command(name, body);
+    command.fill_ids(|| OWNER.0);
+    let Command::Site(command) = command else { panic!("{name} is about a site") };
     TestFramework::with(()).given(given).when(Asked { command, by: by(OWNER, Authority::SuperAdmin), facts })
 }
 
@@ -46,6 +48,7 @@ fn opened() -> SiteEvent {
         name: "Nordschule".to_owned(),
         owner_email: "asa@example.org".into(),
         owner_name: Some("Åsa".into()),
+        owner_id: Some(OWNER),
     }
 }
 

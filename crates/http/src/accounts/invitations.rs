@@ -9,8 +9,9 @@ use axum::response::Response;
 use axum::routing::post;
 use chrono::{DateTime, TimeDelta, Utc};
 use rollbook_domain::account::{InvitationPurpose, IssueInvitation, PasswordChange, SetPassword, SignInMethod};
-use rollbook_domain::{Actor, Command, CommandId, PersonId, SiteId};
+use rollbook_domain::{Actor, Command, PersonId, SiteId};
 use rollbook_projections::models::site_settings::settings;
+use rollbook_store::CommandKey;
 use rollbook_store::accounts::Redeemed;
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::{ExposeSecret, SecretString};
@@ -168,7 +169,7 @@ pub async fn accept(
     // it is tried.
     let told = async {
         let command = SetPassword { person_id: person, how };
-        state.record(site, Actor::Person(person), command, Some(CommandId(invitation.id))).await.map(drop)
+        state.record(site, Actor::Person(person), command, Some(CommandKey::of_service(invitation.id))).await.map(drop)
     };
     match store.redeem(site, invitation, (&phc, known.epochs.password), now, told).await? {
         Redeemed::Done => {}

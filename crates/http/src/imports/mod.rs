@@ -160,6 +160,7 @@ async fn import(
     let Some((Metadata { command_id, if_match, correlation_id }, bytes)) = commit else {
         return Ok(Json(report(state.executor().preview(site, actor, command).await?.rows)));
     };
+    state.shares().room.is_left()?;
     let writing = state.shares().written.begin(&caller.who.writer(), bytes, state.now())?;
     let request = CommandRequest { site, actor, command, command_id, if_match, correlation_id };
     let receipt = state.executor().execute(request).await?;

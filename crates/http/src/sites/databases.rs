@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::site::{ActivateSite, GiveSiteDatabase, SiteEvent};
-use rollbook_domain::{Actor, Command, CommandId, Event, SiteId};
+use rollbook_domain::site::{ActivateSite, GiveSiteDatabase};
+use rollbook_domain::{Actor, Command, SiteId};
 use rollbook_store::site_databases::{Keys, Opened, Reach, SealError, Target, Unfit};
-use rollbook_store::{EventStore, ExecuteError, Executor, Position, Request, StoreError};
+use rollbook_store::{CommandKey, EventStore, ExecuteError, Executor, Position, Request, StoreError};
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -91,17 +91,11 @@ impl SiteDatabases {
         if !self.registry().settle_site_database(site, given_id, self.now()).await? {
             return Err(overtaken());
         }
-        let opened = self.registry().stream(SiteId::DEFAULT, site.into()).await?;
-        let owner = opened.into_iter().find_map(|event| match event.event {
-            Event::Site(SiteEvent::SiteOpened { owner_email, owner_name, .. }) => Some((owner_email, owner_name)),
-            _ => None,
-        });
-        if let Some((email, name)) = owner {
-            let executor = Executor::new(target.store(), self.executor.clock().clone());
-            owners::make(&executor, site, &email, name.as_ref()).await?;
-        }
-        let id = CommandId(owners::of(site, "its database is set up"));
-        self.execute(Actor::System, ActivateSite { site_id: site }.into(), Some(id)).await
+        let opened = self.registry().site(site).await?.state;
+        let executor = Executor::new(target.store(), self.executor.clock().clone());
+        owners::ensure(&executor, site, &opened).await?;
+        let key = owners::key(site, "its database is set up");
+        self.execute(Actor::System, ActivateSite { site_id: site }.into(), Some(key)).await
     }
 
     /// Connections to a site's database, at most so many, on the schema of this version.
@@ -123,7 +117,7 @@ impl SiteDatabases {
         &self,
         actor: Actor,
         command: Command,
-        command_id: Option<CommandId>,
+        command_id: Option<CommandKey>,
     ) -> Result<Position, SetUpError> {
         let site = SiteId::DEFAULT;
         let request = Request { site, actor, command, command_id, if_match: None, correlation_id: None };

@@ -27,6 +27,7 @@ use super::{Registry, SuperAdmins, dispatch, owners};
 use crate::accounts::{AccountSettings, Accounts};
 use crate::limits::{Counted, Limits};
 use crate::problem::ApiError;
+use crate::room::Room;
 use crate::shares::Shares;
 use crate::state::{AppState, Parts};
 
@@ -70,6 +71,8 @@ pub struct Setup {
     pub limits: Limits,
     /// How people sign in.
     pub accounts: AccountSettings,
+    /// The disks that the service writes to.
+    pub room: Room,
     /// What the URLs of sites' own databases are sealed under.
     pub keys: Keys,
     /// How such a database is reached.
@@ -93,6 +96,7 @@ impl Setup {
             unknown_hosts: UnknownHosts::default(),
             limits: Limits::default(),
             accounts: AccountSettings::default(),
+            room: Room::default(),
             keys: Keys::default(),
             reach: Reach::default(),
             idle: IDLE,
@@ -162,7 +166,7 @@ impl Installation {
             unknown_hosts: setup.unknown_hosts,
             counted: Counted::new(&setup.limits),
             accounts: Arc::new(Accounts::new(setup.accounts)),
-            shares: Arc::default(),
+            shares: Arc::new(Shares::new(setup.room)),
             ended: Arc::default(),
             services: Mutex::default(),
             owns: Owns::default(),
@@ -235,9 +239,9 @@ impl Installation {
 
     /// Not where the site is to have a database of its own: the read model may have come to between its first two events.
     async fn make_owner(&self, site: &SiteItem) -> Result<(), ExecuteError> {
-        let known = self.0.executor.store().site(site.site_id).await?;
-        match known.state.database {
-            SiteDatabase::Shared => owners::ensure(&self.0.executor, site).await,
+        let known = self.0.executor.store().site(site.site_id).await?.state;
+        match known.database {
+            SiteDatabase::Shared => owners::ensure(&self.0.executor, site.site_id, &known).await,
             SiteDatabase::Wanted | SiteDatabase::Given | SiteDatabase::Active => Ok(()),
         }
     }

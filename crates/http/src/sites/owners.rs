@@ -2,34 +2,21 @@
 //! these are two appends: whoever comes to know of a site makes sure of the second, and it is the same command every time.
 
 use rollbook_domain::person::BootstrapOwner;
+use rollbook_domain::site::{FirstOwner, Site};
 use rollbook_domain::text::{Email, Name};
-use rollbook_domain::{Actor, CommandId, PersonId, Personal, SiteId};
-use rollbook_projections::models::sites::SiteItem;
-use rollbook_store::{ExecuteError, Executor, Request};
+use rollbook_domain::{Actor, PersonId, Personal, SiteId};
+use rollbook_store::{CommandKey, ExecuteError, Executor, Request};
 use uuid::Uuid;
 
-/// Makes the person whom a site was opened for its owner; none of the default site, whose owner comes from the configuration.
-/// Done before, it changes nothing, whatever has become of them since.
-pub async fn ensure(executor: &Executor, site: &SiteItem) -> Result<(), ExecuteError> {
-    match &site.owner_email {
-        Some(email) => make(executor, site.site_id, email, site.owner_name.as_ref()).await,
-        None => Ok(()),
-    }
-}
-
-/// The same, in the database that holds the site.
-pub async fn make(
-    executor: &Executor,
-    site: SiteId,
-    email: &Personal<String>,
-    name: Option<&Personal<String>>,
-) -> Result<(), ExecuteError> {
-    let Some(command) = command(site, email, name) else { return Ok(()) };
+/// Makes the person whom a site was opened for its owner, in the database that holds the site; none of the default site, whose
+/// owner comes from the configuration. Done before, it changes nothing, whatever has become of them since.
+pub async fn ensure(executor: &Executor, site: SiteId, opened: &Site) -> Result<(), ExecuteError> {
+    let Some(command) = opened.first_owner.as_ref().and_then(|owner| command(site, owner)) else { return Ok(()) };
     let request = Request {
         site,
         actor: Actor::System,
         command: command.into(),
-        command_id: Some(CommandId(of(site, "the first owner is made"))),
+        command_id: Some(key(site, "the first owner is made")),
         if_match: None,
         correlation_id: None,
     };
@@ -37,18 +24,20 @@ pub async fn make(
     Ok(())
 }
 
-fn command(site: SiteId, email: &Personal<String>, name: Option<&Personal<String>>) -> Option<BootstrapOwner> {
+fn command(site: SiteId, FirstOwner { id, email, name }: &FirstOwner) -> Option<BootstrapOwner> {
     let email = Email::try_new(email.as_str()).ok()?;
     let local = email.as_str().split('@').next().unwrap_or_default();
-    let name = Name::try_new(name.map_or(local, Personal::as_str)).ok()?;
-    Some(BootstrapOwner {
-        person_id: PersonId(of(site, "the first owner")),
-        name: Personal::new(name),
-        email: Personal::new(email),
-    })
+    let name = Name::try_new(name.as_ref().map_or(local, Personal::as_str)).ok()?;
+    // Sites that are older than such ids got their owner under this one: the same command again, which changes nothing.
+    let person_id = id.unwrap_or_else(|| PersonId(of(site, "the first owner")));
+    Some(BootstrapOwner { person_id, name: Personal::new(name), email: Personal::new(email) })
 }
 
-/// The same id for the same site and purpose, in every process.
-pub fn of(site: SiteId, purpose: &str) -> Uuid {
+/// The service's key of what it does once for a site, in every process the same.
+pub fn key(site: SiteId, purpose: &str) -> CommandKey {
+    CommandKey::of_service(of(site, purpose))
+}
+
+fn of(site: SiteId, purpose: &str) -> Uuid {
     Uuid::new_v5(&site.0, purpose.as_bytes())
 }

@@ -3,6 +3,8 @@
 
 mod clean_up;
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::body::{Body, HttpBody};
 use axum::extract::State;
@@ -14,7 +16,7 @@ use chrono::TimeDelta;
 use rollbook_domain::SiteId;
 use rollbook_domain::file::StoredFile;
 use rollbook_files::{CheckedFile, ExamineError, Examined, FileName, LIMIT_BYTES, ReceiveError, Received, Unfit};
-use rollbook_store::uploads::Upload;
+use rollbook_store::uploads::{Upload, Uploaded};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -32,6 +34,14 @@ pub use clean_up::clean_up;
 
 /// For how long a command may use an upload.
 const USABLE: TimeDelta = TimeDelta::hours(24);
+
+/// The most files, and bytes, that one person and one site upload in the time for which uploads are usable: a year's material of a
+/// course, and of a school.
+const OF_PERSON: Uploaded = Uploaded { files: 500, bytes: 2 << 30 };
+const OF_SITE: Uploaded = Uploaded { files: 5_000, bytes: 20 << 30 };
+
+/// How long somebody waits who has uploaded that much.
+const LATER: Duration = Duration::from_hours(1);
 
 /// What bytes are that say themselves what they are.
 const BYTES: &str = "application/octet-stream";
@@ -53,7 +63,7 @@ pub fn operations() -> Vec<Operation> {
             command: None,
             body: None,
             upload: &[BYTES],
-            success: Success::Json(SchemaGenerator::subschema_for::<Uploaded>),
+            success: Success::Json(SchemaGenerator::subschema_for::<UploadedFile>),
             patient: true,
             route: post(upload),
         },
@@ -87,7 +97,8 @@ struct Named {
 
 /// A file that was uploaded.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Uploaded {
+#[schemars(rename = "Uploaded")]
+struct UploadedFile {
     /// What a command names it by.
     upload_id: Uuid,
     /// What it is for: `document` or `image`.
@@ -121,7 +132,7 @@ async fn upload(
     asked: Asked,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Uploaded>, ApiError> {
+) -> Result<Json<UploadedFile>, ApiError> {
     if !caller.reader.uploads() {
         return Err(ApiError::Forbidden("only owners, admins and instructors may upload files"));
     }
@@ -136,6 +147,9 @@ async fn upload(
     if body.size_hint().lower() > LIMIT_BYTES {
         return Err(ApiError::UploadTooLarge);
     }
+    let _uploading = state.shares().uploading(caller.site, caller.reader.person)?;
+    state.shares().room.is_left()?;
+    refuse_too_much(&state, &caller).await?;
     let received = Received::receive(body.into_data_stream()).await?;
     let examined = state.examiner().examine(caller.site, received, name.format()).await?;
     let id = Uuid::new_v4();
@@ -146,7 +160,19 @@ async fn upload(
     let kept = tokio::spawn(keep(state, caller.site, upload, file.clone(), examined));
     kept.await.map_err(|error| ApiError::internal(&error))??;
     let StoredFile { name, size, sha256, media_type, .. } = file.stored().clone();
-    Ok(Json(Uploaded { upload_id: id, kind: kind.as_str().to_owned(), name, size, sha256, media_type }))
+    Ok(Json(UploadedFile { upload_id: id, kind: kind.as_str().to_owned(), name, size, sha256, media_type }))
+}
+
+/// Refuses whoever has uploaded as much as they may, or whose site has. Those who upload at once may go beyond it by what they
+/// may upload at once.
+async fn refuse_too_much(state: &AppState, caller: &Caller) -> Result<(), ApiError> {
+    let since = state.now() - USABLE;
+    let (person, site) = state.store().uploaded_since(caller.site, caller.reader.person, since).await?;
+    let is_full = |uploaded: Uploaded, most: Uploaded| uploaded.files >= most.files || uploaded.bytes >= most.bytes;
+    if is_full(person, OF_PERSON) || is_full(site, OF_SITE) {
+        return Err(ApiError::TooMuchToday { wait: LATER });
+    }
+    Ok(())
 }
 
 async fn keep(

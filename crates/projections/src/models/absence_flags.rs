@@ -150,16 +150,16 @@ pub async fn list(
     Ok(page.cut(fetch(query, pool).await?, cursor))
 }
 
-/// The same of a moment of the past.
+/// The same of a moment of the past, which holds only whom the reader sees today, wherever they met then.
 pub async fn list_as_of(
     pool: &PgPool,
     moment: &Moment,
     cohort: CohortId,
-    scope: &RosterScope,
     page: &Page,
 ) -> Result<Paged<FlagItem>, QueryError> {
     let query = &Moment::over(PARAMETERS + 1, &sql());
-    let query = bound(items(query), moment.site(), cohort, scope, page)?.bind(moment.rows()?).persistent(false);
+    let query =
+        bound(items(query), moment.site(), cohort, &RosterScope::Whole, page)?.bind(moment.rows()?).persistent(false);
     Ok(page.cut(fetch(query, pool).await?, cursor))
 }
 

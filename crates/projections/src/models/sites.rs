@@ -98,7 +98,7 @@ impl ReadModel for Sites {
     fn fold(event: &Recorded, rows: &mut SiteRows<'_, Self>) {
         let Event::Site(happened) = &event.event else { return };
         let id = SiteId(event.stream.id);
-        if let SiteEvent::SiteOpened { slug, name, owner_email, owner_name } = happened {
+        if let SiteEvent::SiteOpened { slug, name, owner_email, owner_name, owner_id: _ } = happened {
             rows.put(Row {
                 owner_email: Some(owner_email.clone()),
                 owner_name: owner_name.clone(),

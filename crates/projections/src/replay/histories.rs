@@ -298,7 +298,8 @@ fn of_site() -> BoxedStrategy<SiteEvent> {
             slug: "north".into(),
             name: name.into_inner(),
             owner_email,
-            owner_name
+            owner_name,
+            owner_id: None,
         }),
         1 => vec(host, 0..3).prop_map(|hosts| SiteEvent::SiteHostsSet { hosts }),
         1 => text().prop_map(|name| SiteEvent::SiteRenamed { name: name.into_inner() }),

@@ -23,6 +23,10 @@ pub struct Limiting {
     #[arg(long, env = "ROLLBOOK_CONNECTIONS_PER_ADDRESS", default_value_t = Limits::default().connections_per_address,
         value_name = "N")]
     connections_per_address: usize,
+    /// The MiB that every disk is to have free which the service writes to: with fewer, uploads, imports and commands are
+    /// answered with 507
+    #[arg(long, env = "ROLLBOOK_DISK_RESERVE", default_value_t = Limits::default().disk_reserve >> 20, value_name = "MIB")]
+    disk_reserve: u64,
     /// The proxies whose X-Forwarded-For is believed, such as 127.0.0.1/32,10.0.0.0/8; without them nobody's is, and
     /// all clients behind a proxy count as one. A proxy must set the header, or add to it, and not pass on what clients
     /// write
@@ -39,6 +43,7 @@ impl Limiting {
             per_address: NonZeroU32::new(self.rate_per_address),
             connections: unless_zero(self.connections),
             connections_per_address: unless_zero(self.connections_per_address),
+            disk_reserve: self.disk_reserve.saturating_mul(1 << 20),
             proxies: TrustedProxies::new(self.trusted_proxies.clone()),
         }
     }

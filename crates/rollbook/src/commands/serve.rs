@@ -7,7 +7,6 @@ use crate::bootstrap;
 use crate::cli::{Place, Serve};
 use crate::database::Database;
 use crate::failure::Done;
-use crate::files;
 use crate::output;
 use crate::service::{Service, bind, url};
 use crate::signals::Signals;
@@ -22,7 +21,7 @@ pub async fn run(
     mail: &Settings,
 ) -> Done {
     let socket = bind(arguments.listen).await?;
-    let service = Service::start(database, files::open(place)?).await?;
+    let service = Service::start(database, place).await?;
     let served = async {
         let executor = Executor::new(service.store.clone(), clock.clone());
         if let Some(email) = &arguments.owner_email {

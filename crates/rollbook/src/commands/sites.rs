@@ -63,17 +63,15 @@ async fn open(executor: &Executor, asked: &Open) -> Done {
         name: asked.name.clone(),
         owner_email: Personal::new(asked.owner_email.clone()),
         owner_name: asked.owner_name.clone().map(Personal::new),
+        owner_id: None,
         own_database: asked.own_database,
     };
     execute(executor, command.into()).await?;
     let store = executor.store();
     let site = by_slug(store, &asked.slug).await?;
-    catch_up(store).await?;
-    let opened = sites::get(store.pool(), site).await?;
-    let opened = opened.ok_or_else(|| Failure::new("the site was opened, and cannot be read yet"))?;
     // A database of its own gets its owner when it is set up.
     if !asked.own_database {
-        rollbook_http::ensure_owner(executor, &opened).await?;
+        rollbook_http::ensure_owner(executor, site, &store.site(site).await?.state).await?;
     }
     output::line(&format!("opened {}, {site}; its owner is {}", asked.slug.as_str(), asked.owner_email.as_str()))?;
     if asked.hosts.is_empty() { Ok(()) } else { hosts(executor, site, &asked.slug, &asked.hosts).await }

@@ -27,7 +27,6 @@ use tokio::net::TcpListener;
 use crate::cli::{Demo, Hosting, Place};
 use crate::database::Database;
 use crate::failure::{Done, Failure};
-use crate::files;
 use crate::output;
 use crate::service::{Service, bind, url};
 use crate::signals::Signals;
@@ -47,7 +46,7 @@ pub async fn run(
 ) -> Done {
     // Whoever cannot be served afterwards hears of it before the play.
     let socket = if arguments.exit { None } else { Some(bind(arguments.listen).await?) };
-    let service = Service::start(database, files::open(place)?).await?;
+    let service = Service::start(database, place).await?;
     let done = perform(&service, database, clock, signals, socket, mail, &arguments.limiting.limits()).await;
     service.stop().await;
     done

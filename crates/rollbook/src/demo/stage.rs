@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use rollbook_domain::{Actor, Command, PersonId, SiteId};
-use rollbook_store::{Clock, EventStore, ExecuteError, Executor, Receipt, Request};
+use rollbook_store::{Clock, CommandKey, EventStore, ExecuteError, Executor, Receipt, Request};
 
 use super::ids;
 use crate::failure::{Done, Failure};
@@ -111,7 +111,7 @@ impl Stage {
             site: SiteId::DEFAULT,
             actor,
             command,
-            command_id: Some(ids::command(&step)),
+            command_id: Some(CommandKey::of_client(ids::command(&step))),
             if_match: None,
             correlation_id: None,
         };

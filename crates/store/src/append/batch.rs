@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::StreamId;
+use rollbook_domain::{SiteId, StreamId};
 use serde::Deserialize;
 use sqlx::Row;
 use uuid::Uuid;
@@ -12,31 +12,40 @@ use uuid::Uuid;
 use super::StoredReceipt;
 use super::prepared::{Key, Prepared};
 use crate::link::{Link, PgQuery};
-use crate::{Position, StoreError};
+use crate::{CommandKey, Position, StoreError};
 
-/// What requests of one batch may not share: a stream that one of them writes, a claim, a set, an idempotency key.
+/// What requests of one batch may not share in a site: a stream that one of them writes, a claim, a set, an idempotency key.
 #[derive(Default)]
-pub(super) struct Concerns {
+pub(super) struct Concerns(HashMap<SiteId, SiteConcerns>);
+
+#[derive(Default)]
+struct SiteConcerns {
     read: HashSet<StreamId>,
     written: HashSet<StreamId>,
     keys: HashSet<Key>,
     sets: Vec<Key>,
-    commands: HashSet<Uuid>,
+    commands: HashSet<CommandKey>,
 }
 
 impl Concerns {
     /// Whether a request concerns nothing that is in here already. It is in here from now on, also where it has to wait: what
     /// concerns the same as one that waits must not overtake it.
     pub fn admit(&mut self, request: &Prepared) -> bool {
+        self.0.entry(request.site).or_default().admit(request)
+    }
+}
+
+impl SiteConcerns {
+    fn admit(&mut self, request: &Prepared) -> bool {
         let written = || request.events.iter().map(|event| event.recorded.stream);
         let keys = || request.releases.iter().chain(request.takes.iter().map(|(key, _)| key));
-        let sets = || request.limits.iter().map(|(set, _)| set);
-        let apart = !self.commands.contains(&request.command_id)
+        let sets = || request.limits.iter().map(|(set, ..)| set);
+        let apart = !self.commands.contains(&request.key)
             && !written().any(|stream| self.written.contains(&stream) || self.read.contains(&stream))
             && !request.versions.iter().any(|(stream, _)| self.written.contains(stream))
             && !keys().any(|key| self.keys.contains(key) || self.sets.iter().any(|set| has(set, key)))
             && !sets().any(|set| self.keys.iter().any(|key| has(set, key)));
-        self.commands.insert(request.command_id);
+        self.commands.insert(request.key);
         self.written.extend(written());
         self.read.extend(request.versions.iter().map(|(stream, _)| *stream));
         self.keys.extend(keys().cloned());
@@ -79,6 +88,7 @@ struct RefusedRow {
 #[derive(Default)]
 struct Columns<'r> {
     sites: Vec<Uuid>,
+    issuers: Vec<&'static str>,
     command_ids: Vec<Uuid>,
     hashes: Vec<&'r [u8]>,
     instants: Vec<DateTime<Utc>>,
@@ -86,6 +96,7 @@ struct Columns<'r> {
     counts: Vec<i32>,
     streams: Vec<&'r str>,
     lists: Vec<&'r str>,
+    x_site: Vec<Uuid>,
     x_kind: Vec<&'static str>,
     x_id: Vec<String>,
     x_version: Vec<i64>,
@@ -108,6 +119,7 @@ struct Columns<'r> {
     l_request: Vec<i32>,
     l_kind: Vec<&'static str>,
     l_prefix: Vec<&'r str>,
+    l_at_least: Vec<i64>,
     l_at_most: Vec<i64>,
 }
 
@@ -124,6 +136,7 @@ impl<'r> Columns<'r> {
     fn bound(&self, announce: bool) -> PgQuery<'_> {
         sqlx::query(APPEND)
             .bind(&self.sites)
+            .bind(&self.issuers)
             .bind(&self.command_ids)
             .bind(&self.hashes)
             .bind(&self.instants)
@@ -131,6 +144,7 @@ impl<'r> Columns<'r> {
             .bind(&self.counts)
             .bind(&self.streams)
             .bind(&self.lists)
+            .bind(&self.x_site)
             .bind(&self.x_kind)
             .bind(&self.x_id)
             .bind(&self.x_version)
@@ -153,13 +167,15 @@ impl<'r> Columns<'r> {
             .bind(&self.l_request)
             .bind(&self.l_kind)
             .bind(&self.l_prefix)
+            .bind(&self.l_at_least)
             .bind(&self.l_at_most)
             .bind(announce)
     }
 
-    fn add(&mut self, n: i32, request: &'r Prepared, relied_on: &mut HashMap<(StreamId, i64), i32>) {
+    fn add(&mut self, n: i32, request: &'r Prepared, relied_on: &mut HashMap<(SiteId, StreamId, i64), i32>) {
         self.sites.push(request.site.0);
-        self.command_ids.push(request.command_id);
+        self.issuers.push(request.key.issuer.into());
+        self.command_ids.push(request.key.id.0);
         self.hashes.push(&request.hash);
         self.instants.push(request.at);
         self.metadata.push(&request.metadata);
@@ -167,7 +183,8 @@ impl<'r> Columns<'r> {
         self.streams.push(&request.streams);
         self.lists.push(&request.lists);
         for (stream, version) in &request.versions {
-            let x = *relied_on.entry((*stream, *version)).or_insert_with(|| {
+            let x = *relied_on.entry((request.site, *stream, *version)).or_insert_with(|| {
+                self.x_site.push(request.site.0);
                 self.x_kind.push(stream.kind.as_str());
                 self.x_id.push(stream.id.to_string());
                 self.x_version.push(*version);
@@ -196,18 +213,19 @@ impl<'r> Columns<'r> {
             self.t_key.push(key);
             self.t_owner.push(*owner);
         }
-        for (Key { kind, key }, at_most) in &request.limits {
+        for (Key { kind, key }, at_least, at_most) in &request.limits {
             self.l_request.push(n);
             self.l_kind.push(kind);
             self.l_prefix.push(key);
+            self.l_at_least.push(*at_least);
             self.l_at_most.push(*at_most);
         }
     }
 }
 
 const APPEND: &str = "select head, refused::text from append_events(
-    $1, $2, $3, $4, $5::text[]::json[], $6, $7::text[]::json[], $8::text[]::json[], $9, $10, $11, $12, $13,
-    $14, $15, $16, $17, $18, $19, $20::text[]::json[], $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)";
+    $1, $2, $3, $4, $5, $6::text[]::json[], $7, $8::text[]::json[], $9::text[]::json[], $10, $11, $12, $13, $14, $15,
+    $16, $17, $18, $19, $20, $21, $22::text[]::json[], $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)";
 
 /// Appends a batch in one statement. `announce`: whether other processes are to be told.
 pub(super) async fn append(link: &mut Link, requests: &[&Prepared], announce: bool) -> Result<Outcome, StoreError> {

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use metrics::Unit;
 use rollbook_domain::claim::ClaimKey;
 use rollbook_domain::plan::{ImportedRow, Lists, Plan};
-use rollbook_domain::{Actor, CommandId, SiteId, StreamId};
+use rollbook_domain::{Actor, SiteId, StreamId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc::error::TrySendError;
@@ -20,7 +20,7 @@ pub(crate) use self::appender::Job;
 use self::prepared::Prepared;
 use crate::link::Link;
 use crate::receipt::ReceiptStream;
-use crate::{EventStore, Position, StoreError};
+use crate::{CommandKey, EventStore, Position, StoreError};
 
 /// A plan on its way into the log, with what it relies on.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Append<'a> {
     /// The site it belongs to.
     pub site: SiteId,
     /// Its idempotency key.
-    pub command_id: CommandId,
+    pub key: CommandKey,
     /// What the key must always stand for: a SHA-256 of the command and its sender.
     pub command_hash: [u8; 32],
     /// What ties it to other commands.

@@ -7,12 +7,12 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Append, Told, stored_key};
-use crate::{Recorded, StoreError};
+use crate::{CommandKey, Recorded, StoreError};
 
 /// One request.
 pub(super) struct Prepared {
     pub site: SiteId,
-    pub command_id: Uuid,
+    pub key: CommandKey,
     pub hash: [u8; 32],
     pub at: DateTime<Utc>,
     pub metadata: String,
@@ -22,7 +22,8 @@ pub(super) struct Prepared {
     pub events: Vec<Written>,
     pub releases: Vec<Key>,
     pub takes: Vec<(Key, Uuid)>,
-    pub limits: Vec<(Key, i64)>,
+    /// Each with the fewest and the most.
+    pub limits: Vec<(Key, i64, i64)>,
 }
 
 /// An event without a position yet, and its payload as the log will hold it.
@@ -50,7 +51,8 @@ struct Metadata {
 impl Prepared {
     /// Writes a request out.
     pub fn new(append: &Append<'_>) -> Result<Self, StoreError> {
-        let Append { site, command_id, command_hash, correlation_id, actor, at, versions, plan, streams } = append;
+        let Append { site, key: command_key, command_hash, correlation_id, actor, at, versions, plan, streams } =
+            append;
         let metadata = Metadata {
             actor: actor.person().map(|id| id.to_string()),
             authority: plan.authority.into(),
@@ -64,7 +66,7 @@ impl Prepared {
                     site: *site,
                     stream: write.stream,
                     sequence,
-                    command_id: *command_id,
+                    command_id: command_key.id,
                     actor: actor.person(),
                     authority: Some(plan.authority),
                     recorded_at: *at,
@@ -77,7 +79,7 @@ impl Prepared {
         let set = |set: &ClaimSet| Key { kind: set.kind.as_str(), key: set.prefix.clone() };
         Ok(Self {
             site: *site,
-            command_id: command_id.0,
+            key: *command_key,
             hash: *command_hash,
             at: *at,
             metadata: serde_json::to_string(&metadata)?,
@@ -87,7 +89,11 @@ impl Prepared {
             events,
             releases: plan.claims.releases.iter().map(key).collect(),
             takes: plan.claims.takes.iter().map(|(taken, owner)| (key(taken), *owner)).collect(),
-            limits: plan.limits.iter().map(|limit| (set(&limit.set), limit.at_most.into())).collect(),
+            limits: plan
+                .limits
+                .iter()
+                .map(|limit| (set(&limit.set), limit.at_least.into(), limit.at_most.into()))
+                .collect(),
         })
     }
 

@@ -17,12 +17,14 @@ use crate::Error;
 #[derive(Debug, Default)]
 pub struct Held {
     by_key: BTreeMap<(Uuid, &'static str, String), Uuid>,
-    emails: HashMap<String, String>,
-    enrolments: HashMap<String, Enrolment>,
+    emails: HashMap<(Uuid, String), String>,
+    /// Whether each person has the role of owner, and whether they may act.
+    owners: HashMap<(Uuid, String), (bool, bool)>,
+    enrolments: HashMap<(Uuid, String), Enrolment>,
     /// The uploads that each syllabus had.
-    uploads: HashSet<(String, String)>,
-    /// The hosts that each site has.
-    hosts: HashMap<String, BTreeSet<String>>,
+    uploads: HashSet<(Uuid, String, String)>,
+    /// The hosts that each site has, by its stream.
+    hosts: HashMap<(Uuid, String), BTreeSet<String>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -75,11 +77,28 @@ impl Held {
     fn changes(&mut self, event: &Event<'_>, data: &Value) -> Changes {
         let text = |field: &str| data[field].as_str().map(str::to_owned);
         let mut changes = Changes::default();
+        let stream = || (event.site, event.id.to_owned());
+        if event.kind == "person" {
+            let person = self.owners.entry(stream()).or_default();
+            let (owner, active) = *person;
+            *person = match event.name {
+                "RoleGranted" if data["role"] == "owner" => (true, active),
+                "RoleRevoked" if data["role"] == "owner" => (false, active),
+                "PersonRegistered" | "PersonReactivated" => (owner, true),
+                "PersonDeactivated" => (owner, false),
+                _ => (owner, active),
+            };
+            match (owner && active, person.0 && person.1) {
+                (false, true) => changes.takes.push(("owner", event.id.to_owned())),
+                (true, false) => changes.releases.push(("owner", event.id.to_owned())),
+                _ => {}
+            }
+        }
         match (event.kind, event.name) {
             ("person", "PersonRegistered" | "PersonCorrected") => {
                 if let Some(email) = text("email") {
                     let new = hashed(event.site, "email", &email.trim().to_lowercase());
-                    let old = self.emails.insert(event.id.to_owned(), new.clone());
+                    let old = self.emails.insert(stream(), new.clone());
                     if old.as_ref() != Some(&new) {
                         changes.releases.extend(old.map(|old| ("email", old)));
                         changes.takes.push(("email", new));
@@ -102,18 +121,19 @@ impl Held {
             ("site", "SiteHostsSet") => {
                 let hosts = data["hosts"].as_array().into_iter().flatten();
                 let new: BTreeSet<_> = hosts.filter_map(|host| host["host"].as_str().map(str::to_owned)).collect();
-                let old = self.hosts.insert(event.id.to_owned(), new.clone()).unwrap_or_default();
+                let old = self.hosts.insert(stream(), new.clone()).unwrap_or_default();
                 changes.releases.extend(old.difference(&new).map(|host| ("site_host", host.clone())));
                 changes.takes.extend(new.difference(&old).map(|host| ("site_host", host.clone())));
             }
             ("enrolment", _) => {
-                let enrolment = self.enrolments.entry(event.id.to_owned()).or_default();
+                let enrolment = self.enrolments.entry(stream()).or_default();
                 enrolled(enrolment, event, &text, &mut changes);
             }
             ("syllabus", "MaterialAdded" | "MaterialUpdated") => {
                 // Taken with its first material, and never given back.
                 let upload = data["content"]["upload_id"].as_str().map(str::to_owned);
-                let first = upload.filter(|upload| self.uploads.insert((event.id.to_owned(), upload.clone())));
+                let first =
+                    upload.filter(|upload| self.uploads.insert((event.site, event.id.to_owned(), upload.clone())));
                 changes.takes.extend(first.map(|upload| ("upload", upload)));
                 changes.material = text("material_id").and_then(|id| Uuid::parse_str(&id).ok());
             }

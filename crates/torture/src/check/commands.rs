@@ -88,7 +88,7 @@ fn wrong(row: &Row, log: &Log) -> Vec<String> {
         found.push(format!("it ends at {}, behind the log's end", row.last_position));
     }
     for Concerned { kind, id, version } in &row.streams.0 {
-        let there = log.version(kind, id, row.last_position);
+        let there = log.version(row.site_id, kind, id, row.last_position);
         if there != *version {
             found.push(format!("{kind}/{id} has version {there} then, and not {version}"));
         }

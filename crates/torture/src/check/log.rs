@@ -18,8 +18,8 @@ use crate::receipts::{self, Receipt};
 pub struct Log {
     /// The last position.
     pub head: i64,
-    /// The positions of every stream's events, by type and id.
-    pub streams: HashMap<(String, String), Vec<i64>>,
+    /// The positions of every stream's events, by site, type and id.
+    pub streams: HashMap<(Uuid, String, String), Vec<i64>>,
     /// The positions of every command's events, by site and command.
     pub commands: BTreeMap<(Uuid, Uuid), Vec<i64>>,
     /// The claims that are held at its end.
@@ -28,8 +28,8 @@ pub struct Log {
 
 impl Log {
     /// The version that a stream had at a position.
-    pub fn version(&self, kind: &str, id: &str, at: i64) -> i64 {
-        let positions = self.streams.get(&(kind.to_owned(), id.to_owned()));
+    pub fn version(&self, site: Uuid, kind: &str, id: &str, at: i64) -> i64 {
+        let positions = self.streams.get(&(site, kind.to_owned(), id.to_owned()));
         let before = positions.map_or(0, |positions| positions.partition_point(|position| *position <= at));
         i64::try_from(before).unwrap_or(i64::MAX)
     }
@@ -68,7 +68,7 @@ pub async fn read(database: &mut PgConnection, receipts: &[Receipt], report: &mu
             report.violations.push(Violation::Position { expected: log.head + 1, found: position });
         }
         log.head = position;
-        let stream = log.streams.entry((event.kind.to_owned(), event.id.to_owned())).or_default();
+        let stream = log.streams.entry((event.site, event.kind.to_owned(), event.id.to_owned())).or_default();
         stream.push(position);
         let expected = i64::try_from(stream.len()).unwrap_or(i64::MAX);
         if sequence != expected {

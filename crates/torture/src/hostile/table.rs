@@ -30,6 +30,12 @@ const HEADINGS: [&str; 14] = [
     "attackers a second, and what they got",
 ];
 
+/// What the columns mean.
+const LEGEND: &str = "\
+    asked, times and refusals are another school's; sign-in and health: the slowest, in ms;\n\
+    MiB: the service and what it has started, at most;\n\
+    CPU, of one core: the service, a private PostgreSQL, the attackers, all else on this machine\n";
+
 /// A stretch of time, with an attack or without.
 #[derive(Clone, Debug)]
 pub struct Row {
@@ -160,8 +166,7 @@ pub fn table(quiet: &Row, rows: &[Row]) -> String {
         text.push_str(line.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');
     }
-    text + "asked, times and refusals are another school's; sign-in and health: the slowest, in ms; MiB: the service and \
-            what it has started, at most; CPU, of one core: the service, a private PostgreSQL, the attackers, all else on this machine\n"
+    text + LEGEND
 }
 
 #[cfg(test)]

@@ -178,5 +178,5 @@ fn refuses_a_cohort_that_is_over_or_unknown() {
 #[test]
 fn whoever_is_enrolled_meanwhile_makes_it_a_conflict() {
     let plan = school().plan(advance(7)).unwrap();
-    assert_eq!(plan.limits, [Limit { set: ClaimSet::places(COHORT), at_most: 5 }]);
+    assert_eq!(plan.limits, [Limit::at_most(ClaimSet::places(COHORT), 5)]);
 }

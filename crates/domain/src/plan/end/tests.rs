@@ -71,7 +71,7 @@ fn completing_a_cohort_completes_everyone_who_is_active_in_it() {
         ]
     );
     assert_eq!(plan.lists, BTreeMap::from([("completed".to_owned(), vec![enrolment(1), enrolment(3)])]));
-    assert_eq!(plan.limits, [Limit { set: ClaimSet::places(COHORT), at_most: 0 }]);
+    assert_eq!(plan.limits, [Limit::at_most(ClaimSet::places(COHORT), 0)]);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn cancelling_a_cohort_withdraws_everyone_for_the_same_reason() {
             (enrolment(2).into(), 1, left()),
         ]
     );
-    assert_eq!(plan.limits, [Limit { set: ClaimSet::places(COHORT), at_most: 0 }]);
+    assert_eq!(plan.limits, [Limit::at_most(ClaimSet::places(COHORT), 0)]);
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_dismissed_markers_students_go_to_the_least_loaded_and_nobody_elses_marker_c
     let third = given.values().filter(|marker| **marker == THIRD_MARKER).count();
     assert!((2..=3).contains(&third), "five students, two of them the second marker's before; now {third} the third's");
     assert_eq!(plan.lists["reallocated"].len(), 3);
-    assert_eq!(plan.limits, [Limit { set: ClaimSet::enrolments(COHORT), at_most: 6 }]);
+    assert_eq!(plan.limits, [Limit::at_most(ClaimSet::enrolments(COHORT), 6)]);
 }
 
 #[test]

@@ -62,7 +62,7 @@ impl Planner<'_> {
         }
         // One limit for all of them: of two who want the last place at once, one is decided again and finds none.
         if let Some(at_most) = import.facts.cohort.capacity.filter(|_| import.enrolled) {
-            self.plan.limits.push(Limit { set: places, at_most });
+            self.plan.limits.push(Limit::at_most(places, at_most));
         }
         Ok(())
     }
@@ -126,7 +126,7 @@ impl Planner<'_> {
     ) -> Result<(Vec<PersonEvent>, Vec<&'static str>), Wrong> {
         let owner = row.email.as_ref().and_then(|email| self.world.owner(&ClaimKey::email(email.reveal().as_str())));
         let facts =
-            PersonFacts { email_owner: owner.map(PersonId::from), external_id_owner: None, person_id: Some(id) };
+            PersonFacts { email_owner: owner.map(PersonId::from), person_id: Some(id), ..PersonFacts::default() };
         let file = FromFile {
             name: row.name.as_ref().map(|name| name.reveal().into()),
             email: row.email.as_ref().map(|email| email.reveal().into()),

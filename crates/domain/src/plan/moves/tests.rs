@@ -127,7 +127,7 @@ fn refuses_to_come_back_to_what_was_completed() {
 fn the_capacity_there_holds() {
     let mut school = school();
     school.happened(OTHER_COHORT, [CohortEvent::CapacitySet { capacity: Some(1) }]);
-    let limit = Limit { set: ClaimSet::places(OTHER_COHORT), at_most: 1 };
+    let limit = Limit::at_most(ClaimSet::places(OTHER_COHORT), 1);
     assert_eq!(school.plan(move_to(OTHER_COHORT)).unwrap().limits, [limit]);
     school.enrol(3, OTHER_COHORT);
     let refusal = school.plan(move_to(OTHER_COHORT)).unwrap_err();

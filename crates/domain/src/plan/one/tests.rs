@@ -145,7 +145,7 @@ fn a_capacity_holds_for_whoever_enrols_at_the_same_time() {
     let set = ClaimSet::places(COHORT);
     world.put_count(set.clone(), 2);
     let plan = when(&world, "SetCapacity", json!({ "cohort_id": COHORT, "capacity": 2 })).expect("accepted");
-    assert_eq!(plan.limits, [Limit { set, at_most: 2 }]);
+    assert_eq!(plan.limits, [Limit::at_most(set, 2)]);
     assert_eq!(
         refusal(&world, "SetCapacity", json!({ "cohort_id": COHORT, "capacity": 1 })).code(),
         "capacity_below_enrolled"
@@ -157,7 +157,7 @@ fn a_hub_closes_on_nobody_also_not_on_whoever_joins_at_the_same_time() {
     let mut world = school();
     let set = ClaimSet::hub_places(HUB);
     let plan = when(&world, "CloseHub", json!({ "hub_id": HUB })).expect("accepted");
-    assert_eq!(plan.limits, [Limit { set: set.clone(), at_most: 0 }]);
+    assert_eq!(plan.limits, [Limit::at_most(set.clone(), 0)]);
     world.put_count(set, 3);
     assert_eq!(refusal(&world, "CloseHub", json!({ "hub_id": HUB })), HubRule::HubHasStudents { count: 3 }.into());
     append(&mut world, HUB, [HubEvent::HubClosed {}]);

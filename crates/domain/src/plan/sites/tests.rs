@@ -23,6 +23,7 @@ fn world() -> World {
         name: "Nordschule".to_owned(),
         owner_email: "asa@example.org".into(),
         owner_name: None,
+        owner_id: None,
     };
     append(&mut world, SITE, [opened]);
     world

@@ -33,7 +33,7 @@ fn whoever_takes_a_place_is_bound_by_the_capacity() {
     let mut school = School::new();
     school.happened(COHORT, capacity(1));
     school.register(person(1), "Anna Ho");
-    let limit = Limit { set: ClaimSet::places(COHORT), at_most: 1 };
+    let limit = Limit::at_most(ClaimSet::places(COHORT), 1);
     assert_eq!(school.carry_out(enrol(1, COHORT)).unwrap().limits, std::slice::from_ref(&limit));
 
     school.lived(enrolment(101), [withdrawn()]);

@@ -62,7 +62,7 @@ fn whoever_comes_later_is_told_then() {
 #[test]
 fn whoever_is_enrolled_meanwhile_makes_it_a_conflict() {
     let plan = school().plan(send(6)).unwrap();
-    assert_eq!(plan.limits, [Limit { set: ClaimSet::places(COHORT), at_most: 4 }]);
+    assert_eq!(plan.limits, [Limit::at_most(ClaimSet::places(COHORT), 4)]);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::{ReadModel, SiteRows};
 
 pub use export::{RosterLine, enrolments, lines};
 pub(crate) use queries::{ITEM, NAME_OF};
-pub use queries::{RosterFilter, RosterItem, list, list_as_of};
+pub use queries::{RosterFilter, RosterItem, list, list_as_of, seen};
 
 /// The read model.
 #[derive(Debug)]

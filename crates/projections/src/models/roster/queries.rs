@@ -125,7 +125,20 @@ pub async fn list(
     Ok(page.cut(query.fetch_all(pool).await?, |r| r.enrolment_id.to_string()))
 }
 
-/// The same of a moment of the past.
+/// The enrolments of a cohort, of all statuses, that somebody sees now.
+pub async fn seen(
+    pool: &PgPool,
+    site: SiteId,
+    cohort: CohortId,
+    scope: &RosterScope,
+) -> Result<Vec<EnrolmentId>, QueryError> {
+    let sql = "select enrolment_id from roster
+        where site_id = $1 and cohort_id = $2 and ($3::uuid[] is null or hub_id = any($3))";
+    let query = sqlx::query_scalar::<_, Uuid>(sql).bind(site.0).bind(cohort.0).bind(hubs_of(scope));
+    Ok(query.fetch_all(pool).await?.into_iter().map(EnrolmentId).collect())
+}
+
+/// The same list of a moment of the past, which holds only whom the reader sees today, wherever they met then.
 pub async fn list_as_of(
     pool: &PgPool,
     moment: &Moment,
@@ -133,6 +146,7 @@ pub async fn list_as_of(
     filter: &RosterFilter,
     page: &Page,
 ) -> Result<Paged<RosterItem>, QueryError> {
+    let filter = &RosterFilter { scope: RosterScope::Whole, ..filter.clone() };
     let id = page.id()?;
     let name = id.map(|id| moment.name_of(id.into()).map(str::to_owned).ok_or(QueryError::BadCursor)).transpose()?;
     let query = &Moment::over(PARAMETERS + 1, &sql());

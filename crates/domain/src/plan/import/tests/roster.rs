@@ -72,7 +72,7 @@ fn finds_no_place_once_the_cohort_is_full() {
     let plan = school.import(0x100, rows.clone());
     assert_eq!(outcomes(&plan), [RowOutcome::New, RowOutcome::New, RowOutcome::Wrong]);
     assert_eq!(codes(&plan)[2], "cohort_full");
-    assert_eq!(plan.limits, [Limit { set: ClaimSet::places(COHORT), at_most: 3 }], "one limit for all rows");
+    assert_eq!(plan.limits, [Limit::at_most(ClaimSet::places(COHORT), 3)], "one limit for all rows");
     let again = school.import(0x200, rows);
     assert!(again.writes.is_empty());
     assert_eq!(outcomes(&again), [RowOutcome::Unchanged, RowOutcome::Unchanged, RowOutcome::Wrong]);
