@@ -49,8 +49,14 @@ const FOREIGN: [&str; 21] = [
 const OF_OUR_PACKAGE: [&str; 5] =
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "CARGO_TARGET_TMPDIR"];
 
+/// The service.
+pub static BINARY: LazyLock<PathBuf> = LazyLock::new(|| built("rollbook"));
+
+/// What is hostile to it.
+pub static TORTURE: LazyLock<PathBuf> = LazyLock::new(|| built("rollbook-torture"));
+
 /// Cargo builds no binary for another package's tests, so these have it built: once, and for nothing where it is fresh.
-pub static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
+fn built(name: &str) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     // What Cargo has told us about our own package would make it take some dependencies for changed.
     for (name, _) in std::env::vars_os() {
@@ -59,21 +65,21 @@ pub static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
         }
     }
     let built = cargo
-        .args(["build", "-p", "rollbook", "--locked", "--message-format=json-render-diagnostics"])
+        .args(["build", "-p", name, "--bin", name, "--locked", "--message-format=json-render-diagnostics"])
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace"))
         .stderr(Stdio::inherit())
         .output()
         .expect("cargo runs");
-    assert!(built.status.success(), "the binary cannot be built: {}", built.status);
+    assert!(built.status.success(), "{name} cannot be built: {}", built.status);
     // Cargo says where it is: a target directory may be set in many ways.
     let messages = String::from_utf8_lossy(&built.stdout);
     let executable = messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "rollbook")
+        .filter(|message| message["target"]["name"] == name)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from));
-    executable.expect("cargo names the binary")
-});
+    executable.unwrap_or_else(|| panic!("cargo does not say where {name} is"))
+}
 
 /// A folder with a data directory. A watchdog ends what runs in it and removes it: with the test that owns it, or with
 /// the process of the tests, also when that is killed.

@@ -6,6 +6,7 @@ use rollbook_torture::check::{Report, check, check_log};
 use rollbook_torture::load::{Load, Target};
 use rollbook_torture::receipts::{self, Acknowledged, Receipt};
 use rollbook_torture::run::caught_up;
+use serde_json::json;
 use sqlx::PgPool;
 
 use super::scene::NOW;
@@ -146,6 +147,23 @@ async fn every_kind_of_damage_is_found() {
     }
     let mended = check(url, &receipts).await.expect("a report");
     assert_eq!(mended.violations, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_schools_claim_in_the_registry_is_known() {
+    let service = Service::with_super_admin(NOW).await;
+    let north = service.site("north").await;
+    let hosts = json!([{"host": "kept.example.org"}, {"host": "north.example.org"}]);
+    for hosts in [hosts, json!([{"host": "kept.example.org"}])] {
+        service.command(&service.owner, "SetSiteHosts", json!({"site_id": north.site, "hosts": hosts})).await;
+    }
+    let report = check_log(&service.database.url, &[]).await.expect("a report");
+    assert_eq!(report.violations, []);
+    for kind in ["site_slug", "site_host"] {
+        damage(&service.database.pool, &format!("delete from claims where kind = '{kind}'")).await;
+        let found = check_log(&service.database.url, &[]).await.expect("a report").violations;
+        assert!(found.iter().any(|found| format!("{found}").contains(&format!("{kind} "))), "{kind}: {found:?}");
+    }
 }
 
 /// What must be found, when a receipt is changed like this.

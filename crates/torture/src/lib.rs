@@ -1,9 +1,11 @@
-//! Whether what the service promises holds when it is treated badly: a checker that reads the log and trusts nothing of the
-//! service's own code, a load over HTTP that writes down what was acknowledged, and what kills under it. No part of the
-//! service uses it.
+//! Whether what the service promises holds when it is treated badly: a checker that reads the log and trusts nothing of
+//! the service's own code, a load over HTTP that writes down what was acknowledged, and what kills under it. No part of
+//! the service uses it.
 
 pub mod check;
+pub mod fake_postgres;
 pub mod give_up;
+pub mod hostile;
 pub mod load;
 pub mod program;
 pub mod receipts;

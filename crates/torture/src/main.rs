@@ -1,14 +1,19 @@
-//! `rollbook-torture`: `check` proves a database from outside, `run` treats the service badly and then checks it.
+//! `rollbook-torture`: `check` proves a database from outside, `run` treats the service badly and then checks it,
+//! `hostile` has schools mean harm to another one.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Parser, Subcommand};
 use rollbook_torture::check::{Report, check};
+use rollbook_torture::hostile::{self, Attack};
 use rollbook_torture::run::{Outcome, Plan, run};
 use rollbook_torture::{Error, receipts};
+use tempfile::TempDir;
+use tokio::signal::unix::{SignalKind, signal};
+use url::Url;
 
 /// Whether Rollbook keeps its promises when it is treated badly.
 #[derive(Debug, Parser)]
@@ -24,6 +29,34 @@ enum Command {
     Check(Check),
     /// Load the service, kill under it at random moments, and check what is left
     Run(Run),
+    /// Attack the service, as people and servers of some schools may, and tell how another school fares meanwhile
+    Hostile(Hostile),
+    /// What `hostile` runs beside itself
+    #[command(hide = true)]
+    HostileAttack,
+}
+
+#[derive(Debug, Args)]
+struct Hostile {
+    /// How long each attack lasts, in seconds; all at once last as long again
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600), value_name = "N")]
+    seconds: u64,
+    /// One attack, and again for others; all of them where none is named
+    #[arg(long, value_name = "NAME")]
+    only: Vec<Attack>,
+    /// How many requests a second the people of the other school send, all of them below what one of them may
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=150), value_name = "N")]
+    rate: u32,
+    /// The service's binary; it is built where this is not given
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
+    /// A PostgreSQL and a role that may make databases there, of which two are made and dropped; a private one without
+    /// it
+    #[arg(long, env = "ROLLBOOK_HOSTILE_SERVER", hide_env_values = true, value_name = "URL")]
+    server: Option<Url>,
+    /// Keep the folder with the logs and the receipts
+    #[arg(long)]
+    keep: bool,
 }
 
 #[derive(Debug, Args)]
@@ -66,9 +99,13 @@ struct Run {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    // The first is the only one, and whoever sends anything needs one.
+    rustls::crypto::ring::default_provider().install_default().ok();
     let done = match Cli::parse().command {
         Command::Check(arguments) => checked(&arguments).await,
         Command::Run(arguments) => tortured(arguments).await,
+        Command::Hostile(arguments) => attacked(arguments).await,
+        Command::HostileAttack => hostile::attack(std::io::stdin(), std::io::stdout()).await.map(|()| true),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -85,17 +122,54 @@ async fn checked(arguments: &Check) -> Result<bool, Error> {
     Ok(told(&check(&arguments.database_url, &receipts).await?))
 }
 
+async fn attacked(arguments: Hostile) -> Result<bool, Error> {
+    let binary = service(arguments.binary)?;
+    let attacker = std::env::current_exe().map_err(Error::io("finding this program"))?;
+    let mut folder = temporary(arguments.keep)?;
+    let mut attacks = arguments.only;
+    if attacks.is_empty() {
+        attacks = Attack::all().to_vec();
+    }
+    let plan = hostile::Plan {
+        attacks,
+        lasts: Duration::from_secs(arguments.seconds),
+        per_second: arguments.rate,
+        binary,
+        attacker,
+        server: arguments.server,
+        folder: folder.path().to_owned(),
+    };
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::io("listening for signals"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::io("listening for signals"))?;
+    let stop = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let outcome = hostile::run(&plan, stop, say).await;
+    if outcome.is_err() {
+        folder.disable_cleanup(true);
+    }
+    let hostile::Outcome { quiet, rows, report, .. } = outcome?;
+    say(&format!("\n{}", hostile::table(&quiet, &rows)));
+    let mut holds = true;
+    for row in std::iter::once(&quiet).chain(&rows) {
+        for what in [row.faults(), row.slow(&quiet)].concat() {
+            say(&format!("NOT HELD {}: {what}", row.name()));
+            holds = false;
+        }
+    }
+    Ok(told(&report) && holds)
+}
+
 async fn tortured(arguments: Run) -> Result<bool, Error> {
-    let binary = arguments.binary.map_or_else(build, Ok)?;
-    let binary = std::path::absolute(binary).map_err(Error::io("finding the service's binary"))?;
+    let binary = service(arguments.binary)?;
     let seed = arguments.seed.unwrap_or_else(|| {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::from(since.subsec_nanos()))
     });
-    let mut folder =
-        tempfile::Builder::new().prefix("rollbook-torture-").tempdir().map_err(Error::io("making a folder"))?;
-    folder.disable_cleanup(arguments.keep);
-    say(&format!("seed {seed}, in {}", folder.path().display()));
-    rustls::crypto::ring::default_provider().install_default().ok();
+    let mut folder = temporary(arguments.keep)?;
+    say(&format!("seed {seed}"));
     let plan = Plan {
         kills: arguments.kills,
         give_up: arguments.give_up,
@@ -152,6 +226,20 @@ fn told(report: &Report) -> bool {
          {rows} rows of read models: {found}"
     ));
     violations.is_empty()
+}
+
+/// The service's binary: the one that was named, or one that is built.
+fn service(named: Option<PathBuf>) -> Result<PathBuf, Error> {
+    std::path::absolute(named.map_or_else(build, Ok)?).map_err(Error::io("finding the service's binary"))
+}
+
+/// A folder, which is said, and goes away unless it is kept.
+fn temporary(keep: bool) -> Result<TempDir, Error> {
+    let made = tempfile::Builder::new().prefix("rollbook-torture-").tempdir();
+    let mut folder = made.map_err(Error::io("making a folder"))?;
+    folder.disable_cleanup(keep);
+    say(&format!("in {}", folder.path().display()));
+    Ok(folder)
 }
 
 /// Builds the service as this program was built, and says where it is: beside it.

@@ -3,11 +3,13 @@
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::time::timeout;
 
 use crate::Error;
 use crate::check::Violation;
@@ -17,6 +19,8 @@ use crate::load::answered;
 pub const OWNER: &str = "owner@example.org";
 /// Where its clock stands: after the last session of the load's cohorts.
 const NOW: &str = "2026-03-25T00:00:00Z";
+/// How long it may take to end, where its clients have gone.
+const END: Duration = Duration::from_mins(2);
 
 /// How to start the service.
 #[derive(Clone, Debug)]
@@ -27,6 +31,8 @@ pub struct Program {
     pub database_url: String,
     /// Where its log goes.
     pub log: PathBuf,
+    /// What else its environment has.
+    pub environment: Vec<(String, String)>,
 }
 
 /// A process that serves.
@@ -38,6 +44,19 @@ pub struct Service {
 }
 
 impl Program {
+    /// One for a load: without limits, because one client stands for many, and with a clock that stands still.
+    pub fn for_a_load(binary: &Path, database_url: &str, log: &Path) -> Self {
+        let unlimited = [("ROLLBOOK_RATE_PER_TOKEN", "0"), ("ROLLBOOK_RATE_PER_ADDRESS", "0"), ("ROLLBOOK_CLOCK", NOW)];
+        Self::in_earnest(binary, database_url, log, &unlimited)
+    }
+
+    /// One as it is used, with these settings.
+    pub fn in_earnest(binary: &Path, database_url: &str, log: &Path, settings: &[(&str, &str)]) -> Self {
+        let (binary, database_url, log) = (binary.to_owned(), database_url.to_owned(), log.to_owned());
+        let environment = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { binary, database_url, log, environment }
+    }
+
     fn command(&self, arguments: &[&str]) -> Result<Command, Error> {
         let failed = Error::io(format!("opening {}", self.log.display()));
         let log = OpenOptions::new().create(true).append(true).open(&self.log).map_err(failed)?;
@@ -45,9 +64,8 @@ impl Program {
         command.args(arguments).kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         // Its emails and uploads are written beside its log.
         command.current_dir(self.log.parent().unwrap_or(Path::new(".")));
-        // One client stands for many here.
-        command.env("ROLLBOOK_RATE_PER_TOKEN", "0").env("ROLLBOOK_RATE_PER_ADDRESS", "0");
-        command.env("DATABASE_URL", &self.database_url).env("ROLLBOOK_CLOCK", NOW).env("ROLLBOOK_OWNER_EMAIL", OWNER);
+        command.env("DATABASE_URL", &self.database_url).env("ROLLBOOK_OWNER_EMAIL", OWNER);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         Ok(command)
     }
 
@@ -88,6 +106,11 @@ impl Service {
         self.url.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_default()
     }
 
+    /// Its process id.
+    pub fn id(&self) -> Result<u32, Error> {
+        self.child.id().ok_or_else(|| Error::Broken("the service has ended".to_owned()))
+    }
+
     /// Kills it, without any warning.
     pub async fn kill(mut self) -> Result<(), Error> {
         self.child.kill().await.map_err(Error::io("killing the service"))
@@ -109,7 +132,9 @@ impl Service {
             kill(Pid::from_raw(id), Signal::SIGTERM)
                 .map_err(|error| Error::io("asking the service to end")(error.into()))?;
         }
-        self.child.wait().await.map_err(Error::io("waiting for the service"))
+        let ended = timeout(END, self.child.wait()).await;
+        let late = |_| Error::Broken(format!("the service was asked to end, and has not after {} s", END.as_secs()));
+        ended.map_err(late)?.map_err(Error::io("waiting for the service"))
     }
 }
 

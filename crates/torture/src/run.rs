@@ -63,8 +63,7 @@ pub async fn run(plan: &Plan, client: reqwest::Client, say: impl Fn(&str)) -> Re
     let began = Instant::now();
     let mut postgres = start_postgres(plan).await?;
     let url = postgres.url().to_owned();
-    let (binary, log) = (plan.binary.clone(), plan.folder.join("service.log"));
-    let program = Program { binary, database_url: url.clone(), log };
+    let program = Program::for_a_load(&plan.binary, &url, &plan.folder.join("service.log"));
     let mut services = Vec::new();
     for _ in 0..plan.processes {
         services.push(program.start(0).await?);

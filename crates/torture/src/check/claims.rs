@@ -23,6 +23,8 @@ pub struct Held {
     enrolments: HashMap<(Uuid, String), Enrolment>,
     /// The uploads that each syllabus had.
     uploads: HashSet<(Uuid, String, String)>,
+    /// The hosts that each site has, by its stream.
+    hosts: HashMap<(Uuid, String), BTreeSet<String>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -114,6 +116,14 @@ impl Held {
             ("hub", "HubClosed") => changes.releases.push(("open_hub", event.id.to_owned())),
             ("module", "ModuleDefined") => {
                 changes.takes.extend(text("code").map(|code| ("module_code", code.to_lowercase())));
+            }
+            ("site", "SiteOpened") => changes.takes.extend(text("slug").map(|slug| ("site_slug", slug))),
+            ("site", "SiteHostsSet") => {
+                let hosts = data["hosts"].as_array().into_iter().flatten();
+                let new: BTreeSet<_> = hosts.filter_map(|host| host["host"].as_str().map(str::to_owned)).collect();
+                let old = self.hosts.insert(stream(), new.clone()).unwrap_or_default();
+                changes.releases.extend(old.difference(&new).map(|host| ("site_host", host.clone())));
+                changes.takes.extend(new.difference(&old).map(|host| ("site_host", host.clone())));
             }
             ("enrolment", _) => {
                 let enrolment = self.enrolments.entry(stream()).or_default();

@@ -1,0 +1,16 @@
+//! What is done to the service, a way in each module. None goes on beyond the end of its attack, its number, or its
+//! bytes.
+
+pub mod databases;
+pub mod half_open;
+pub mod health;
+pub mod imports;
+pub mod passwords;
+mod png;
+pub mod reads;
+pub mod slow_bodies;
+pub mod slow_headers;
+pub mod slow_readers;
+pub mod subscriptions;
+pub mod uploads;
+pub mod writes;
