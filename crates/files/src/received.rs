@@ -3,17 +3,19 @@
 
 use std::fmt::Display;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
-use tokio::io::AsyncWriteExt;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// The most bytes of a file: 50 MiB.
 pub const LIMIT_BYTES: u64 = 50 << 20;
+
+/// How many bytes are hashed and written at a time.
+const BLOCK_BYTES: usize = 256 << 10;
 
 /// How long a sender may send nothing.
 const STALLED: Duration = Duration::from_secs(30);
@@ -78,20 +80,44 @@ impl Received {
         B: AsRef<[u8]> + Send,
         E: Display + Send,
     {
-        let mut file = tokio::fs::File::from_std(in_background(tempfile::tempfile).await??);
-        let (mut size, mut hash) = (0_u64, Sha256::new());
+        let mut writing = in_background(Writing::begin).await??;
+        let mut block = Vec::new();
         while let Some(piece) = timeout(STALLED, body.next()).await.map_err(|_| ReceiveError::Stalled)? {
             let piece = piece.map_err(|error| ReceiveError::BrokenOff(error.to_string()))?;
-            let bytes = piece.as_ref();
-            size = size.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+            block.extend_from_slice(piece.as_ref());
+            let size = writing.size.saturating_add(u64::try_from(block.len()).unwrap_or(u64::MAX));
             if size > LIMIT_BYTES {
                 return Err(ReceiveError::TooLarge);
             }
-            hash.update(bytes);
-            file.write_all(bytes).await?;
+            if block.len() >= BLOCK_BYTES {
+                writing = writing.take(std::mem::take(&mut block)).await?;
+            }
         }
-        file.flush().await?;
-        Ok(Self { file: file.into_std().await, size, sha256: format!("{:x}", hash.finalize()) })
+        let Writing { file, size, hash } = writing.take(block).await?;
+        Ok(Self { file, size, sha256: format!("{:x}", hash.finalize()) })
+    }
+}
+
+/// A file that is written down and hashed, block by block, where that holds nobody up.
+struct Writing {
+    file: File,
+    size: u64,
+    hash: Sha256,
+}
+
+impl Writing {
+    fn begin() -> io::Result<Self> {
+        Ok(Self { file: tempfile::tempfile()?, size: 0, hash: Sha256::new() })
+    }
+
+    async fn take(mut self, block: Vec<u8>) -> io::Result<Self> {
+        in_background(move || {
+            self.hash.update(&block);
+            self.file.write_all(&block)?;
+            self.size = self.size.saturating_add(u64::try_from(block.len()).unwrap_or(u64::MAX));
+            Ok(self)
+        })
+        .await?
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -69,33 +70,40 @@ async fn looked_at(state: &AppState) -> Result<Position, ApiError> {
     }
 }
 
-/// What the database said of whether the service can serve: asked once for all who ask within a second, however many there
-/// are, for nobody counts them.
-#[derive(Debug, Default)]
-pub struct Readinesses(Mutex<Option<(Instant, Ready)>>);
-
 /// The position of the log, or why the service cannot serve.
-type Ready = Result<Position, Arc<ApiError>>;
+pub type Ready = Result<Position, Arc<ApiError>>;
 
 /// For how long an answer is given again.
 const FRESH: Duration = Duration::from_secs(1);
 
-impl Readinesses {
-    async fn of(&self, ask: impl AsyncFnOnce() -> Ready) -> Ready {
+/// An answer for those who watch over the service: made once for all who ask within a second, however many there are, for nobody
+/// counts them.
+#[derive(Debug)]
+pub struct Watched<T>(Mutex<Option<(Instant, T)>>);
+
+impl<T> Default for Watched<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> Watched<T> {
+    async fn of(&self, ask: impl AsyncFnOnce() -> T) -> T {
         // Whoever comes meanwhile waits for this answer.
         let mut last = self.0.lock().await;
-        if let Some((_, ready)) = last.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
-            return ready.clone();
+        if let Some((_, answer)) = last.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
+            return answer.clone();
         }
-        let ready = ask().await;
-        *last = Some((Instant::now(), ready.clone()));
-        ready
+        let answer = ask().await;
+        *last = Some((Instant::now(), answer.clone()));
+        answer
     }
 }
 
 async fn metrics(State(state): State<AppState>) -> Result<Response, ApiError> {
     let handle = state.metrics().ok_or_else(|| ApiError::NotFound("metrics are not kept here".to_owned()))?;
-    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render()).into_response())
+    let text = state.shares().metrics.of(async || Bytes::from(handle.render())).await;
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
 #[cfg(test)]
@@ -109,14 +117,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_database_is_asked_once_for_all_who_ask_within_a_second() {
-        let (readinesses, asked) = (Readinesses::default(), AtomicI64::new(0));
+        let (watched, asked) = (Watched::default(), AtomicI64::new(0));
         let ask = async || {
             let of = async || {
                 let nth = asked.fetch_add(1, Ordering::Relaxed) + 1;
                 tokio::task::yield_now().await;
                 if nth == 2 { Err(Arc::new(ApiError::Unavailable)) } else { Ok(nth) }
             };
-            readinesses.of(of).await.ok()
+            watched.of(of).await.ok()
         };
         assert!(join_all((0..100).map(|_| ask())).await.iter().all(|answer| *answer == Some(1)));
         advance(FRESH).await;

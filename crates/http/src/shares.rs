@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use axum::body::Bytes;
 use rollbook_domain::{PersonId, SiteId};
 use rollbook_turns::{Bounds, Busy, Turn, Turns};
 
 use crate::at_once::{AtOnce, OneOf};
-use crate::health::Readinesses;
+use crate::health::{Ready, Watched};
 use crate::problem::ApiError;
 use crate::room::Room;
 use crate::written::Written;
@@ -36,7 +37,9 @@ pub struct Shares {
     /// What people write.
     pub written: Written,
     /// Whether the service can serve.
-    pub readiness: Readinesses,
+    pub readiness: Watched<Ready>,
+    /// The metrics as Prometheus reads them.
+    pub metrics: Watched<Bytes>,
     /// Whether there is room left to write to.
     pub room: Room,
     subscriptions: AtOnce<(SiteId, PersonId)>,
@@ -59,7 +62,8 @@ impl Shares {
             imports: Turns::new(IMPORTS),
             folds: Turns::new(FOLDS),
             written: Written::default(),
-            readiness: Readinesses::default(),
+            readiness: Watched::default(),
+            metrics: Watched::default(),
             room,
             subscriptions: AtOnce::default(),
             uploads: AtOnce::default(),
