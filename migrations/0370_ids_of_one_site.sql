@@ -1,7 +1,7 @@
--- Why: an id that somebody chooses means something in their school alone. The streams of two schools may have the same id, as
--- long as versions are compared, and keys kept, with the school; before, a client learned from a conflict that another school
--- had it, and could keep it from that school by taking it first. And what the service does by itself is not kept from it by a
--- client that foretells its key: each has keys of its own.
+-- Why: an id that somebody chooses means something in their school alone. The streams of two schools may have the same
+-- id, as long as versions are compared, and keys kept, with the school; before, a client learned from a conflict that
+-- another school had it, and could keep it from that school by taking it first. And what the service does by itself is
+-- not kept from it by a client that foretells its key: each has keys of its own.
 
 alter table events drop constraint events_pkey;
 alter table events add constraint events_pkey primary key (site_id, aggregate_type, aggregate_id, sequence);
@@ -10,8 +10,8 @@ alter table commands add column issuer text not null default 'client' check (iss
 alter table commands drop constraint commands_pkey;
 alter table commands add constraint commands_pkey primary key (site_id, issuer, command_id);
 
--- What the service has done under keys of its own stays done: the first owner of a school, the database that was set up, the
--- password that was set by a link.
+-- What the service has done under keys of its own stays done: the first owner of a school, the database that was set
+-- up, the password that was set by a link.
 update commands c set issuer = 'service'
 from events e
 where e.position = c.first_position
@@ -24,14 +24,15 @@ drop function append_events(
     integer[], integer[], text[], text[], bigint[], text[], text[], json[], integer[], text[], text[], integer[], text[],
     text[], uuid[], integer[], text[], text[], bigint[], boolean);
 
--- As before (0003), but for the site of each stream that was relied on, who issued each key, and how few a set may hold.
+-- As before (0003), but for the site of each stream that was relied on, who issued each key, and how few a set may
+-- hold.
 --
--- Appends requests 1..n in one transaction; each is all-or-nothing by itself. Everything is checked under the lock before
--- anything is written, so that a refusal needs no subtransaction.
+-- Appends requests 1..n in one transaction; each is all-or-nothing by itself. Everything is checked under the lock
+-- before anything is written, so that a refusal needs no subtransaction.
 --
--- The arrays are columns: of requests (`sites` … `lists`), of the stream versions that were relied on (`x_…`, each once, and
--- in `u_…` by which request), of events in their order (`e_…`), of claims to release (`r_…`) and to take (`t_…`) and of
--- limits on sets of claims (`l_…`). What belongs to a request says so by its number.
+-- The arrays are columns: of requests (`sites` … `lists`), of the stream versions that were relied on (`x_…`, each
+-- once, and in `u_…` by which request), of events in their order (`e_…`), of claims to release (`r_…`) and to take
+-- (`t_…`) and of limits on sets of claims (`l_…`). What belongs to a request says so by its number.
 --
 -- Every table is asked row by row, through its key: the plans are made once, when the tables may be empty, and one that
 -- suits an empty table would read all of a full one. So there are laterals with a limit in place of joins.
@@ -40,8 +41,8 @@ drop function append_events(
 -- a gap, in their order. `refused` is null where none is, or else a list of {request, outcome, …}: `duplicate` with the
 -- receipt, `key_reused`, or `stale`, `claimed` or `limit_exceeded` with `what`; the first of a request counts.
 create function append_events(
-    sites uuid[], issuers text[], command_ids uuid[], hashes bytea[], instants timestamptz[], metadata json[], counts integer[],
-    streams json[], lists json[],
+    sites uuid[], issuers text[], command_ids uuid[], hashes bytea[], instants timestamptz[], metadata json[],
+    counts integer[], streams json[], lists json[],
     x_site uuid[], x_kind text[], x_id text[], x_version bigint[], u_request integer[], u_x integer[],
     e_request integer[], e_kind text[], e_id text[], e_sequence bigint[], e_type text[], e_version text[],
     e_payload json[],
@@ -57,9 +58,9 @@ declare
 begin
     perform pg_advisory_xact_lock(5570193308531903603);
 
-    -- One command with one event that takes and releases nothing, in a batch of its own: what a quiet evening consists of.
-    -- The same checks and inserts without the machinery for many, which costs more than they do. Whatever is amiss, the
-    -- general way below says what.
+    -- One command with one event that takes and releases nothing, in a batch of its own: what a quiet evening consists
+    -- of. The same checks and inserts without the machinery for many, which costs more than they do. Whatever is amiss,
+    -- the general way below says what.
     if cardinality(command_ids) = 1 and cardinality(e_kind) = 1
        and cardinality(t_kind) = 0 and cardinality(r_kind) = 0 and cardinality(l_kind) = 0
        and not exists (select from commands c where c.site_id = sites[1] and c.issuer = issuers[1]
@@ -120,7 +121,8 @@ begin
             union all
             -- '~' sorts after every character that follows a prefix.
             select l.request, 'limit_exceeded', l.kind
-            from unnest(l_request, l_kind, l_prefix, l_at_least, l_at_most) as l(request, kind, prefix, at_least, at_most)
+            from unnest(l_request, l_kind, l_prefix, l_at_least, l_at_most)
+                as l(request, kind, prefix, at_least, at_most)
             where (select count(*) from claims c
                    where c.site_id = sites[l.request] and c.kind = l.kind and c.key >= l.prefix
                      and c.key < l.prefix || '~'

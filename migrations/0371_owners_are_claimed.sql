@@ -1,6 +1,6 @@
--- Why: a school's last owner is nobody's to remove, also where two are removed at the same time: so whoever has the role of owner
--- and may act is claimed, and a removal leaves at least one of these claims. Here are those of the owners that there are already.
--- Streams of other software claim nothing: what this service appends says what it belongs to.
+-- Why: a school's last owner is nobody's to remove, also where two are removed at the same time: so whoever has the
+-- role of owner and may act is claimed, and a removal leaves at least one of these claims. Here are those of the owners
+-- that there are already. Streams of other software claim nothing: what this service appends says what it belongs to.
 insert into claims (site_id, kind, key, owner)
 select p.site_id, 'owner', p.aggregate_id, p.aggregate_id::uuid
 from (

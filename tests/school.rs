@@ -143,7 +143,8 @@ impl School {
         Student { person, enrolment, name: name.to_owned() }
     }
 
-    /// A new student at the flagship whose name no command gives any more, as logs have them from before names had a form.
+    /// A new student at the flagship whose name no command gives any more, as logs have them from before names had a
+    /// form.
     pub async fn student_of_old(&self, name: &str) -> Student {
         let student = self.student("Somebody", None).await;
         let corrected = json!({"PersonCorrected": {"name": name}});

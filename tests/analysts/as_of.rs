@@ -140,7 +140,8 @@ async fn rights_are_those_of_today_over_the_rows_of_then() {
         let items = roster.json["items"].as_array().expect("items").clone();
         items.iter().map(|row| row["name"].as_str().expect("a name").to_owned()).collect()
     };
-    // Zoë was in the north at first and is in the south now: whoever looks after a hub sees who is there today, as they were then.
+    // Zoë was in the north at first and is in the south now: whoever looks after a hub sees who is there today, as they
+    // were then.
     assert_eq!(names(&school.coordinator, &first).await, ["Žan"]);
     assert_eq!(names(&school.coordinator, &last).await, ["Žan"]);
     assert_eq!(names(&school.other_coordinator, &first).await, ["ana", "Zoë"]);

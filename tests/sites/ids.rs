@@ -111,7 +111,8 @@ async fn an_id_that_another_school_has_is_free() {
     let enrol = json!({"cohort_id": of_north.cohort, "person_id": of_north.person, "hub_id": of_north.hub,
         "enrolment_id": of_north.enrolment});
     south.command(&south.owner, "EnrolStudent", enrol).await;
-    // All of it is the south's own now, under the ids of the north, and nothing of the north is to be seen through them.
+    // All of it is the south's own now, under the ids of the north, and nothing of the north is to be seen through
+    // them.
     let roster = south.items(&south.owner, &format!("/v1/cohorts/{}/roster", of_north.cohort)).await;
     let names: Vec<_> = roster.iter().map(|row| (&row["name"], &row["hub"])).collect();
     assert_eq!(names, [(&json!("New"), &json!("New"))]);

@@ -1,5 +1,5 @@
-//! Text as commands take it: bounded, trimmed, without control characters; names in the one form of a line. Events keep plain
-//! strings, so that a rule changed here never makes an old event unreadable.
+//! Text as commands take it: bounded, trimmed, without control characters; names in the one form of a line. Events keep
+//! plain strings, so that a rule changed here never makes an old event unreadable.
 
 mod line;
 mod script;
@@ -215,8 +215,8 @@ impl Email {
     }
 }
 
-/// An email address that somebody is to have from now on: all of it can be seen, and each of its words is in one script, so that it
-/// looks like no other (UTS 39). Addresses from before this rule are still found, by [`Email`].
+/// An email address that somebody is to have from now on: all of it can be seen, and each of its words is in one
+/// script, so that it looks like no other (UTS 39). Addresses from before this rule are still found, by [`Email`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NewEmail(Email);
@@ -290,8 +290,8 @@ impl JsonSchema for NewEmail {
     }
 }
 
-/// The form in which two names are compared that differ in case only; a name from before names had a form counts as it would
-/// be written today.
+/// The form in which two names are compared that differ in case only; a name from before names had a form counts as it
+/// would be written today.
 pub fn name_key(name: &str) -> String {
     line::normal(name).unwrap_or_else(|_| name.trim().to_owned()).to_lowercase()
 }

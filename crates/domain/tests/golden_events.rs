@@ -1,8 +1,10 @@
 //! Every event, version 1, as a file that decodes for ever: what a changed event may break shows here first.
 //!
-//! `fixtures/events/<Type>.v1.json` has every field; `<Type>.v1.minimal.json`, where there are optional ones, has none of
-//! them. `<Type>.v1.from_file.json` is the same as an imported file said it, `by_themselves` as the person concerned did it,
-//! `later_epoch` after something has ended the person's ways in, `with_owner_id` since that is said: fields that came later, in files of their own. A fixture is never edited; a changed event is a new version with fixtures and an upcaster of its own.
+//! `fixtures/events/<Type>.v1.json` has every field; `<Type>.v1.minimal.json`, where there are optional ones, has none
+//! of them. `<Type>.v1.from_file.json` is the same as an imported file said it, `by_themselves` as the person concerned
+//! did it, `later_epoch` after something has ended the person's ways in, `with_owner_id` since that is said: fields
+//! that came later, in files of their own. A fixture is never edited; a changed event is a new version with fixtures
+//! and an upcaster of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -15,8 +15,8 @@ use crate::state::AppState;
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AsOfAsked {
-    /// Answer as it was then: a position of the log, or an instant. `Rollbook-Position` says which position that is. You see
-    /// the past of whom you see today, wherever they met then, and of nobody else.
+    /// Answer as it was then: a position of the log, or an instant. `Rollbook-Position` says which position that is.
+    /// You see the past of whom you see today, wherever they met then, and of nobody else.
     pub as_of: Option<AsOf>,
 }
 

@@ -1,5 +1,6 @@
 //! The read models as they were at a moment of the past, for one cohort or one enrolment: the same folds, in memory. It
-//! keeps nothing: every question is folded from the log. Nothing is folded of students whom the reader does not see today.
+//! keeps nothing: every question is folded from the log. Nothing is folded of students whom the reader does not see
+//! today.
 //!
 //! The folded rows go back to the database as a parameter, under the names of the tables, and the live queries are asked
 //! over them. So order, filters, pages and items are the same, and cannot come apart.
@@ -33,8 +34,8 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// A cohort with everybody of its roster whom the reader sees now, whatever their hub was then; none if there was no such
-    /// cohort yet. The live roster says whose events to read, so it must have come to the position before.
+    /// A cohort with everybody of its roster whom the reader sees now, whatever their hub was then; none if there was
+    /// no such cohort yet. The live roster says whose events to read, so it must have come to the position before.
     pub async fn of_cohort(
         store: &EventStore,
         site: SiteId,
@@ -53,8 +54,8 @@ impl Moment {
         Ok(Some(moment))
     }
 
-    /// An enrolment with its cohort; none if there was no such enrolment yet. Whether the reader sees the student today is
-    /// asked before.
+    /// An enrolment with its cohort; none if there was no such enrolment yet. Whether the reader sees the student today
+    /// is asked before.
     pub async fn of_enrolment(
         store: &EventStore,
         site: SiteId,

@@ -1,5 +1,6 @@
-//! Names: one line of what can be seen, in the one form in which two that look the same are the same. The guide is PRECIS
-//! (RFC 8264, `FreeformClass`, and RFC 8266, nicknames), but for compatibility forms and case: people keep what they write.
+//! Names: one line of what can be seen, in the one form in which two that look the same are the same. The guide is
+//! PRECIS (RFC 8264, `FreeformClass`, and RFC 8266, nicknames), but for compatibility forms and case: people keep what
+//! they write.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::{
@@ -14,8 +15,8 @@ const JOINER: char = '\u{200d}';
 /// White, though Unicode has it for a symbol.
 const BLANK_BRAILLE: char = '\u{2800}';
 
-/// A name in its form: NFC, without what cannot be seen, white space as single spaces between words; empty where nothing can be
-/// seen. Refused is what makes it more than a line, turns its direction, or is no character.
+/// A name in its form: NFC, without what cannot be seen, white space as single spaces between words; empty where
+/// nothing can be seen. Refused is what makes it more than a line, turns its direction, or is no character.
 pub(super) fn normal(text: &str) -> Result<String, TextError> {
     text.trim().chars().try_for_each(check)?;
     let seen = without_unseen(&nfc(text));
@@ -68,8 +69,8 @@ fn is_seen(c: char) -> bool {
     c != BLANK_BRAILLE && !is_unseen(c) && drawn.contains(category(c))
 }
 
-/// Leaves out what cannot be seen, but for joiners that change how the letters around them are written (RFC 5892, A.1 and A.2):
-/// Persian and the scripts of India spell with them.
+/// Leaves out what cannot be seen, but for joiners that change how the letters around them are written (RFC 5892, A.1
+/// and A.2): Persian and the scripts of India spell with them.
 fn without_unseen(text: &str) -> String {
     let mut seen = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {

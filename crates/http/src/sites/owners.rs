@@ -8,8 +8,8 @@ use rollbook_domain::{Actor, PersonId, Personal, SiteId};
 use rollbook_store::{CommandKey, ExecuteError, Executor, Request};
 use uuid::Uuid;
 
-/// Makes the person whom a site was opened for its owner, in the database that holds the site; none of the default site, whose
-/// owner comes from the configuration. Done before, it changes nothing, whatever has become of them since.
+/// Makes the person whom a site was opened for its owner, in the database that holds the site; none of the default
+/// site, whose owner comes from the configuration. Done before, it changes nothing, whatever has become of them since.
 pub async fn ensure(executor: &Executor, site: SiteId, opened: &Site) -> Result<(), ExecuteError> {
     let Some(owner) = &opened.first_owner else { return Ok(()) };
     let command = match command(site, owner) {

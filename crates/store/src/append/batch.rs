@@ -14,7 +14,8 @@ use super::prepared::{Key, Prepared};
 use crate::link::{Link, PgQuery};
 use crate::{CommandKey, Position, StoreError};
 
-/// What requests of one batch may not share in a site: a stream that one of them writes, a claim, a set, an idempotency key.
+/// What requests of one batch may not share in a site: a stream that one of them writes, a claim, a set, an idempotency
+/// key.
 #[derive(Default)]
 pub(super) struct Concerns(HashMap<SiteId, SiteConcerns>);
 
@@ -225,7 +226,8 @@ impl<'r> Columns<'r> {
 
 const APPEND: &str = "select head, refused::text from append_events(
     $1, $2, $3, $4, $5, $6::text[]::json[], $7, $8::text[]::json[], $9::text[]::json[], $10, $11, $12, $13, $14, $15,
-    $16, $17, $18, $19, $20, $21, $22::text[]::json[], $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)";
+    $16, $17, $18, $19, $20, $21, $22::text[]::json[], $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33,
+    $34, $35)";
 
 /// Appends a batch in one statement. `announce`: whether other processes are to be told.
 pub(super) async fn append(link: &mut Link, requests: &[&Prepared], announce: bool) -> Result<Outcome, StoreError> {
