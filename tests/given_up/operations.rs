@@ -4,7 +4,7 @@
 use std::future::{Ready, ready};
 
 use chrono::TimeDelta;
-use rollbook_domain::account::{InvitationPurpose, SignInMethod};
+use rollbook_domain::account::{InvitationPurpose, ShownFactor, SignInMethod};
 use rollbook_domain::hub::HubEvent;
 use rollbook_domain::{HubId, PersonId, SiteId};
 use rollbook_projections::Projections;
@@ -12,7 +12,7 @@ use rollbook_projections::engine::When;
 use rollbook_store::accounts::{NewToken, NewTokenKind, Redeemed};
 use rollbook_store::connect::pool_options;
 use rollbook_store::isolation::every_site;
-use rollbook_store::site_databases::Keys;
+use rollbook_store::keys::Keys;
 use rollbook_store::{EventStore, StoreError};
 use secrecy::SecretString;
 use sqlx::PgPool;
@@ -88,6 +88,7 @@ async fn a_password_changes_with_the_sessions_that_it_ends() {
         let session = NewToken {
             id: Uuid::new_v4(),
             what: NewTokenKind::Session(SignInMethod::Password),
+            second_factor: ShownFactor::Nothing,
             verified: Some(old.clone()),
             expires_at: at(NOW) + TimeDelta::hours(1),
             epoch: 0,

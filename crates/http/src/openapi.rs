@@ -201,6 +201,9 @@ fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
         Success::Json(schema) => {
             ("200", json!({ "content": { "application/json": { "schema": Value::from(schema(schemas)) } } }))
         }
+        Success::JsonOrMore(schema, _) => {
+            ("200", json!({ "content": { "application/json": { "schema": Value::from(schema(schemas)) } } }))
+        }
         Success::Page { item, csv, ndjson } => {
             let page = json!({
                 "type": "object",
@@ -239,6 +242,10 @@ fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
         } });
     }
     let mut responses = json!({ status: success });
+    if let Success::JsonOrMore(_, more) = operation.success {
+        let content = json!({ "application/json": { "schema": Value::from(more(schemas)) } });
+        responses["202"] = json!({ "description": "More is asked for.", "content": content });
+    }
     for status in problems(operation).iter().chain(&EVERYWHERE) {
         responses[*status] = json!({ "$ref": "#/components/responses/Problem" });
     }

@@ -11,6 +11,7 @@ pub mod entries;
 pub mod error;
 pub mod execute;
 pub mod isolation;
+pub mod keys;
 pub mod link;
 pub mod listen;
 pub mod load;

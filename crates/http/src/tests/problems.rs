@@ -5,7 +5,8 @@ use rollbook_domain::person::PersonRule;
 use rollbook_domain::refusal::InvalidField;
 use rollbook_domain::{CohortId, Refusal, StreamId};
 use rollbook_import::FileError;
-use rollbook_store::site_databases::{SealError, Unfit};
+use rollbook_store::keys::SealError;
+use rollbook_store::site_databases::Unfit;
 use rollbook_store::{ExecuteError, StoreError};
 use uuid::Uuid;
 

@@ -7,7 +7,8 @@ use rollbook_domain::site::{GivenHost, OpenSite, SetSiteHosts, SiteDatabase, Slu
 use rollbook_domain::{Actor, Command, Personal, SiteId};
 use rollbook_http::SiteDatabases;
 use rollbook_projections::models::sites;
-use rollbook_store::site_databases::{Keys, RotateError};
+use rollbook_store::keys::Keys;
+use rollbook_store::site_databases::RotateError;
 use rollbook_store::{Clock, EventStore, Executor, Request};
 use secrecy::{ExposeSecret, SecretString};
 

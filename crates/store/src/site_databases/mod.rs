@@ -3,7 +3,6 @@
 
 mod address;
 mod hosts;
-mod keys;
 mod reach;
 mod relay;
 mod target;
@@ -15,11 +14,11 @@ use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
 pub use hosts::HostsError;
-pub use keys::{Keys, KeysError, SealError, Sealed};
 pub use reach::{Attempt, Patience, Reach, ReachError};
 pub use relay::Relay;
 pub use target::{Opened, Target, Unfit};
 
+use crate::keys::{Keys, SealError, Sealed};
 use crate::transaction::begin;
 use crate::{EventStore, StoreError};
 
