@@ -2,6 +2,7 @@
 
 mod limits;
 mod pages;
+mod passkeys;
 mod removal;
 mod requirement;
 mod totp;

@@ -88,10 +88,15 @@ impl Accounts {
         named.filter(|(_, slug)| !known(slug)).collect()
     }
 
+    /// `ROLLBOOK_PUBLIC_URL`, which is the default site's.
+    fn public_url_of(&self, site: SiteId) -> Option<&str> {
+        self.public_url.as_deref().filter(|_| site == SiteId::DEFAULT)
+    }
+
     /// An address of this service. Of the default site it is under the public URL, if there is one; of another, which has hosts of
     /// its own, under the host that the request came by.
     fn address(&self, site: SiteId, headers: &HeaderMap, path: &str) -> Result<String, ApiError> {
-        if let Some(url) = self.public_url.as_ref().filter(|_| site == SiteId::DEFAULT) {
+        if let Some(url) = self.public_url_of(site) {
             return Ok(format!("{}{path}", url.trim_end_matches('/')));
         }
         let host = single(headers, HOST.as_str())?.ok_or_else(|| ApiError::BadHeader("Host is missing".to_owned()))?;

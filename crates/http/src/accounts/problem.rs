@@ -57,6 +57,8 @@ pub enum AccountProblem {
     SetUpGone,
     /// There is none that anything could be done with.
     NoSecondFactor,
+    /// Passkeys are bound to a host, and the site has none.
+    PasskeysUnavailable,
 }
 
 impl AccountProblem {
@@ -84,6 +86,7 @@ impl AccountProblem {
             Self::WrongSecondFactor => (StatusCode::FORBIDDEN, "wrong_second_factor"),
             Self::SetUpGone => (StatusCode::CONFLICT, "set_up_gone"),
             Self::NoSecondFactor => (StatusCode::CONFLICT, "no_second_factor"),
+            Self::PasskeysUnavailable => (StatusCode::CONFLICT, "passkeys_unavailable"),
         }
     }
 
@@ -131,7 +134,10 @@ impl AccountProblem {
             Self::ProofRequired => "send your password, or a code, to show that it is you".to_owned(),
             Self::WrongSecondFactor => "this is not right, or was used before; nothing was changed".to_owned(),
             Self::SetUpGone => "this was not begun by you, took too long, or is done already; begin again".to_owned(),
-            Self::NoSecondFactor => "you have no second factor; set one up first".to_owned(),
+            Self::NoSecondFactor => "there is no such second factor here; set one up first".to_owned(),
+            Self::PasskeysUnavailable => {
+                "passkeys are bound to a host, and this site has none: it is asked for by an address".to_owned()
+            }
             Self::UnknownPerson => {
                 "nobody is registered here under the verified address that this system gives; ask an admin to register it"
                     .to_owned()

@@ -63,7 +63,10 @@ pub fn parts() -> Router<AppState> {
         .route("/password-reset", post(resetting))
         .merge(second_factor::forms())
         .layer(from_fn(layers::in_time));
-    forms.route("/accounts.css", get(layout::style)).route("/invitation.js", get(layout::script))
+    forms
+        .route("/accounts.css", get(layout::style))
+        .route("/invitation.js", get(layout::script))
+        .route("/passkey.js", get(layout::passkey_script))
 }
 
 /// Where somebody goes once they have signed in.

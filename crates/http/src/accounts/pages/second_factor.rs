@@ -1,4 +1,5 @@
-//! The pages of second factors: shown to end signing in, set up, and removed. Codes need no script.
+//! The pages of second factors: shown to end signing in, set up, and removed. Codes need no script; for passkeys, which are the
+//! browser's, a script puts what it gives into a form. It asks nobody anything: what it needs is in the page.
 
 use axum::Router;
 use axum::extract::{Query, State};
@@ -7,21 +8,25 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use rollbook_domain::person::SecondFactorKind;
+use rollbook_domain::text::Name;
+use rollbook_domain::{Personal, SiteId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::forms::problem;
 use super::layout::page;
 use super::{Form, Going, HTML, let_go, refused, to};
 use crate::accounts::second_factor::half::{Shown, end, given_or_cookie};
+use crate::accounts::second_factor::passkeys::{self, PasskeyMade, RelyingParty};
 use crate::accounts::second_factor::set_up::{Added, AppAsked, AppSecret, FirstCode, begin, confirm};
 use crate::accounts::second_factor::{Proof, SecondFactors, listed, remove};
 use crate::accounts::{cookies, next};
 use crate::auth::{Authenticated, Holder, SetsUp, Site};
 use crate::client::ClientAddress;
 use crate::operation::{Operation, open};
-use crate::problem::ApiError;
+use crate::problem::{ApiError, FieldError};
 use crate::state::AppState;
 
 /// Where second factors are set up.
@@ -45,6 +50,8 @@ pub fn forms() -> Router<AppState> {
         .route(SHOW, post(shown))
         .route("/second-factors/app", post(app_begun))
         .route("/second-factors/app/confirm", post(app_confirmed))
+        .route("/second-factors/passkey", post(passkey_begun))
+        .route("/second-factors/passkey/confirm", post(passkey_confirmed))
         .route("/second-factors/removal", post(removed))
 }
 
@@ -54,11 +61,35 @@ pub fn address(next: &str) -> Result<HeaderValue, ApiError> {
     HeaderValue::try_from(format!("{SHOW}?next={next}")).map_err(|error| ApiError::internal(&error))
 }
 
-async fn showing(Query(Going { next }): Query<Going>) -> Response {
-    page(StatusCode::OK, SHOWING, &show_form(next::of_this_site(&next), None))
+async fn showing(
+    State(state): State<AppState>,
+    Site(site): Site,
+    rp: Option<RelyingParty>,
+    Query(Going { next }): Query<Going>,
+    headers: HeaderMap,
+) -> Response {
+    let options = challenge(&state, site, rp.as_ref(), &headers).await;
+    page(StatusCode::OK, SHOWING, &show_form(next::of_this_site(&next), options.as_ref(), None))
 }
 
-fn show_form(next: &str, why: Option<&str>) -> Markup {
+/// What a passkey is to be shown by, if there is one: where there is not, or nothing waits for it, the form is for codes alone.
+async fn challenge(
+    state: &AppState,
+    site: SiteId,
+    rp: Option<&RelyingParty>,
+    headers: &HeaderMap,
+) -> Option<Value> {
+    let half = cookies::cookie(headers, cookies::HALF)?;
+    match passkeys::challenge(state, site, rp?, &half).await {
+        Ok(options) => options,
+        Err(problem) => {
+            tracing::debug!(code = problem.code(), "no passkey is asked for");
+            None
+        }
+    }
+}
+
+fn show_form(next: &str, passkey: Option<&Value>, why: Option<&str>) -> Markup {
     html! {
         (problem(why))
         form method="post" action=(SHOW) {
@@ -68,13 +99,24 @@ fn show_form(next: &str, why: Option<&str>) -> Markup {
                 spellcheck="false" required;
             button type="submit" { "Go on" }
         }
+        @if let Some(options) = passkey {
+            form.passkey method="post" action=(SHOW) data-get=(options) hidden {
+                input type="hidden" name="next" value=(next);
+                input type="hidden" name="passkey";
+                button type="submit" { "Use a passkey" }
+            }
+            script src="/passkey.js" defer {}
+        }
         p { a href="/sign-in" { "Begin again" } }
     }
 }
 
 #[derive(Deserialize)]
 struct ShownForm {
+    #[serde(default)]
     code: SecretString,
+    #[serde(default)]
+    passkey: String,
     #[serde(default)]
     next: String,
 }
@@ -82,6 +124,7 @@ struct ShownForm {
 async fn shown(
     State(state): State<AppState>,
     Site(site): Site,
+    rp: Option<RelyingParty>,
     client: ClientAddress,
     headers: HeaderMap,
     Form(form): Form<ShownForm>,
@@ -89,14 +132,26 @@ async fn shown(
     let device = cookies::cookie(&headers, cookies::DEVICE);
     let ended = async {
         let half = given_or_cookie(None, &headers)?;
-        end(&state, site, client, (&half, &Shown::Code(form.code)), device).await
+        let shown = match form.passkey.as_str() {
+            "" => Shown::Code(form.code),
+            passkey => Shown::Passkey(written(passkey)?),
+        };
+        end(&state, site, (client, rp.as_ref()), (&half, &shown), device).await
     };
     match ended.await {
         Ok(begun) => let_go(&state, &begun, &form.next).await,
         Err(problem) => {
-            Ok(refused(problem, SHOWING, |why| show_form(next::of_this_site(&form.next), Some(why))))
+            let options = challenge(&state, site, rp.as_ref(), &headers).await;
+            Ok(refused(problem, SHOWING, |why| {
+                show_form(next::of_this_site(&form.next), options.as_ref(), Some(why))
+            }))
         }
     }
+}
+
+/// What a script has put into a form.
+fn written(field: &str) -> Result<Value, ApiError> {
+    serde_json::from_str(field).map_err(|_| ApiError::BrokenOff("the form's fields cannot be read".to_owned()))
 }
 
 async fn setting_up(who: Result<SetsUp, ApiError>) -> Result<Response, ApiError> {
@@ -126,6 +181,11 @@ fn overview(listed: &SecondFactors, why: Option<&str>) -> Markup {
         form method="post" action="/second-factors/app" {
             (proof_fields("app", has))
             button type="submit" { "Set up an app" }
+        }
+        h2 { "A passkey or security key" }
+        form method="post" action="/second-factors/passkey" {
+            (proof_fields("passkey", has))
+            button type="submit" { "Add a passkey" }
         }
     }
 }
@@ -204,6 +264,57 @@ fn first_code_form(factor_id: Uuid, why: Option<&str>) -> Markup {
             button type="submit" { "Turn it on" }
         }
         p { a href=(SET_UP) { "Back" } }
+    }
+}
+
+async fn passkey_begun(
+    State(state): State<AppState>,
+    SetsUp(who): SetsUp,
+    rp: RelyingParty,
+    client: ClientAddress,
+    Form(form): Form<ProofForm>,
+) -> Result<Response, ApiError> {
+    match passkeys::begin(&state, &who, &rp, client, &form.proof()).await {
+        Ok(options) => Ok(page(StatusCode::OK, SETTING_UP, &passkey_form(&options))),
+        Err(problem) => refused_to(&who, problem).await,
+    }
+}
+
+/// Passkeys are the browser's, which asks for them by a script alone.
+fn passkey_form(options: &Value) -> Markup {
+    html! {
+        noscript { p { "Passkeys need scripts. Without them, set up an app with codes." } }
+        form.passkey method="post" action="/second-factors/passkey/confirm" data-create=(options) hidden {
+            label for="name" { "What you call it" }
+            input id="name" name="name" type="text" autocomplete="off" required value="Passkey";
+            input type="hidden" name="passkey";
+            button type="submit" { "Make it now" }
+        }
+        script src="/passkey.js" defer {}
+        p { a href=(SET_UP) { "Back" } }
+    }
+}
+
+#[derive(Deserialize)]
+struct PasskeyForm {
+    name: String,
+    passkey: String,
+}
+
+async fn passkey_confirmed(
+    State(state): State<AppState>,
+    SetsUp(who): SetsUp,
+    rp: RelyingParty,
+    Form(PasskeyForm { name, passkey }): Form<PasskeyForm>,
+) -> Result<Response, ApiError> {
+    let added = async {
+        let name = Name::try_new(&name).map_err(|error| ApiError::Invalid(vec![FieldError::body("/name", error.to_string())]))?;
+        let made = PasskeyMade { name: Some(Personal::new(name)), credential: written(&passkey)? };
+        passkeys::confirm(&state, &who, &rp, made).await
+    };
+    match added.await {
+        Ok(added) => Ok(page(StatusCode::OK, SETTING_UP, &done(&added))),
+        Err(problem) => refused_to(&who, problem).await,
     }
 }
 

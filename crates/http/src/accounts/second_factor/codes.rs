@@ -57,11 +57,16 @@ pub async fn shown(state: &AppState, who: Shower<'_>, code: &SecretString) -> Re
     {
         return Ok(Some(ShownFactor::RecoveryCode));
     }
-    if state.accounts().codes.is_recorded((who.site, &account), now) {
+    record_wrong(state, who);
+    Ok(None)
+}
+
+/// Tells the log that something wrong was shown, if it is one of the first of a burst.
+pub fn record_wrong(state: &AppState, who: Shower<'_>) {
+    if state.accounts().codes.is_recorded((who.site, &who.person.to_string()), state.now()) {
         let reason = SignInFailure::WrongSecondFactor;
         record(state, who.site, RecordFailedSignIn { person_id: who.person, reason });
     }
-    Ok(None)
 }
 
 /// The app whose code it is, and the step.

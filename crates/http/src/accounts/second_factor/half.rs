@@ -1,6 +1,8 @@
 //! The second half of signing in: what was shown first is bound to its person, their epoch and their password, for a few minutes and a
 //! few tries, and gives no right. The session begins when the other thing is shown.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode};
@@ -14,8 +16,10 @@ use rollbook_store::accounts::NewHalfSignIn;
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::codes::{self, Shower};
+use super::passkeys::{self, RelyingParty};
 use crate::accounts::passwords::refuse_passwords_off;
 use crate::accounts::problem::AccountProblem;
 use crate::accounts::session::{Begun, Entrant, SignedIn, begin};
@@ -59,6 +63,9 @@ struct Showing {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     code: Option<SecretString>,
+    /// What navigator.credentials.get gave for the challenge, as its `toJSON` writes it.
+    #[serde(default)]
+    passkey: Option<Value>,
     /// Give the session as a cookie, and no token.
     #[serde(default)]
     cookie: bool,
@@ -122,15 +129,20 @@ fn kinds(known: &Person) -> Vec<ShownFactor> {
 async fn show(
     State(state): State<AppState>,
     Site(site): Site,
+    rp: Option<RelyingParty>,
     client: ClientAddress,
     headers: HeaderMap,
     body: JsonBytes,
 ) -> Result<Response, ApiError> {
-    let Showing { half, code, cookie } = body.read()?;
-    let code = code.ok_or_else(|| ApiError::Invalid(vec![FieldError::body("", "give a code")]))?;
+    let Showing { half, code, passkey, cookie } = body.read()?;
+    let shown = match (code, passkey) {
+        (Some(code), None) => Shown::Code(code),
+        (None, Some(credential)) => Shown::Passkey(credential),
+        _ => return Err(ApiError::Invalid(vec![FieldError::body("", "give a code, or a passkey")])),
+    };
     let half = given_or_cookie(half, &headers)?;
     let device = cookies::cookie(&headers, cookies::DEVICE);
-    let begun = end(&state, site, client, (&half, &Shown::Code(code)), device).await?;
+    let begun = end(&state, site, (client, rp.as_ref()), (&half, &shown), device).await?;
     begun.answer(cookie)
 }
 
@@ -149,18 +161,22 @@ pub fn given_or_cookie(half: Option<SecretString>, headers: &HeaderMap) -> Resul
 pub enum Shown {
     /// A code of an app, or a recovery code.
     Code(SecretString),
+    /// What a browser gave for a passkey.
+    Passkey(Value),
 }
 
 /// Whose half it is.
-struct Waiting {
-    person: PersonId,
+pub struct Waiting {
+    /// Who.
+    pub person: PersonId,
+    /// As the log has them.
+    pub known: Arc<Person>,
     method: SignInMethod,
-    known: std::sync::Arc<Person>,
     phc: Option<SecretString>,
 }
 
 /// Whose a half sign-in is, if it is still good: nothing has ended it since, and the password is the one that was shown.
-async fn waiting(state: &AppState, site: SiteId, half: &SecretString) -> Result<Waiting, ApiError> {
+pub async fn waiting(state: &AppState, site: SiteId, half: &SecretString) -> Result<Waiting, ApiError> {
     let gone = || ApiError::Account(AccountProblem::HalfSignInGone);
     let store = state.store();
     let row = store.half_sign_in(site, half, state.now()).await?.ok_or_else(gone)?;
@@ -186,14 +202,14 @@ async fn waiting(state: &AppState, site: SiteId, half: &SecretString) -> Result<
 pub async fn end(
     state: &AppState,
     site: SiteId,
-    client: ClientAddress,
+    (client, rp): (ClientAddress, Option<&RelyingParty>),
     (half, shown): (&SecretString, &Shown),
     device: Option<SecretString>,
 ) -> Result<Begun, ApiError> {
     let gone = || ApiError::Account(AccountProblem::HalfSignInGone);
     let (store, now) = (state.store(), state.now());
     let Waiting { person, method, known, phc } = waiting(state, site, half).await?;
-    store.try_half_sign_in(site, half, TRIES, now).await?.ok_or_else(gone)?;
+    let challenge = store.try_half_sign_in(site, half, TRIES, now).await?.ok_or_else(gone)?;
     let own = match &device {
         Some(device) => store.knows_device(site, (person, known.epochs.access), device, now).await?,
         None => false,
@@ -202,6 +218,10 @@ pub async fn end(
     let who = Shower { site, person, known: &known, client, own_device };
     let second_factor = match shown {
         Shown::Code(code) => codes::shown(state, who, code).await?,
+        Shown::Passkey(credential) => {
+            let rp = rp.ok_or(ApiError::Account(AccountProblem::PasskeysUnavailable))?;
+            passkeys::shown(state, who, rp, (challenge, credential)).await?
+        }
     };
     let second_factor = second_factor.ok_or(ApiError::Account(AccountProblem::SecondFactorRefused))?;
     if !store.end_half_sign_in(site, half).await? {

@@ -1,8 +1,9 @@
-//! What people show besides their password: codes of an app, recovery codes. Set up, shown, listed and removed; who must have one is
+//! What people show besides their password: codes of an app, passkeys, recovery codes. Set up, shown, listed and removed; who must have one is
 //! asked in [`required`].
 
 mod codes;
 pub mod half;
+pub mod passkeys;
 mod proof;
 mod recovery;
 pub mod required;
@@ -89,6 +90,7 @@ pub fn operations() -> Vec<Operation> {
     ];
     operations.extend(set_up::operations());
     operations.extend(half::operations());
+    operations.extend(passkeys::operations());
     operations
 }
 
