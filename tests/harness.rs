@@ -20,8 +20,8 @@ use rollbook_http::{
 use rollbook_projections::Projections;
 use rollbook_store::connect::pool_options;
 use rollbook_store::isolation::every_site;
-use rollbook_store::migrate::migrate;
 use rollbook_store::keys::Keys;
+use rollbook_store::migrate::migrate;
 use rollbook_store::site_databases::Reach;
 use rollbook_store::{Clock, EventStore, Executor, Request};
 use serde_json::{Value, json};

@@ -39,7 +39,7 @@ addEventListener('load', () => {
 ";
 
 /// A way to the service that puts hands into its pages, and changes nothing else; its URL, and what the hands see in the end.
-async fn with_hands(service: &Service, hands: String) -> (String, UnboundedReceiver<String>) {
+pub async fn with_hands(service: &Service, hands: String) -> (String, UnboundedReceiver<String>) {
     // The client of the tests has chosen how to do TLS for all of this process.
     drop(client());
     let client = reqwest::Client::builder().redirect(Policy::none()).build().expect("a client");

@@ -148,7 +148,8 @@ impl Provider {
             }
             Kind::Discord => {
                 let endpoints = Endpoints::of(&self.settings.issuer);
-                let vouched = endpoints.vouched(&self.client, &self.settings.issuer, &access_token.ok_or(nothing)?).await?;
+                let vouched =
+                    endpoints.vouched(&self.client, &self.settings.issuer, &access_token.ok_or(nothing)?).await?;
                 Ok(Vouched { multi_factor: self.settings.multi_factor, ..vouched })
             }
         }

@@ -173,7 +173,8 @@ impl Keys {
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LEN>().ok_or_else(damaged)?;
         let (nonce, mut sealed) = (Nonce::assume_unique_for_key(*nonce), sealed.to_vec());
         let cipher = key.cipher().map_err(|_| damaged())?;
-        let length = cipher.open_in_place(nonce, key.about(sealed_for.into()), &mut sealed).map_err(|_| damaged())?.len();
+        let length =
+            cipher.open_in_place(nonce, key.about(sealed_for.into()), &mut sealed).map_err(|_| damaged())?.len();
         sealed.truncate(length);
         Ok(String::from_utf8(sealed).map_err(|_| damaged())?.into())
     }

@@ -1,12 +1,14 @@
 //! Second factors, over HTTP: codes of an app, passkeys, recovery codes; who must have one, and what it is good for.
 
+mod browser;
 mod limits;
 mod pages;
-mod passkeys;
+pub mod passkeys;
 mod removal;
 mod requirement;
 mod totp;
 
+use chrono::{DateTime, Utc};
 use reqwest::Method;
 use ring::hmac;
 use serde_json::{Value, json};
@@ -30,7 +32,15 @@ impl App {
 
     /// The code so many steps from now.
     pub fn code(&self, service: &Service, steps: i64) -> String {
-        let step = service.clock.now().timestamp().div_euclid(30) + steps;
+        self.of_step(service.clock.now().timestamp().div_euclid(30) + steps)
+    }
+
+    /// The code at an instant.
+    pub fn code_at(&self, at: DateTime<Utc>) -> String {
+        self.of_step(at.timestamp().div_euclid(30))
+    }
+
+    fn of_step(&self, step: i64) -> String {
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.secret);
         let tag = hmac::sign(&key, &step.to_be_bytes());
         let tag = tag.as_ref();

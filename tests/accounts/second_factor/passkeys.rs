@@ -23,7 +23,7 @@ const HAS_KEY: u8 = 64;
 const ORIGIN: &str = "http://localhost:8080";
 
 /// An authenticator with one key.
-struct Authenticator {
+pub struct Authenticator {
     key: EcdsaKeyPair,
     id: Vec<u8>,
     counter: u32,
@@ -42,7 +42,8 @@ fn cbor(major: u8, bytes: &[u8]) -> Vec<u8> {
 }
 
 impl Authenticator {
-    fn new(origin: &str, rp_id: &str) -> Self {
+    /// One that is used on a page of this origin.
+    pub fn new(origin: &str, rp_id: &str) -> Self {
         let random = SystemRandom::new();
         let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).expect("a key");
         let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, made.as_ref(), &random).expect("a key");
@@ -86,8 +87,7 @@ impl Authenticator {
     /// Shows it; each time its counter goes on.
     fn shows(&mut self, options: &Value) -> Value {
         self.counter += 1;
-        let (data, client_data) =
-            (self.data(USER_PRESENT | USER_VERIFIED), self.client_data("webauthn.get", options));
+        let (data, client_data) = (self.data(USER_PRESENT | USER_VERIFIED), self.client_data("webauthn.get", options));
         let signed = [&data[..], Sha256::digest(&client_data).as_slice()].concat();
         let signature = self.key.sign(&SystemRandom::new(), &signed).expect("a signature");
         json!({"id": base64(&self.id), "rawId": base64(&self.id), "type": "public-key", "extensions": {},
@@ -109,7 +109,7 @@ async fn confirms(service: &Service, token: &str, name: &str, credential: &Value
 }
 
 /// Adds a passkey to whoever is signed in.
-async fn adds(service: &Service, token: &str, name: &str, authenticator: &Authenticator) -> Answer {
+pub async fn adds(service: &Service, token: &str, name: &str, authenticator: &Authenticator) -> Answer {
     let options = begins(service, token).await;
     let added = confirms(service, token, name, &authenticator.makes(&options)).await;
     assert_eq!(added.status, 200, "{}", added.text);

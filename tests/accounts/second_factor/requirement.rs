@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{begins, own, removes, sets_up, text};
 use crate::accounts::fake_provider::Key;
 use crate::accounts::oidc::Scene;
-use crate::accounts::{PASSWORD, accepts, cookie, email_of, letter, lets_in, post, refused, signs_in};
+use crate::accounts::{PASSWORD, accepts, cookie, email_of, lets_in, letter, post, refused, signs_in};
 use crate::harness::{Database, Hosting, Service, answer, at};
 use crate::school::School;
 
@@ -102,11 +102,8 @@ async fn an_open_stream_ends_when_a_second_factor_is_missing() {
 }
 
 async fn of_super_admins(required: bool) -> Service {
-    let hosting = Hosting {
-        super_admins: vec!["owner@example.org"],
-        super_admin_second_factor: required,
-        ..Hosting::default()
-    };
+    let hosting =
+        Hosting { super_admins: vec!["owner@example.org"], super_admin_second_factor: required, ..Hosting::default() };
     Service::hosting(Database::create().await, Clock::frozen(at("2026-02-01T00:00:00Z")), hosting).await
 }
 
@@ -175,4 +172,3 @@ async fn another_systems_word_is_a_second_factor_only_if_it_says_so() {
     let id: PersonId = scene.anna.parse().expect("an id");
     assert!(service.executor.store().person(service.site, id).await.expect("a person").state.has_second_factor());
 }
-

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{App, begins, confirms, half, own, removes, sets_up, shows, signs_in_with, somebody, text};
 use crate::accounts::{
-    ANOTHER, PASSWORD, accepts, audit, comes_to, cookie, email_of, letter, lets_in, post, refused, signs_in,
+    ANOTHER, PASSWORD, accepts, audit, comes_to, cookie, email_of, lets_in, letter, post, refused, signs_in,
 };
 use crate::harness::{Database, Hosting, Service, answer, at};
 use crate::school::School;
@@ -337,4 +337,33 @@ async fn the_secret_rests_sealed_and_is_sealed_anew_under_a_new_key() {
     let service = Service::hosting(service.database.clone(), later, hosting(&old)).await;
     let half = half(&service, "a@example.org").await;
     assert_eq!(shows(&service, &half, &app.code(&service, 0)).await.status, 500);
+}
+
+#[tokio::test]
+async fn keys_are_changed_for_everybody_at_once_and_the_old_one_is_needed_no_more() {
+    let key = |name: &str, letter: &str| format!("{name}:{}=", letter.repeat(43));
+    let read = |text: &str| Keys::try_new(&text.into()).expect("keys");
+    let (old, new) = (read(&key("old", "A")), read(&key("new", "E")));
+    let both = read(&format!("{},{}", key("new", "E"), key("old", "A")));
+    let hosting = |keys: &Keys| Hosting { keys: keys.clone(), ..Hosting::default() };
+    let (database, clock) = (Database::create().await, Clock::frozen(at("2026-02-01T00:00:00Z")));
+    let mut apps = Vec::new();
+    // One from before there was a key, and one under the old key.
+    for (name, keys) in [("anna", &Keys::default()), ("ben", &old)] {
+        let service = Service::hosting(database.clone(), clock.clone(), hosting(keys)).await;
+        let body = json!({"name": name, "email": format!("{name}@example.org")});
+        let person = service.create(&service.owner, "RegisterPerson", body).await;
+        let session = lets_in(&service, &person).await;
+        apps.push((name, sets_up(&service, &session).await.0));
+    }
+    let store = database.store();
+    assert!(store.reseal_totps(&new).await.is_err(), "without the old key");
+    let service = Service::hosting(database.clone(), clock.clone(), hosting(&both)).await;
+    assert_eq!(kept(&service, &apps[0].1).await.0, None, "and then none is sealed anew");
+    assert_eq!(store.reseal_totps(&both).await.expect("both keys"), 2);
+    assert_eq!(store.reseal_totps(&both).await.expect("both keys"), 0, "again is no mistake");
+    let service = Service::hosting(database, clock, hosting(&new)).await;
+    for (name, app) in &apps {
+        signs_in_with(&service, &format!("{name}@example.org"), &app.code(&service, 0)).await;
+    }
 }

@@ -137,7 +137,8 @@ impl Person {
         if self.second_factors.contains_key(&factor_id) {
             return Ok(Vec::new());
         }
-        let replaced = self.second_factors.iter().filter(|(_, known)| kind == SecondFactorKind::Totp && **known == kind);
+        let replaced =
+            self.second_factors.iter().filter(|(_, known)| kind == SecondFactorKind::Totp && **known == kind);
         let mut events: Vec<_> = replaced.map(|(id, kind)| removed(*id, *kind, true)).collect();
         if self.second_factors.len() - events.len() >= MAX_SECOND_FACTORS {
             return Err(PersonRule::TooManySecondFactors { most: MAX_SECOND_FACTORS });

@@ -34,7 +34,9 @@ pub enum PersonRule {
         most: usize,
     },
     /// Whoever takes an owner's away needs their password alone to be them.
-    #[error("the person is an owner: only they themselves, or a super admin of the installation, remove their second factors")]
+    #[error(
+        "the person is an owner: only they themselves, or a super admin of the installation, remove their second factors"
+    )]
     OwnersSecondFactors,
     /// One's own take the password or a code.
     #[error("these are your own second factors: remove them one by one, with your password or a code")]

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    AddSecondFactor, BootstrapOwner, Ends, MAX_SECOND_FACTORS, Person, PersonCommand, PersonEvent, PersonFacts, PersonRule,
-    ReleaseOwner, RemoveSecondFactor, RemoveSecondFactors, Role, SecondFactorKind,
+    AddSecondFactor, BootstrapOwner, Ends, MAX_SECOND_FACTORS, Person, PersonCommand, PersonEvent, PersonFacts,
+    PersonRule, ReleaseOwner, RemoveSecondFactor, RemoveSecondFactors, Role, SecondFactorKind,
 };
 use crate::actor::{Actor, Asked, Authority};
 use crate::claim::{ClaimChanges, ClaimKey};
@@ -350,7 +350,13 @@ fn a_new_app_takes_the_place_of_the_one_before_and_passkeys_stay() {
 
 #[test]
 fn a_person_has_so_many_second_factors_and_no_more() {
-    let full = || [vec![soren(), factor(1, SecondFactorKind::Totp)], (2..=10).map(|id| factor(id, SecondFactorKind::Passkey)).collect()].concat();
+    let full = || {
+        [
+            vec![soren(), factor(1, SecondFactorKind::Totp)],
+            (2..=10).map(|id| factor(id, SecondFactorKind::Passkey)).collect(),
+        ]
+        .concat()
+    };
     adds(full(), 11, SecondFactorKind::Passkey)
         .then_expect_error(PersonRule::TooManySecondFactors { most: MAX_SECOND_FACTORS });
     adds(full(), 11, SecondFactorKind::Totp)

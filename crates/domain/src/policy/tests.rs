@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::authorise;
 use crate::account::{
     CreateApiKey, InvitationPurpose, IssueInvitation, KeyScope, LinkIdentity, PasswordChange, RecordFailedSignIn,
-    RevokeApiKey, SetPassword, SignIn, SignInFailure, SignInMethod, SignOut, SignOutEverywhere, UnlinkIdentity, ShownFactor,
+    RevokeApiKey, SetPassword, ShownFactor, SignIn, SignInFailure, SignInMethod, SignOut, SignOutEverywhere,
+    UnlinkIdentity,
 };
 use crate::actor::{Actor, Authority};
 use crate::cohort::CohortEvent;
@@ -158,9 +159,7 @@ fn every_command_is_for_exactly_those_whom_the_table_names() {
                     let own = matches!(
                         command,
                         Command::Account(_)
-                            | Command::Person(
-                                PersonCommand::AddSecondFactor(_) | PersonCommand::RemoveSecondFactor(_)
-                            )
+                            | Command::Person(PersonCommand::AddSecondFactor(_) | PersonCommand::RemoveSecondFactor(_))
                     );
                     let own = authority == Authority::Student && own;
                     let authority = if own { Authority::Oneself } else { authority };

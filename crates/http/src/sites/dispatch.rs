@@ -64,11 +64,8 @@ impl Installation {
     /// The site that a request is for.
     fn find(&self, request: &Request) -> Result<(SiteId, Through), ApiError> {
         let known = self.registry().known();
-        let of_default = || (SiteId::DEFAULT, Through {
-            slug: Slug::DEFAULT.to_owned(),
-            admits: HostAdmits::Everyone,
-            host: None,
-        });
+        let of_default =
+            || (SiteId::DEFAULT, Through { slug: Slug::DEFAULT.to_owned(), admits: HostAdmits::Everyone, host: None });
         if OF_THE_PROCESS.contains(&request.uri().path()) {
             return Ok(of_default());
         }

@@ -41,8 +41,15 @@ impl ReadModel for SiteSettings {
     const VERSION: i32 = 2;
     const TABLE: &'static str = "site_settings";
     const KEY: &'static [&'static str] = &["id"];
-    const COLUMNS: &'static [&'static str] =
-        &["display_name", "timezone", "session_hours", "invitation_hours", "password_sign_in", "second_factor", "version"];
+    const COLUMNS: &'static [&'static str] = &[
+        "display_name",
+        "timezone",
+        "session_hours",
+        "invitation_hours",
+        "password_sign_in",
+        "second_factor",
+        "version",
+    ];
     const STREAMS: &'static [StreamType] = &[StreamType::SiteSettings];
 
     type Key = SiteSettingsId;

@@ -18,7 +18,9 @@ const KEYS: &str = "ROLLBOOK_KEYS";
 
 /// Who looks after all sites, and which hosts are answered.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Sites (ROLLBOOK_KEYS in the environment seals where sites' own databases are, and the secrets of codes)")]
+#[command(
+    next_help_heading = "Sites (ROLLBOOK_KEYS in the environment seals where sites' own databases are, and the secrets of codes)"
+)]
 pub struct Hosting {
     /// Somebody who opens and closes sites, and is let into every one of them; again for others. In the environment with
     /// commas between them

@@ -18,6 +18,7 @@ use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use crate::keys::{Keys, SealError, Sealed, SealedFor};
+use crate::site_databases::RotateError;
 use crate::tokens::hash;
 use crate::transaction::begin;
 use crate::{EventStore, StoreError};
@@ -413,18 +414,35 @@ impl EventStore {
         Ok(sqlx::query_scalar(sql).bind(site.0).bind(person.0).fetch_one(&self.pool).await?)
     }
 
-    /// The secrets of codes that are not sealed under the key that seals now, of every site that this store sees.
-    pub async fn outdated_totps(&self, keys: &Keys) -> Result<Vec<(SealedFor, KeptTotp)>, StoreError> {
+    /// Seals anew, one by one, what codes are made from and is not sealed under the first key, of every site that this store sees; how
+    /// many there are. Where one cannot be opened, none is.
+    pub async fn reseal_totps(&self, keys: &Keys) -> Result<usize, RotateError> {
+        keys.first().map_err(RotateError::NoKeys)?;
+        let mut outdated = Vec::new();
+        for (site, person, kept) in self.totps().await? {
+            if kept.secret.is_current(keys) {
+                continue;
+            }
+            let sealed_for = SealedFor::SecondFactor(site, person, kept.factor_id);
+            let secret = kept.secret.reveal(keys, sealed_for).and_then(|text| TotpSecret::of(keys, sealed_for, &text));
+            let anew = secret.map_err(|error| RotateError::SecondFactor { site, error })?;
+            outdated.push((site, kept, anew));
+        }
+        for (site, kept, anew) in &outdated {
+            self.reseal_totp(*site, kept.factor_id, (&kept.secret, anew)).await?;
+        }
+        Ok(outdated.len())
+    }
+
+    async fn totps(&self) -> Result<Vec<(SiteId, PersonId, KeptTotp)>, StoreError> {
         let sql = "select site_id, person_id, factor_id, key_id, secret, added_at from second_factors
             where kind = 'totp' order by site_id, factor_id";
         let rows = sqlx::query(sql).fetch_all(&self.pool).await?;
         let kept = rows.iter().map(|row| {
             let (site, person) = (SiteId(row.try_get("site_id")?), PersonId(row.try_get("person_id")?));
-            let kept = kept_totp(row)?;
-            Ok((SealedFor::SecondFactor(site, person, kept.factor_id), kept))
+            Ok((site, person, kept_totp(row)?))
         });
-        let kept: Result<Vec<_>, StoreError> = kept.collect();
-        Ok(kept?.into_iter().filter(|(_, kept)| !kept.secret.is_current(keys)).collect())
+        kept.collect()
     }
 }
 

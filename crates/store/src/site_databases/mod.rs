@@ -35,13 +35,21 @@ pub struct SiteDatabase {
     pub settled: bool,
 }
 
-/// Why the databases' URLs were not sealed anew.
+/// Why something was not sealed anew: a database's URL, or what somebody's codes are made from.
 #[derive(Debug, thiserror::Error)]
 pub enum RotateError {
     /// One cannot be opened.
     #[error("the database of site {site} cannot be reached: {error}. Nothing was sealed anew")]
     Sealed {
         /// Whose.
+        site: SiteId,
+        /// Why.
+        error: SealError,
+    },
+    /// What codes are made from cannot be opened.
+    #[error("the codes of a person of site {site} cannot be opened: {error}. None was sealed anew; take no key away")]
+    SecondFactor {
+        /// Whose school's.
         site: SiteId,
         /// Why.
         error: SealError,

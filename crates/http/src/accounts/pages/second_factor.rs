@@ -73,12 +73,7 @@ async fn showing(
 }
 
 /// What a passkey is to be shown by, if there is one: where there is not, or nothing waits for it, the form is for codes alone.
-async fn challenge(
-    state: &AppState,
-    site: SiteId,
-    rp: Option<&RelyingParty>,
-    headers: &HeaderMap,
-) -> Option<Value> {
+async fn challenge(state: &AppState, site: SiteId, rp: Option<&RelyingParty>, headers: &HeaderMap) -> Option<Value> {
     let half = cookies::cookie(headers, cookies::HALF)?;
     match passkeys::challenge(state, site, rp?, &half).await {
         Ok(options) => options,
@@ -142,9 +137,7 @@ async fn shown(
         Ok(begun) => let_go(&state, &begun, &form.next).await,
         Err(problem) => {
             let options = challenge(&state, site, rp.as_ref(), &headers).await;
-            Ok(refused(problem, SHOWING, |why| {
-                show_form(next::of_this_site(&form.next), options.as_ref(), Some(why))
-            }))
+            Ok(refused(problem, SHOWING, |why| show_form(next::of_this_site(&form.next), options.as_ref(), Some(why))))
         }
     }
 }
@@ -308,7 +301,8 @@ async fn passkey_confirmed(
     Form(PasskeyForm { name, passkey }): Form<PasskeyForm>,
 ) -> Result<Response, ApiError> {
     let added = async {
-        let name = Name::try_new(&name).map_err(|error| ApiError::Invalid(vec![FieldError::body("/name", error.to_string())]))?;
+        let name = Name::try_new(&name)
+            .map_err(|error| ApiError::Invalid(vec![FieldError::body("/name", error.to_string())]))?;
         let made = PasskeyMade { name: Some(Personal::new(name)), credential: written(&passkey)? };
         passkeys::confirm(&state, &who, &rp, made).await
     };

@@ -122,7 +122,8 @@ impl OptionalFromRequestParts<AppState> for RelyingParty {
 
 impl RelyingParty {
     fn webauthn(&self) -> Result<Webauthn, ApiError> {
-        let built = WebauthnBuilder::new(&self.id, &self.origin).and_then(|builder| builder.allow_any_port(true).build());
+        let built =
+            WebauthnBuilder::new(&self.id, &self.origin).and_then(|builder| builder.allow_any_port(true).build());
         built.map_err(|error| ApiError::internal(&error))
     }
 }
@@ -244,9 +245,8 @@ pub async fn confirm(
     let known = &who.bearer.state.second_factors;
     let wrong = || ApiError::Account(AccountProblem::WrongSecondFactor);
     let taken = state.store().take_passkey(site, session(who)?, now).await?;
-    let theirs = |taken: &PasskeyRegistration| {
-        taken.person == person && taken.epoch == who.bearer.epoch && taken.rp_id == rp.id
-    };
+    let theirs =
+        |taken: &PasskeyRegistration| taken.person == person && taken.epoch == who.bearer.epoch && taken.rp_id == rp.id;
     let taken = taken.filter(theirs).ok_or(ApiError::Account(AccountProblem::SetUpGone))?;
     let registration = SecurityKeyRegistration::deserialize(taken.challenge);
     let registration = registration.map_err(|_| ApiError::internal(&"a passkey that was begun cannot be read"))?;

@@ -128,7 +128,8 @@ pub async fn begin(
     let (site, person, now) = (who.site, who.bearer.person, state.now());
     let (factor_id, secret) = (Uuid::new_v4(), totp::new_secret());
     let sealed_for = SealedFor::SecondFactor(site, person, factor_id);
-    let kept = TotpSecret::of(&state.accounts().keys, sealed_for, &secret).map_err(|error| ApiError::internal(&error))?;
+    let kept =
+        TotpSecret::of(&state.accounts().keys, sealed_for, &secret).map_err(|error| ApiError::internal(&error))?;
     let name = name.as_ref().map_or(APP, |name| name.reveal().as_str());
     let known = &who.bearer.state.second_factors;
     state.store().put_totp((site, person), (factor_id, name), &kept, known, now).await?;
