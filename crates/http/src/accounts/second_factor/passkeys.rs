@@ -140,9 +140,11 @@ impl Options {
     fn of(response: impl Serialize) -> Result<Self, ApiError> {
         let mut response = serde_json::to_value(response).map_err(|error| ApiError::internal(&error))?;
         let mut public_key = response["publicKey"].take();
-        // Any authenticator will do, and not security keys before others.
+        // Any authenticator will do, and not security keys before others. Nothing is made of its extensions, and browsers refuse
+        // to ask those for them that do not have them.
         if let Some(options) = public_key.as_object_mut() {
             options.remove("hints");
+            options.remove("extensions");
         }
         Ok(Self { public_key })
     }
