@@ -198,10 +198,7 @@ fn present(mut schema: Value) -> Value {
 fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
     let query = operation.method == "get" && operation.audience != Whom::Anybody;
     let (status, mut success) = match operation.success {
-        Success::Json(schema) => {
-            ("200", json!({ "content": { "application/json": { "schema": Value::from(schema(schemas)) } } }))
-        }
-        Success::JsonOrMore(schema, _) => {
+        Success::Json(schema) | Success::JsonOrMore(schema, _) => {
             ("200", json!({ "content": { "application/json": { "schema": Value::from(schema(schemas)) } } }))
         }
         Success::Page { item, csv, ndjson } => {

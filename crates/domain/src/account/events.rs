@@ -94,7 +94,6 @@ words! {
 
 impl ShownFactor {
     /// Whether nothing was shown.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over")]
     pub fn is_nothing(&self) -> bool {
         *self == Self::Nothing
     }

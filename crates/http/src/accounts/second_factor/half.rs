@@ -188,14 +188,11 @@ pub async fn waiting(state: &AppState, site: SiteId, half: &SecretString) -> Res
     if matches!(method, SignInMethod::Password | SignInMethod::Invitation) {
         refuse_passwords_off(state, site).await?;
     }
-    let phc = match row.is_by_password() {
-        true => store.credential(site, person, known.epochs.password).await?,
-        false => None,
-    };
+    let phc = if row.is_by_password() { store.credential(site, person, known.epochs.password).await? } else { None };
     if !row.was_shown(phc.as_ref()) {
         return Err(gone());
     }
-    Ok(Waiting { person, method, known, phc })
+    Ok(Waiting { person, known, method, phc })
 }
 
 /// Ends signing in: a try is taken before anything is looked at, what is right is used up, and then the half, once.
