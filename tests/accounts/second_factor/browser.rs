@@ -43,7 +43,7 @@ addEventListener('load', () => {
 });
 ";
 
-/// A browser that does what it is told, by the DevTools protocol.
+/// A browser that does what it is told, by the protocol of its developer tools.
 struct Pilot {
     to: File,
     from: BufReader<File>,

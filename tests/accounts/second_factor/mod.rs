@@ -52,7 +52,7 @@ impl App {
     /// A code that is none of those that are good now.
     pub fn wrong(&self, service: &Service) -> String {
         let good: Vec<String> = (-2..=2).map(|steps| self.code(service, steps)).collect();
-        (0..).map(|number| format!("{number:06}")).find(|code| !good.contains(code)).expect("a code")
+        (0..10).map(|number| format!("{number:06}")).find(|code| !good.contains(code)).expect("a code")
     }
 }
 
