@@ -20,8 +20,9 @@ use rollbook_http::{
 use rollbook_projections::Projections;
 use rollbook_store::connect::pool_options;
 use rollbook_store::isolation::every_site;
+use rollbook_store::keys::Keys;
 use rollbook_store::migrate::migrate;
-use rollbook_store::site_databases::{Keys, Reach};
+use rollbook_store::site_databases::Reach;
 use rollbook_store::{Clock, EventStore, Executor, Request};
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
@@ -153,6 +154,8 @@ pub struct Service {
 pub struct Hosting {
     /// The addresses of the super admins.
     pub super_admins: Vec<&'static str>,
+    /// Whether each of them must have a second factor.
+    pub super_admin_second_factor: bool,
     /// What becomes of requests for a host that no site has.
     pub unknown_hosts: UnknownHosts,
     /// How much one client may ask for.
@@ -182,6 +185,7 @@ impl Default for Hosting {
         let reach = Reach::default();
         Self {
             super_admins: Vec::new(),
+            super_admin_second_factor: false,
             unknown_hosts,
             limits,
             accounts,
@@ -240,6 +244,7 @@ impl Service {
             examiner: Examiner::new(hosting.scanner, PictureWorker::at(|| Ok(BINARY.clone()))),
             metrics: Some(metrics),
             super_admins: hosting.super_admins.iter().map(address).collect(),
+            super_admin_second_factor: hosting.super_admin_second_factor,
             unknown_hosts: hosting.unknown_hosts,
             room: Room::new(vec![database.files.path().to_owned()], hosting.limits.disk_reserve),
             limits: hosting.limits.clone(),
@@ -341,6 +346,12 @@ impl Service {
             client: self.client.clone(),
             tasks: Vec::new(),
         }
+    }
+
+    /// The same service, asked by a client that goes nowhere by itself.
+    pub fn without_redirects(&self) -> Self {
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+        Self { client: client.expect("a client"), host: self.host.clone(), ..self.at_host("") }
     }
 
     /// Another service on the same database, as in another process: it shares nothing but the database and the clock.

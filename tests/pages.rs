@@ -38,6 +38,23 @@ pub fn browsing(url: &str, profile: &Path) -> Child {
     command.spawn().expect("it starts")
 }
 
+/// A browser that is told what to do over two pipes in its folder, `to` and `from`, which the caller opens in this order.
+pub fn piloted(profile: &Path) -> Child {
+    for name in ["to", "from"] {
+        let made = std::process::Command::new("mkfifo").arg(profile.join(name)).status().expect("mkfifo runs");
+        assert!(made.success(), "a pipe");
+    }
+    let plain = headless(profile);
+    // It takes what it is told from 3, and answers on 4.
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "exec \"$0\" \"$@\" 3<to 4>from"])
+        .arg(plain.as_std().get_program())
+        .args(plain.as_std().get_args());
+    command.args(["--remote-debugging-pipe", "about:blank"]).current_dir(profile);
+    command.stderr(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true).spawn().expect("it starts")
+}
+
 /// The page as the browser has it once its scripts have run.
 async fn opened(url: &str, profile: &Path) -> String {
     let mut command = headless(profile);

@@ -7,6 +7,7 @@ mod letters;
 mod limits;
 mod oidc;
 mod pages;
+pub mod second_factor;
 pub mod secrets;
 mod sessions;
 mod sign_in;

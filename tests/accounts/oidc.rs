@@ -54,6 +54,7 @@ impl Scene {
             audience: None,
             sites,
             privileged,
+            multi_factor: false,
         };
         // The client of the tests has chosen how to do TLS for all of this process.
         drop(client());

@@ -39,7 +39,7 @@ addEventListener('load', () => {
 ";
 
 /// A way to the service that puts hands into its pages, and changes nothing else; its URL, and what the hands see in the end.
-async fn with_hands(service: &Service, hands: String) -> (String, UnboundedReceiver<String>) {
+pub async fn with_hands(service: &Service, hands: String) -> (String, UnboundedReceiver<String>) {
     // The client of the tests has chosen how to do TLS for all of this process.
     drop(client());
     let client = reqwest::Client::builder().redirect(Policy::none()).build().expect("a client");
@@ -100,7 +100,7 @@ async fn somebody_sets_a_password_signs_out_and_in_again_in_a_browser() {
 }
 
 /// A form, as a browser without scripts sends it.
-async fn sends(
+pub async fn sends(
     service: &Service,
     path: &str,
     form: &[(&str, &str)],
@@ -113,7 +113,7 @@ async fn sends(
     answer(request.body(body.finish())).await
 }
 
-const OWN: &[(&str, &str)] = &[("sec-fetch-site", "same-origin")];
+pub const OWN: &[(&str, &str)] = &[("sec-fetch-site", "same-origin")];
 
 #[tokio::test]
 async fn a_form_says_what_is_wrong_and_keeps_no_password() {
@@ -164,7 +164,7 @@ async fn no_other_sites_page_signs_anybody_in() {
 #[tokio::test]
 async fn the_pages_load_nothing_from_elsewhere() {
     let school = School::open().await;
-    for path in ["/sign-in", "/invitation", "/password-reset"] {
+    for path in ["/sign-in", "/invitation", "/password-reset", "/second-factor"] {
         let page = school.service.ask("", path).await;
         assert_eq!(page.status, 200, "{path}");
         let policy = page.headers["content-security-policy"].to_str().expect("text");

@@ -3,14 +3,18 @@
 
 use nix::sys::signal::Signal;
 use reqwest::Method;
+use rollbook_store::Clock;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 
+use super::second_factor::App;
 use super::{ANOTHER, PASSWORD, cookie};
 use crate::binary::program::Home;
 use crate::harness::{Answer, answer, client};
 
 const OWNER: &str = "owner@example.org";
+/// What secrets rest sealed under that must be read again.
+const KEY: &str = "a:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 const WRONG: &str = "a wrong guess of mine";
 
 /// Everything that a database holds, as text.
@@ -64,7 +68,8 @@ fn text(value: &Value) -> String {
 async fn no_secret_rests_in_the_database_or_is_logged() {
     let home = Home::new();
     let mut serving = home.command(&["serve", "--listen", "127.0.0.1:0"]);
-    let mut service = home.start(serving.env("ROLLBOOK_OWNER_EMAIL", OWNER).env("RUST_LOG", "trace"));
+    serving.env("ROLLBOOK_OWNER_EMAIL", OWNER).env("RUST_LOG", "trace").env("ROLLBOOK_KEYS", KEY);
+    let mut service = home.start(&mut serving);
     let url = service.listens();
     let link = home.out(&["invite", "--email", OWNER, "--public-url", &url]);
     let (page, secret) = link.trim().split_once('#').expect("a link");
@@ -101,13 +106,28 @@ async fn no_secret_rests_in_the_database_or_is_logged() {
     ] {
         assert_eq!(talk.ask(Method::GET, path, token, None).await.status, 200, "{path}");
     }
+    let before = talk.said.clone();
+    let app = talk.post("/v1/me/second-factors/totp", &first, json!({"password": ANOTHER})).await;
+    let (secret_of_codes, app) = (text(&app.json["secret"]), App::of(&app.json));
+    let confirm = json!({"factor_id": app.factor_id, "code": app.code_at(Clock::system().now())});
+    let confirmed = talk.post("/v1/me/second-factors/totp/confirm", &first, confirm).await;
+    let recovery = text(&confirmed.json["recovery_codes"][0]);
+    let half = talk.post("/v1/sign-in", "", json!({"email": OWNER, "password": ANOTHER})).await;
+    let half = text(&half.json["half"]);
+    talk.said = before;
+    let shown = talk.post("/v1/second-factor", "", json!({"half": half, "code": "not-a-code"})).await;
+    assert_eq!(shown.status, 401, "{}", shown.text);
+    assert_eq!(talk.ask(Method::GET, "/v1/me/second-factors", &first, None).await.status, 200);
     assert_eq!(talk.ask(Method::POST, "/v1/sign-out", &first, None).await.status, 204);
 
     let database = dump(home.out(&["database-url"]).trim()).await;
     assert!(database.contains("$argon2id$") && database.contains("PasswordSet"), "the dump is one");
     let ran = service.end(Signal::SIGTERM).done();
     assert!(ran.err.contains("/v1/sign-in"), "the log is one: {}", ran.err);
-    let secrets = [PASSWORD, ANOTHER, WRONG, secret, first.as_str(), browser.as_str(), key.as_str(), device.as_str()];
+    let tokens = [first.as_str(), browser.as_str(), key.as_str(), device.as_str(), half.as_str()];
+    let unwritten = recovery.replace('-', "");
+    let besides = [secret_of_codes.as_str(), recovery.as_str(), unwritten.as_str()];
+    let secrets = [[PASSWORD, ANOTHER, WRONG, secret].as_slice(), &tokens, &besides].concat();
     for hidden in secrets {
         // A token's random part, however it begins.
         let hidden = hidden.strip_prefix("rb_").unwrap_or(hidden);

@@ -11,28 +11,34 @@ use serde_json::{Value, json};
 
 use super::fake_provider::Key;
 use super::oidc::Scene;
+use super::second_factor::passkeys::{Authenticator, adds};
+use super::second_factor::{App, removes, removes_all, sets_up, signs_in_with};
 use super::{ANOTHER, PASSWORD, accepts, invited, letter, post, refused, signs_in};
 use crate::harness::answer;
 
 /// What happens, and whether each way in that was made before is ended by it.
 const TABLE: &str = "
-                              session token key link password identity device calendar
-    address corrected           ends  ends ends ends   ends      ends   ends     ends
-    own address corrected          –     –    –    –      –         –      –        –
-    name corrected                 –     –    –    –      –         –      –        –
-    deactivated and back        ends  ends ends ends      –      ends   ends     ends
-    made admin                  ends  ends ends ends   ends      ends   ends     ends
-    made owner                  ends  ends ends ends   ends      ends   ends     ends
-    named by configuration      ends  ends ends ends   ends      ends   ends     ends
-    role taken                     –     –    –    –      –         –      –        –
-    access ended                ends  ends ends ends   ends      ends   ends     ends
-    password changed            ends  ends ends ends   ends         –      –     ends
-    password reset              ends  ends ends ends   ends      ends   ends     ends
-    signed out everywhere       ends  ends ends ends      –         –      –     ends
-    passwords turned off        ends     –    – ends   ends         –      –        –
+                              session token key link password identity device calendar factor
+    address corrected           ends  ends ends ends   ends      ends   ends     ends      –
+    own address corrected          –     –    –    –      –         –      –        –      –
+    name corrected                 –     –    –    –      –         –      –        –      –
+    deactivated and back        ends  ends ends ends      –      ends   ends     ends      –
+    made admin                  ends  ends ends ends   ends      ends   ends     ends      –
+    made owner                  ends  ends ends ends   ends      ends   ends     ends      –
+    named by configuration      ends  ends ends ends   ends      ends   ends     ends      –
+    role taken                     –     –    –    –      –         –      –        –      –
+    access ended                ends  ends ends ends   ends      ends   ends     ends      –
+    password changed            ends  ends ends ends   ends         –      –     ends      –
+    password reset              ends  ends ends ends   ends      ends   ends     ends      –
+    signed out everywhere       ends  ends ends ends      –         –      –     ends      –
+    another passkey                –     –    –    –      –         –      –        –      –
+    own factor removed             –     –    –    –      –         –      –        –    ends
+    factors removed             ends  ends ends ends      –      ends   ends     ends    ends
+    passwords turned off        ends     –    – ends   ends         –      –        –      –
 ";
 
-const WAYS: [&str; 8] = ["session", "token", "key", "link", "password", "identity", "device", "calendar"];
+/// The last is no way in: whether something is asked for besides.
+const WAYS: [&str; 9] = ["session", "token", "key", "link", "password", "identity", "device", "calendar", "factor"];
 
 /// Somebody with every way in.
 struct Everything {
@@ -48,6 +54,8 @@ struct Everything {
     calendar: String,
     /// Another system's word, whose subject is linked, and who has another address there by now.
     word: String,
+    /// What they show besides.
+    app: App,
 }
 
 fn text(value: &Value, name: &str) -> String {
@@ -66,14 +74,16 @@ async fn with_everything(scene: &Scene, nth: usize, before: &[&str]) -> Everythi
     let first = accepts(service, &invited(service, &person).await, PASSWORD).await;
     let device = super::cookie(&first, "__Host-rollbook-device").expect("a device");
     let acting = text(&first.json, "token");
-    let session = text(&signs_in(service, &email, PASSWORD).await.json, "token");
+    let (app, codes) = sets_up(service, &acting).await;
+    let session = signs_in_with(service, &email, &codes[0]).await;
     let token = service.token(&person).await;
     let key = json!({"name": "sheet", "scope": "read", "expires_at": "2026-06-01T00:00:00Z"});
     let key = text(&post(service, &acting, "/v1/me/api-keys", key).await.json, "key");
     let calendar = answer(service.request(Method::POST, &acting, "/v1/me/calendar-link")).await;
     let calendar = text(&calendar.json, "path");
-    let says =
-        |email: &str| scene.fake.token(scene.now(), &json!({"sub": person, "email": email, "email_verified": true}));
+    let says = |email: &str| {
+        scene.fake.token(scene.now(), &json!({"sub": person, "email": email, "email_verified": true, "amr": ["mfa"]}))
+    };
     if before.is_empty() {
         assert_eq!(service.ask(&says(&email), "/v1/me").await.status, 200, "linked");
     } else {
@@ -81,7 +91,7 @@ async fn with_everything(scene: &Scene, nth: usize, before: &[&str]) -> Everythi
     }
     let word = says(&format!("stranger{nth}@elsewhere.example"));
     let link = letter(service, &person).await;
-    Everything { person, email, session, acting, token, key, link, device, calendar, word }
+    Everything { person, email, session, acting, token, key, link, device, calendar, word, app }
 }
 
 /// Whether a way in lets somebody in. Using a link is the last thing that is asked of it.
@@ -102,7 +112,8 @@ async fn lets_in(scene: &Scene, who: &Everything, way: &str) -> bool {
             let id = PersonId(who.person.parse().expect("an id"));
             let state = service.executor.store().person(service.site, id).await.expect("a person").state;
             let email = state.email.as_ref().expect("an address").as_str().to_owned();
-            signs_in(service, &email, PASSWORD).await.status == 200
+            // What is asked for besides is another column's.
+            matches!(signs_in(service, &email, PASSWORD).await.status, 200 | 202)
         }
         "device" => {
             let id = PersonId(who.person.parse().expect("an id"));
@@ -113,10 +124,18 @@ async fn lets_in(scene: &Scene, who: &Everything, way: &str) -> bool {
             let found = store.candidate(service.site, &email, Some(&device), service.clock.now()).await;
             found.expect("a look-up").expect("somebody").device_epoch == Some(state.epochs.access)
         }
+        "factor" => {
+            let id = PersonId(who.person.parse().expect("an id"));
+            let store = service.executor.store();
+            let known = store.person(service.site, id).await.expect("a person").state.second_factors.clone();
+            let kept = store.second_factors(service.site, id, &known).await.expect("a look-up");
+            assert_eq!(kept.len(), known.len(), "the rows are those of the log");
+            !kept.is_empty() && store.recovery_codes_left(service.site, id).await.expect("a count") > 0
+        }
         "link" => {
             let used = accepts(service, &who.link, ANOTHER).await;
-            assert!(matches!(used.status, 200 | 403 | 409), "{}", used.text);
-            used.status == 200
+            assert!(matches!(used.status, 200 | 202 | 403 | 409), "{}", used.text);
+            matches!(used.status, 200 | 202)
         }
         _ => panic!("no such way: {way}"),
     }
@@ -162,7 +181,18 @@ async fn happens(scene: &Scene, who: &Everything, event: &str) {
         "password reset" => {
             // The link of the table is another one: it is replaced by this.
             let reset = letter(service, &who.person).await;
-            assert_eq!(accepts(service, &reset, ANOTHER).await.status, 200);
+            assert_eq!(accepts(service, &reset, ANOTHER).await.status, 202, "the second factor stays");
+        }
+        "another passkey" => {
+            let authenticator = Authenticator::new("http://localhost", "localhost");
+            adds(service, &who.acting, "Telephone", &authenticator).await;
+        }
+        "own factor removed" => {
+            let proof = json!({"password": PASSWORD});
+            assert_eq!(removes(service, &who.acting, &who.app.factor_id, proof).await.status, 204);
+        }
+        "factors removed" => {
+            assert_eq!(removes_all(service, &service.owner, &who.person).await.status, 204);
         }
         "signed out everywhere" => {
             let done = answer(service.request(Method::POST, &who.acting, "/v1/sign-out-everywhere")).await;

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 const LIMIT: Duration = Duration::from_mins(3);
 
 /// What the environment of whoever runs the tests must not decide. `ROLLBOOK_PG_BIN` may.
-const FOREIGN: [&str; 21] = [
+const FOREIGN: [&str; 22] = [
     "DATABASE_URL",
     "RESEND_API_KEY",
     "ROLLBOOK_CLOCK",
@@ -41,6 +41,7 @@ const FOREIGN: [&str; 21] = [
     "ROLLBOOK_SITE_DATABASE_HOSTS",
     "ROLLBOOK_SMTP_URL",
     "ROLLBOOK_SUPER_ADMINS",
+    "ROLLBOOK_SUPER_ADMIN_SECOND_FACTOR",
     "ROLLBOOK_UNKNOWN_HOSTS",
     "RUST_LOG",
 ];

@@ -1,18 +1,19 @@
 //! Everything that takes more than one statement, given up at its polls one after the other: it has happened as a whole or not
 //! at all, nothing stays open, and whoever comes next can do it.
 
+use std::collections::BTreeMap;
 use std::future::{Ready, ready};
 
 use chrono::TimeDelta;
-use rollbook_domain::account::{InvitationPurpose, SignInMethod};
+use rollbook_domain::account::{InvitationPurpose, ShownFactor, SignInMethod};
 use rollbook_domain::hub::HubEvent;
 use rollbook_domain::{HubId, PersonId, SiteId};
 use rollbook_projections::Projections;
 use rollbook_projections::engine::When;
-use rollbook_store::accounts::{NewToken, NewTokenKind, Redeemed};
+use rollbook_store::accounts::{NewHalfSignIn, NewToken, NewTokenKind, Redeemed, Settled, TotpSecret};
 use rollbook_store::connect::pool_options;
 use rollbook_store::isolation::every_site;
-use rollbook_store::site_databases::Keys;
+use rollbook_store::keys::Keys;
 use rollbook_store::{EventStore, StoreError};
 use secrecy::SecretString;
 use sqlx::PgPool;
@@ -88,6 +89,7 @@ async fn a_password_changes_with_the_sessions_that_it_ends() {
         let session = NewToken {
             id: Uuid::new_v4(),
             what: NewTokenKind::Session(SignInMethod::Password),
+            second_factor: ShownFactor::Nothing,
             verified: Some(old.clone()),
             expires_at: at(NOW) + TimeDelta::hours(1),
             epoch: 0,
@@ -102,6 +104,46 @@ async fn a_password_changes_with_the_sessions_that_it_ends() {
         let open: i64 = one(&database.pool, open, person.0).await;
         assert!(phc == "old" || open == 0, "a session of the old password is open, after {polls} polls");
         issued.is_some() && changed.is_some()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_second_factor_is_settled_with_its_recovery_codes_and_its_session() {
+    let (database, store, mut witness) = scene().await;
+    let (known, secret) = (BTreeMap::new(), TotpSecret::Open("MFRGGZDFMZTWQ2LK".into()));
+    at_each_poll(async |polls| {
+        let (person, factor_id) = (PersonId(Uuid::new_v4()), Uuid::new_v4());
+        let whose = (SITE, person);
+        let begun = store.put_totp(whose, (factor_id, "App"), &secret, &known, at(NOW));
+        let begun = given_up_after(polls, begun).await;
+        witness.finds_nothing_open(&format!("{polls} polls of beginning an app")).await;
+        if begun.is_none() {
+            store.put_totp(whose, (factor_id, "App"), &secret, &known, at(NOW)).await.ok();
+        }
+        let codes = ["one", "two"].map(SecretString::from);
+        let settled = Settled { factor_id, step: Some(7), shown: (ShownFactor::Totp, None), codes: Some(&codes) };
+        let done = given_up_after(polls, store.settle_second_factor(whose, settled, at(NOW), nothing())).await;
+        witness.finds_nothing_open(&format!("{polls} polls of a first code")).await;
+        let step: i64 =
+            one(&database.pool, "select last_step from second_factors where factor_id = $1", factor_id).await;
+        let codes: i64 =
+            one(&database.pool, "select count(*) from recovery_codes where person_id = $1", person.0).await;
+        assert!((step, codes) == (0, 0) || (step, codes) == (7, 2), "{step}, {codes}, after {polls} polls");
+        let half = NewHalfSignIn {
+            person,
+            method: SignInMethod::Password,
+            verified: None,
+            epoch: 0,
+            expires_at: at(NOW) + TimeDelta::minutes(5),
+        };
+        let half = given_up_after(polls, store.begin_half_sign_in(SITE, &half)).await;
+        witness.finds_nothing_open(&format!("{polls} polls of half a sign-in")).await;
+        let gone = [factor_id];
+        let forgotten = store.forget_second_factors(SITE, person, (&gone, &known));
+        let forgotten = given_up_after(polls, forgotten).await;
+        witness.finds_nothing_open(&format!("{polls} polls of a removal")).await;
+        begun.is_some() && done.is_some() && half.is_some() && forgotten.is_some()
     })
     .await;
 }

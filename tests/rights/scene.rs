@@ -136,6 +136,7 @@ impl Scene {
             ("key_id", Uuid::from_u128(8).to_string()),
             ("session_id", Uuid::from_u128(9).to_string()),
             ("identity_id", Uuid::from_u128(10).to_string()),
+            ("factor_id", Uuid::from_u128(11).to_string()),
             ("name", "roster".to_owned()),
             ("week", "1".to_owned()),
         ]);

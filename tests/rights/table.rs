@@ -337,6 +337,24 @@ fn accounts() -> Vec<Row> {
         answered(query("revoke_api_key_of", ADMINS, 403), 404),
         answered(query("unlink_identity_of", ADMINS, 403), 404),
         answered(own("change_password", json!({"current": "not this one", "new": "a long pass phrase"})), 403),
+        query("second_factor_page", EVERYBODY, 0),
+        // Whoever has not signed in is sent to do so.
+        query("second_factors_page", EVERYBODY, 0),
+        answered(told("show_second_factor", json!({"half": "made up", "code": "123456"})), 401),
+        answered(told("challenge_passkey", json!({"half": "made up"})), 401),
+        query("second_factors", COHORT, 0),
+        // Nobody here has a password or a second factor to show.
+        own("begin_totp", json!({})),
+        own("begin_passkey", json!({})),
+        answered(own("confirm_totp", json!({"factor_id": "{factor_id}", "code": "123456"})), 409),
+        answered(own("confirm_passkey", json!({"credential": {}})), 422),
+        answered(own("rename_second_factor", json!({"name": "Telephone"})), 404),
+        answered(own("remove_second_factor", json!({})), 404),
+        answered(own("renew_recovery_codes", json!({})), 409),
+        Row {
+            renamed: &[("person_id", "newcomer_id")],
+            ..answered(query("remove_second_factors_of", ADMINS, 403), 204)
+        },
         answered(query("sign_out_everywhere", COHORT, 0), 204),
     ]
 }

@@ -129,7 +129,7 @@ async fn a_school_settles_things_for_itself() {
     let site = north.get(&north.owner, "/v1/site").await;
     assert_eq!((&site["slug"], &site["display_name"]), (&json!("north"), &json!("Te Kura")));
     let settings = json!({"display_name": "Te Kura", "timezone": null, "session_hours": 8, "invitation_hours": 168,
-        "password_sign_in": false, "version": 3});
+        "password_sign_in": false, "second_factor": "optional", "version": 3});
     assert_eq!(site["settings"], settings);
     let other = south.get(&south.owner, "/v1/site").await;
     assert_eq!((&other["display_name"], &other["settings"]["session_hours"]), (&json!("School south"), &json!(336)));

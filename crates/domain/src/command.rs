@@ -165,6 +165,9 @@ commands! {
     system {
         person::BootstrapOwner => Person(PersonCommand),
         person::ReleaseOwner => Person(PersonCommand),
+        person::AddSecondFactor => Person(PersonCommand),
+        person::RemoveSecondFactor => Person(PersonCommand),
+        person::RemoveSecondFactors => Person(PersonCommand),
         site::GiveSiteDatabase => Site(SiteCommand),
         site::ActivateSite => Site(SiteCommand),
         week_emails::RetryEmail => WeekEmails(WeekEmailsCommand),
@@ -261,6 +264,9 @@ impl Command {
                 PersonCommand::EndAccess(c) => c.person_id.into(),
                 PersonCommand::BootstrapOwner(c) => c.person_id.into(),
                 PersonCommand::ReleaseOwner(c) => c.person_id.into(),
+                PersonCommand::AddSecondFactor(c) => c.person_id.into(),
+                PersonCommand::RemoveSecondFactor(c) => c.person_id.into(),
+                PersonCommand::RemoveSecondFactors(c) => c.person_id.into(),
             },
             Self::Module(command) => match command {
                 ModuleCommand::DefineModule(c) => c.module_id?.into(),

@@ -17,7 +17,7 @@ use rollbook_store::{LogView, Position};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
 
-use crate::accounts::{AccountProblem, cookies, refuse_other_sites, vouched_for};
+use crate::accounts::{AccountProblem, Lacks, cookies, lacks, refuse_other_sites, vouched_for};
 use crate::headers::single;
 use crate::limits::Shown;
 use crate::operation::Whom;
@@ -49,22 +49,53 @@ pub struct Authenticated {
     pub bearer: Bearer,
     /// Whether they are a super admin: a person of the default site, whatever this one is.
     pub super_admin: bool,
+    /// What they do nothing without. Nobody is let by with it but where that is said.
+    lacks: Option<Lacks>,
 }
 
 impl Authenticated {
-    /// Whom a token stands for in a site; none if it is nobody who may come in. They need not be active.
+    /// Whom a token stands for in a site; none if it is nobody who may come in. They need not be active. Whoever lacks a second factor
+    /// is refused.
     pub async fn of(state: &AppState, token: &SecretString) -> Result<Option<Self>, ApiError> {
+        let known = Self::known(state, token).await?;
+        known.map(|who| who.lacking(|_| false)).transpose()
+    }
+
+    /// The same with what they lack.
+    pub async fn known(state: &AppState, token: &SecretString) -> Result<Option<Self>, ApiError> {
+        let Some(mut who) = Self::looked_up(state, token).await? else { return Ok(None) };
+        who.lacks = lacks(state, &who.bearer, (who.super_admin, who.is_guest())).await?;
+        Ok(Some(who))
+    }
+
+    /// Refuses what they lack, unless it is what they may lack.
+    fn lacking(self, may: fn(Lacks) -> bool) -> Result<Self, ApiError> {
+        match self.lacks {
+            Some(lacks) if !may(lacks) => {
+                let has = lacks == Lacks::Showing;
+                Err(ApiError::Account(AccountProblem::SecondFactorRequired { has }))
+            }
+            _ => Ok(self),
+        }
+    }
+
+    /// What they do nothing without, if anything.
+    pub fn lacks(&self) -> Option<Lacks> {
+        self.lacks
+    }
+
+    async fn looked_up(state: &AppState, token: &SecretString) -> Result<Option<Self>, ApiError> {
         let (site, now, token) = (state.site(), state.now(), token.expose_secret());
         if let Some(bearer) = state.store().bearer(site, token, now).await? {
             if ended_with_passwords(state.pool(), site, &bearer).await? {
                 return Ok(None);
             }
             let super_admin = site == SiteId::DEFAULT && state.super_admins().include(&bearer.state);
-            return Ok(Some(Self { state: state.clone(), site, bearer, super_admin }));
+            return Ok(Some(Self { state: state.clone(), site, bearer, super_admin, lacks: None }));
         }
         if let Some(known) = vouched_for(state, site, token).await? {
-            let bearer = state.store().vouched_for(known.person, known.state).await?;
-            return Ok(Some(Self { state: state.clone(), site, bearer, super_admin: false }));
+            let bearer = state.store().vouched_for(known.person, known.state, known.second_factor).await?;
+            return Ok(Some(Self { state: state.clone(), site, bearer, super_admin: false, lacks: None }));
         }
         if site == SiteId::DEFAULT {
             return Ok(None);
@@ -77,7 +108,7 @@ impl Authenticated {
             // The token was looked up in another log than the one that the site has.
             bearer.head = state.store().head().await?;
         }
-        Ok(Some(Self { state: state.clone(), site, bearer, super_admin: true }))
+        Ok(Some(Self { state: state.clone(), site, bearer, super_admin: true, lacks: None }))
     }
 
     /// The actor of a command. At home a super admin acts as the person they are, but for the sites themselves.
@@ -147,11 +178,18 @@ impl FromRequestParts<AppState> for Authenticated {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        Self::admitted(parts, state, |_| false).await
+    }
+}
+
+impl Authenticated {
+    /// Whoever asks, if they may at all, and lack nothing but what they may lack.
+    async fn admitted(parts: &mut Parts, state: &AppState, may_lack: fn(Lacks) -> bool) -> Result<Self, ApiError> {
         let presented = presented(&parts.headers)?;
         if presented.by_cookie {
             refuse_other_sites(&parts.method, &parts.headers)?;
         }
-        let who = Self::of(state, &presented.token).await?;
+        let who = Self::known(state, &presented.token).await?;
         let who = who.ok_or(ApiError::Unauthenticated("this token is unknown, expired or revoked"))?;
         if let Some(shown) = parts.extensions.get::<Shown>() {
             shown.is_known();
@@ -162,7 +200,7 @@ impl FromRequestParts<AppState> for Authenticated {
         }
         let host = parts.extensions.get::<Through>().map_or(HostAdmits::Everyone, |through| through.admits);
         who.may_use(host).await?;
-        Ok(who)
+        who.lacking(may_lack)
     }
 }
 
@@ -208,6 +246,34 @@ impl FromRequestParts<AppState> for Holder {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let who = Authenticated::from_request_parts(parts, state).await?;
+        refuse_programs(&who.bearer)?;
+        Ok(Self(who.at_home()?))
+    }
+}
+
+/// The same, also where they have yet to set up a second factor: what that takes is for them, and nothing else.
+#[derive(Clone, Debug)]
+pub struct SetsUp(pub Authenticated);
+
+impl FromRequestParts<AppState> for SetsUp {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let who = Authenticated::admitted(parts, state, |lacks| lacks == Lacks::SecondFactor).await?;
+        refuse_programs(&who.bearer)?;
+        Ok(Self(who.at_home()?))
+    }
+}
+
+/// The same, whatever they lack: whoever goes is let go.
+#[derive(Clone, Debug)]
+pub struct Leaves(pub Authenticated);
+
+impl FromRequestParts<AppState> for Leaves {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let who = Authenticated::admitted(parts, state, |_| true).await?;
         refuse_programs(&who.bearer)?;
         Ok(Self(who.at_home()?))
     }
@@ -363,6 +429,10 @@ impl Audience for Caller {
 }
 
 impl Audience for Holder {
+    const WHOM: Whom = Whom::Bearers;
+}
+
+impl Audience for SetsUp {
     const WHOM: Whom = Whom::Bearers;
 }
 

@@ -198,7 +198,7 @@ fn present(mut schema: Value) -> Value {
 fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
     let query = operation.method == "get" && operation.audience != Whom::Anybody;
     let (status, mut success) = match operation.success {
-        Success::Json(schema) => {
+        Success::Json(schema) | Success::JsonOrMore(schema, _) => {
             ("200", json!({ "content": { "application/json": { "schema": Value::from(schema(schemas)) } } }))
         }
         Success::Page { item, csv, ndjson } => {
@@ -239,6 +239,10 @@ fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
         } });
     }
     let mut responses = json!({ status: success });
+    if let Success::JsonOrMore(_, more) = operation.success {
+        let content = json!({ "application/json": { "schema": Value::from(more(schemas)) } });
+        responses["202"] = json!({ "description": "More is asked for.", "content": content });
+    }
     for status in problems(operation).iter().chain(&EVERYWHERE) {
         responses[*status] = json!({ "$ref": "#/components/responses/Problem" });
     }

@@ -88,6 +88,7 @@ mod tests {
             audience: None,
             sites: Sites::Every,
             privileged: false,
+            multi_factor: false,
         }
     }
 

@@ -24,6 +24,8 @@ pub struct Vouched {
     pub subject: String,
     /// Their address, if the system has verified it.
     pub email: Option<String>,
+    /// Whether the system has asked them for more than one thing.
+    pub multi_factor: bool,
 }
 
 impl std::fmt::Debug for Vouched {

@@ -148,7 +148,9 @@ impl Provider {
             }
             Kind::Discord => {
                 let endpoints = Endpoints::of(&self.settings.issuer);
-                endpoints.vouched(&self.client, &self.settings.issuer, &access_token.ok_or(nothing)?).await
+                let vouched =
+                    endpoints.vouched(&self.client, &self.settings.issuer, &access_token.ok_or(nothing)?).await?;
+                Ok(Vouched { multi_factor: self.settings.multi_factor, ..vouched })
             }
         }
     }
@@ -171,7 +173,8 @@ impl Provider {
         let key = self.keys.key(&self.client, url, &wanted, now).await?;
         let claims = token::claims(token, &key, expected, now)?;
         let email = claims.verified_email();
-        Ok(Vouched { issuer: self.settings.issuer.clone(), subject: claims.sub, email })
+        let multi_factor = self.settings.multi_factor || claims.is_multi_factor();
+        Ok(Vouched { issuer: self.settings.issuer.clone(), subject: claims.sub, email, multi_factor })
     }
 
     /// What the issuer says of itself, asked until it answers, and then kept.

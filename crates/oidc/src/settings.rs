@@ -41,6 +41,8 @@ pub struct ProviderSettings {
     pub sites: Sites,
     /// Whether it lets in owners, admins and super admins, once one of them has linked it by hand.
     pub privileged: bool,
+    /// Whether it asks everybody for a second factor; otherwise it says so of each who signs in, or is not believed to have.
+    pub multi_factor: bool,
 }
 
 /// The fewest characters of a client's secret: what browsers keep is sealed under it, and a shorter one could be guessed from that.
@@ -130,6 +132,8 @@ struct Entry {
     sites: Option<Vec<String>>,
     #[serde(default)]
     privileged: bool,
+    #[serde(default)]
+    multi_factor: bool,
 }
 
 /// Reads the file's text; secrets come from the environment variables that it names.
@@ -185,6 +189,7 @@ impl Entry {
             audience: self.audience,
             sites: Sites::try_new(self.sites)?,
             privileged: self.privileged,
+            multi_factor: self.multi_factor,
         })
     }
 }

@@ -47,6 +47,7 @@ pub struct Claims {
     nonce: Option<String>,
     at_hash: Option<Value>,
     c_hash: Option<Value>,
+    amr: Option<Value>,
 }
 
 /// Who should have signed a token, and for whom.
@@ -128,6 +129,12 @@ pub fn claims(token: &str, key: &Jwk, expected: &Expected<'_>, now: DateTime<Utc
 }
 
 impl Claims {
+    /// Whether the issuer says that it has asked for more than one thing (RFC 8176).
+    pub fn is_multi_factor(&self) -> bool {
+        let methods = self.amr.as_ref().and_then(Value::as_array);
+        methods.is_some_and(|methods| methods.iter().any(|method| method == "mfa"))
+    }
+
     /// The address, if the issuer has verified it.
     pub fn verified_email(&self) -> Option<String> {
         // Some issuers write it as a text.

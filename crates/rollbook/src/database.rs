@@ -9,8 +9,9 @@ use rollbook_domain::site::{SiteDatabase, Slug};
 use rollbook_embedded::{Instance, Options};
 use rollbook_http::SiteDatabases;
 use rollbook_store::connect::{self, ConnectError, options};
+use rollbook_store::keys::Keys;
 use rollbook_store::migrate::migrate;
-use rollbook_store::site_databases::{Keys, Opened, Reach, Relay};
+use rollbook_store::site_databases::{Opened, Reach, Relay};
 use rollbook_store::{Clock, EventStore, Executor};
 use secrecy::SecretString;
 use sqlx::PgPool;
@@ -135,14 +136,18 @@ impl Database {
 
     /// Brings the schemas of sites' own databases to this version; how many there are.
     pub async fn migrate_sites(&self) -> Done<usize> {
-        let store = EventStore::new(self.pool.clone());
-        let mut migrated = 0;
+        Ok(self.own_stores(&EventStore::new(self.pool.clone())).await?.len())
+    }
+
+    /// The logs of the sites that have databases of their own, on the schema of this version.
+    pub async fn own_stores(&self, store: &EventStore) -> Done<Vec<EventStore>> {
+        let mut stores = Vec::new();
         for given in store.site_databases().await?.into_iter().filter(|given| given.settled) {
-            let opened = self.open_site(&store, given.site).await;
-            opened.map_err(|failure| failure.during(format!("the database of site {}", given.site)))?;
-            migrated += 1;
+            let opened = self.open_site(store, given.site).await;
+            let pool = opened.map_err(|failure| failure.during(format!("the database of site {}", given.site)))?;
+            stores.push(EventStore::new(pool));
         }
-        Ok(migrated)
+        Ok(stores)
     }
 
     async fn open_site(&self, store: &EventStore, site: SiteId) -> Done<PgPool> {

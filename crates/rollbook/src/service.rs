@@ -12,8 +12,9 @@ use rollbook_files::{Examiner, Files, PictureWorker};
 use rollbook_http::{AccountSettings, Installation, Limits, Room, Setup};
 use rollbook_mail::{Mailer, Mailing, Settings};
 use rollbook_projections::Projections;
+use rollbook_store::keys::Keys;
 use rollbook_store::listen::{self, Way};
-use rollbook_store::site_databases::{Keys, Reach};
+use rollbook_store::site_databases::Reach;
 use rollbook_store::{Clock, EventStore, Executor};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -91,6 +92,7 @@ impl Service {
             examiner: Examiner::new(hosting.scanner(), PictureWorker::own()),
             metrics: Some(metrics),
             super_admins: hosting.super_admins.clone(),
+            super_admin_second_factor: hosting.super_admin_second_factor,
             unknown_hosts: hosting.unknown_hosts(),
             limits: limits.clone(),
             accounts: AccountSettings {

@@ -12,6 +12,7 @@ pub mod error;
 pub mod execute;
 pub mod isolation;
 mod kept;
+pub mod keys;
 pub mod link;
 pub mod listen;
 pub mod load;

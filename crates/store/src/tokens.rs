@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use lru::LruCache;
 use rand::distr::{Alphanumeric, SampleString};
-use rollbook_domain::account::{KeyScope, SignInMethod};
+use rollbook_domain::account::{KeyScope, ShownFactor, SignInMethod};
 use rollbook_domain::person::Person;
 use rollbook_domain::world::{AnyLoaded, World};
 use rollbook_domain::{Event, PersonId, SiteId, StreamType};
@@ -58,6 +58,8 @@ pub struct Bearer {
     pub kind: TokenKind,
     /// Of a session, what it was begun with.
     pub method: Option<SignInMethod>,
+    /// What was shown besides when it was made.
+    pub second_factor: ShownFactor,
     /// What it may do; none is everything that its person may.
     pub scope: Option<Arc<KeyScope>>,
     /// The person.
@@ -72,10 +74,24 @@ pub struct Bearer {
 
 impl EventStore {
     /// Whom another system vouches for, as the log had them when that was looked at.
-    pub async fn vouched_for(&self, person: PersonId, state: Arc<Person>) -> Result<Bearer, StoreError> {
+    pub async fn vouched_for(
+        &self,
+        person: PersonId,
+        state: Arc<Person>,
+        second_factor: ShownFactor,
+    ) -> Result<Bearer, StoreError> {
         let head = self.head().await?;
-        let epoch = state.epochs.access;
-        Ok(Bearer { token_id: None, kind: TokenKind::External, method: None, scope: None, person, state, head, epoch })
+        Ok(Bearer {
+            token_id: None,
+            kind: TokenKind::External,
+            method: None,
+            second_factor,
+            scope: None,
+            person,
+            epoch: state.epochs.access,
+            state,
+            head,
+        })
     }
 
     /// Makes a token for a person, valid for `ttl` from `now`. The only time the token can be seen.
@@ -222,7 +238,7 @@ async fn read(link: &mut Link, lookups: &[Lookup], known: &[AnyLoaded]) -> Resul
     let sites: Vec<Uuid> = lookups.iter().map(|lookup| lookup.site.0).collect();
     let instants: Vec<_> = lookups.iter().map(|lookup| lookup.now).collect();
     let after: Vec<i64> = known.iter().map(AnyLoaded::version).collect();
-    let sql = "select w.n, t.person_id, t.id, t.kind, t.method, t.scope, t.epoch, (select coalesce(max(position), 0) from events) as head,
+    let sql = "select w.n, t.person_id, t.id, t.kind, t.method, t.second_factor, t.scope, t.epoch, (select coalesce(max(position), 0) from events) as head,
             e.sequence, e.event_type, e.event_version, e.payload::text
         from unnest($1::bytea[], $2::uuid[], $3::timestamptz[], $4::bigint[]) with ordinality as w(hash, site, now, after, n)
         cross join lateral (
@@ -250,10 +266,12 @@ fn bearers(rows: &[PgRow], known: Vec<AnyLoaded>) -> Result<Vec<Option<(Bearer, 
             let unknown = |_| StoreError::Corrupt("a token of a kind that is not known".to_owned());
             let scope: Option<Json<KeyScope>> = row.try_get("scope")?;
             let method: Option<&str> = row.try_get("method")?;
+            let second_factor: Option<&str> = row.try_get("second_factor")?;
             *bearer = Some(Bearer {
                 token_id: Some(row.try_get("id")?),
                 kind: row.try_get::<&str, _>("kind")?.parse().map_err(unknown)?,
                 method: method.map(str::parse).transpose().map_err(unknown)?,
+                second_factor: second_factor.map_or(Ok(ShownFactor::Nothing), str::parse).map_err(unknown)?,
                 scope: scope.map(|Json(scope)| Arc::new(scope)),
                 person: PersonId(row.try_get("person_id")?),
                 state: Arc::default(),

@@ -14,7 +14,8 @@ mod tls;
 use std::time::Duration;
 
 use rollbook_store::Clock;
-use rollbook_store::site_databases::{Keys, Patience, Reach};
+use rollbook_store::keys::Keys;
+use rollbook_store::site_databases::{Patience, Reach};
 use sqlx::PgPool;
 
 use super::{NOW, Student, is_problem};

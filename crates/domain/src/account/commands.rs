@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::events::{InvitationPurpose, PasswordChange, SignInFailure, SignInMethod};
+use super::events::{InvitationPurpose, PasswordChange, ShownFactor, SignInFailure, SignInMethod};
 use super::scope::KeyScope;
 use crate::ids::PersonId;
 use crate::personal::Personal;
@@ -61,6 +61,8 @@ commands! {
         method: SignInMethod,
         /// The session's public id.
         session_id: Uuid,
+        /// What they showed besides.
+        second_factor: ShownFactor,
     }
     /// Records that somebody was not let in.
     RecordFailedSignIn {

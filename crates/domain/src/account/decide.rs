@@ -32,8 +32,9 @@ impl Account {
             AccountCommand::SetPassword(SetPassword { person_id: _, how }) => {
                 vec![AccountEvent::PasswordSet { how: *how }]
             }
-            AccountCommand::SignIn(SignIn { person_id: _, method, session_id }) => {
-                vec![AccountEvent::SignedIn { method: *method, session_id: *session_id }]
+            AccountCommand::SignIn(SignIn { person_id: _, method, session_id, second_factor }) => {
+                let (method, session_id, second_factor) = (*method, *session_id, *second_factor);
+                vec![AccountEvent::SignedIn { method, session_id, second_factor }]
             }
             AccountCommand::RecordFailedSignIn(RecordFailedSignIn { person_id: _, reason }) => {
                 vec![AccountEvent::SignInFailed { reason: *reason }]

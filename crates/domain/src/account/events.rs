@@ -73,6 +73,33 @@ words! {
         NoPassword,
         /// The person may not act.
         PersonInactive,
+        /// It was the password, or another system's word, and then another code than the right one.
+        WrongSecondFactor,
+    }
+
+    /// What somebody has shown besides what they signed in with.
+    ShownFactor {
+        /// Nothing, because nothing was asked for.
+        Nothing,
+        /// A code of their app.
+        Totp,
+        /// A passkey or a security key.
+        Passkey,
+        /// A recovery code, which is used up.
+        RecoveryCode,
+        /// What the other system says that it has asked for.
+        Elsewhere,
+    }
+}
+
+impl ShownFactor {
+    /// Whether nothing was shown.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::Nothing
+    }
+
+    fn nothing() -> Self {
+        Self::Nothing
     }
 }
 
@@ -103,6 +130,9 @@ pub enum AccountEvent {
         method: SignInMethod,
         /// The session's public id.
         session_id: Uuid,
+        /// What they showed besides.
+        #[serde(default = "ShownFactor::nothing", skip_serializing_if = "ShownFactor::is_nothing")]
+        second_factor: ShownFactor,
     },
     /// Somebody was not let in. Of many in a short time only the first are recorded.
     SignInFailed {

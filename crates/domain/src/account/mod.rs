@@ -13,6 +13,6 @@ mod tests;
 pub use commands::*;
 pub use decide::{MAX_KEY_DAYS, MAX_KEYS};
 pub use errors::AccountRule;
-pub use events::{AccountEvent, InvitationPurpose, PasswordChange, SignInFailure, SignInMethod};
+pub use events::{AccountEvent, InvitationPurpose, PasswordChange, ShownFactor, SignInFailure, SignInMethod};
 pub use scope::{CommandName, KeyScope, NoSuchCommand, ReadOnly};
 pub use state::{Account, AccountFacts, Key};

@@ -85,8 +85,14 @@ fn refuses_to_invite_whoever_is_deactivated() {
 #[test]
 fn records_who_was_let_in_and_out() {
     let (method, session_id) = (SignInMethod::Password, id(1));
-    let sign_in = AccountCommand::SignIn(SignIn { person_id: STUDENT, method, session_id });
-    own(vec![], sign_in).then_expect_events(vec![AccountEvent::SignedIn { method, session_id }]);
+    let sign_in = AccountCommand::SignIn(SignIn {
+        person_id: STUDENT,
+        method,
+        session_id,
+        second_factor: ShownFactor::RecoveryCode,
+    });
+    let second_factor = ShownFactor::RecoveryCode;
+    own(vec![], sign_in).then_expect_events(vec![AccountEvent::SignedIn { method, session_id, second_factor }]);
     let sign_out = AccountCommand::SignOut(SignOut { person_id: STUDENT, session_id });
     own(vec![], sign_out).then_expect_events(vec![AccountEvent::SignedOut { session_id }]);
     let everywhere = AccountCommand::SignOutEverywhere(SignOutEverywhere { person_id: STUDENT });

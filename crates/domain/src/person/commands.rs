@@ -2,8 +2,9 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::events::Role;
+use super::events::{Role, SecondFactorKind};
 use crate::ids::PersonId;
 use crate::personal::Personal;
 use crate::text::{Email, ExternalId, Name, NewEmail, Reason};
@@ -105,6 +106,36 @@ pub struct ReleaseOwner {
     pub person_id: PersonId,
 }
 
+/// Has a person sign in with one more thing. No client sends it: that the person has it is looked at before.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddSecondFactor {
+    /// Who.
+    pub person_id: PersonId,
+    /// Its id.
+    pub factor_id: Uuid,
+    /// What it is.
+    pub kind: SecondFactorKind,
+}
+
+/// Takes one of a person's second factors away, at their own wish. No client sends it: that it is them is looked at before.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveSecondFactor {
+    /// Whose.
+    pub person_id: PersonId,
+    /// Which.
+    pub factor_id: Uuid,
+}
+
+/// Takes all of somebody's second factors away who has lost them. Only a super admin does so for an owner, and nobody for themselves.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveSecondFactors {
+    /// Whose.
+    pub person_id: PersonId,
+}
+
 /// The commands of the person aggregate.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
@@ -123,6 +154,12 @@ pub enum PersonCommand {
     ReactivatePerson(ReactivatePerson),
     /// See [`EndAccess`].
     EndAccess(EndAccess),
+    /// See [`AddSecondFactor`].
+    AddSecondFactor(AddSecondFactor),
+    /// See [`RemoveSecondFactor`].
+    RemoveSecondFactor(RemoveSecondFactor),
+    /// See [`RemoveSecondFactors`].
+    RemoveSecondFactors(RemoveSecondFactors),
     /// See [`BootstrapOwner`].
     BootstrapOwner(BootstrapOwner),
     /// See [`ReleaseOwner`].

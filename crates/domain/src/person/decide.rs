@@ -2,15 +2,19 @@
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
+use uuid::Uuid;
 
 use super::{BootstrapOwner, CorrectPerson, RegisterPerson};
-use super::{Person, PersonCommand, PersonEvent, PersonFacts, PersonRule, Role};
+use super::{Person, PersonCommand, PersonEvent, PersonFacts, PersonRule, Role, SecondFactorKind};
 use crate::actor::{Asked, Authority, By};
 use crate::claim::{ClaimChanges, ClaimKey};
 use crate::ids::PersonId;
 use crate::origin::Origin;
 use crate::personal::Personal;
 use crate::plan::Claims;
+
+/// How many second factors a person may have at a time: an app, and a passkey on each of a few devices.
+pub const MAX_SECOND_FACTORS: usize = 10;
 
 impl Person {
     /// The events that a command causes now, or the rule that refuses it.
@@ -28,6 +32,12 @@ impl Person {
             PersonCommand::DeactivatePerson(c) => self.deactivate(c.reason.reveal().into(), by, facts),
             PersonCommand::ReactivatePerson(_) => self.reactivate(by),
             PersonCommand::EndAccess(_) => self.end_access(by),
+            PersonCommand::AddSecondFactor(c) => self.add_second_factor(c.factor_id, c.kind),
+            PersonCommand::RemoveSecondFactor(c) => {
+                let kind = self.second_factors.get(&c.factor_id);
+                Ok(kind.map(|kind| removed(c.factor_id, *kind, true)).into_iter().collect())
+            }
+            PersonCommand::RemoveSecondFactors(_) => self.remove_second_factors(by, facts),
             PersonCommand::BootstrapOwner(c) => Ok(self.bootstrap(c)),
             PersonCommand::ReleaseOwner(_) => {
                 let named = self.roles.get(&Role::Owner) == Some(&true);
@@ -125,6 +135,32 @@ impl Person {
         Ok(vec![PersonEvent::AccessEnded {}])
     }
 
+    /// Of apps that make codes there is one: a new one takes the place of the one before, and each code that is guessed at is
+    /// compared with one secret.
+    fn add_second_factor(&self, factor_id: Uuid, kind: SecondFactorKind) -> Result<Vec<PersonEvent>, PersonRule> {
+        if self.second_factors.contains_key(&factor_id) {
+            return Ok(Vec::new());
+        }
+        let replaced =
+            self.second_factors.iter().filter(|(_, known)| kind == SecondFactorKind::Totp && **known == kind);
+        let mut events: Vec<_> = replaced.map(|(id, kind)| removed(*id, *kind, true)).collect();
+        if self.second_factors.len() - events.len() >= MAX_SECOND_FACTORS {
+            return Err(PersonRule::TooManySecondFactors { most: MAX_SECOND_FACTORS });
+        }
+        events.push(PersonEvent::SecondFactorAdded { factor_id, kind });
+        Ok(events)
+    }
+
+    fn remove_second_factors(&self, by: &By, facts: &PersonFacts) -> Result<Vec<PersonEvent>, PersonRule> {
+        if !is_another(by, facts) {
+            return Err(PersonRule::OwnSecondFactors);
+        }
+        if self.roles.contains_key(&Role::Owner) && by.authority != Authority::SuperAdmin {
+            return Err(PersonRule::OwnersSecondFactors);
+        }
+        Ok(self.second_factors.iter().map(|(id, kind)| removed(*id, *kind, false)).collect())
+    }
+
     fn bootstrap(&self, command: &BootstrapOwner) -> Vec<PersonEvent> {
         let mut events = Vec::new();
         if !self.registered {
@@ -160,6 +196,10 @@ impl Person {
         let may = matches!(by.authority, Authority::Owner | Authority::SuperAdmin | Authority::System);
         if is_owner && !may { Err(PersonRule::OwnerProtected) } else { Ok(()) }
     }
+}
+
+fn removed(factor_id: Uuid, kind: SecondFactorKind, themselves: bool) -> PersonEvent {
+    PersonEvent::SecondFactorRemoved { factor_id, kind, themselves }
 }
 
 /// Whether a first owner is not for whoever asks to remove: another person of the site. Super admins come in from outside, and can: an
@@ -210,6 +250,8 @@ impl Claims for Person {
             | PersonEvent::RoleRevoked { .. }
             | PersonEvent::PersonDeactivated { .. }
             | PersonEvent::PersonReactivated {}
+            | PersonEvent::SecondFactorAdded { .. }
+            | PersonEvent::SecondFactorRemoved { .. }
             | PersonEvent::AccessEnded {} => {}
         }
     }

@@ -30,6 +30,20 @@ pub enum PersonRule {
     /// Without an owner nobody could give roles any more.
     #[error("this is the school's last owner who may act: make somebody else an owner first")]
     LastOwner,
+    /// Each is one more thing to lose.
+    #[error("a person has at most {most} second factors; remove one that is not needed any more")]
+    TooManySecondFactors {
+        /// How many there may be.
+        most: usize,
+    },
+    /// Whoever takes an owner's away needs their password alone to be them.
+    #[error(
+        "the person is an owner: only they themselves, or a super admin of the installation, remove their second factors"
+    )]
+    OwnersSecondFactors,
+    /// One's own take the password or a code.
+    #[error("these are your own second factors: remove them one by one, with your password or a code")]
+    OwnSecondFactors,
     /// Whoever could do this to an owner could make themselves one.
     #[error("the person is an owner: only an owner may change their address, deactivate or reactivate them")]
     OwnerProtected,

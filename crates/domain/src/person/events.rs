@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::origin::Origin;
 use crate::personal::Personal;
@@ -30,6 +31,32 @@ pub enum Role {
     Owner,
     /// May do everything else.
     Admin,
+}
+
+/// What a person shows besides their password.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum SecondFactorKind {
+    /// A code that an app makes anew every 30 seconds (RFC 6238).
+    Totp,
+    /// A passkey or a security key (WebAuthn).
+    Passkey,
 }
 
 /// The events of a `person` stream.
@@ -93,6 +120,23 @@ pub enum PersonEvent {
     PersonReactivated {},
     /// Somebody has ended every way in that the person had.
     AccessEnded {},
+    /// The person signs in with one more thing from now on. What it is made of is kept beside the log.
+    SecondFactorAdded {
+        /// Its id.
+        factor_id: Uuid,
+        /// What it is.
+        kind: SecondFactorKind,
+    },
+    /// It is good for nothing any more.
+    SecondFactorRemoved {
+        /// Its id.
+        factor_id: Uuid,
+        /// What it was.
+        kind: SecondFactorKind,
+        /// Whether it was the person concerned: anybody else's removal ends ways in as well.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        themselves: bool,
+    },
 }
 
 /// Which of a person's ways in an event ends: those that were made before it let nobody in any more.
@@ -115,12 +159,15 @@ impl PersonEvent {
             // Somebody who had fewer rights may have made ways in for themselves.
             | Self::RoleGranted { .. }
             | Self::AccessEnded {} => Ends::Everything,
-            Self::PersonDeactivated { .. } => Ends::AllButPassword,
+            // From then on the password alone lets in: whoever has an open session shows that they have it.
+            Self::PersonDeactivated { .. } | Self::SecondFactorRemoved { themselves: false, .. } => Ends::AllButPassword,
             Self::PersonCorrected { .. }
             | Self::PersonRegistered { .. }
             | Self::ExternalIdAssigned { .. }
             | Self::OwnerReleased {}
             | Self::RoleRevoked { .. }
+            | Self::SecondFactorAdded { .. }
+            | Self::SecondFactorRemoved { themselves: true, .. }
             | Self::PersonReactivated {} => Ends::Nothing,
         }
     }

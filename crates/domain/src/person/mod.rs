@@ -10,7 +10,8 @@ mod state;
 mod tests;
 
 pub use commands::*;
+pub use decide::MAX_SECOND_FACTORS;
 pub use errors::PersonRule;
-pub use events::{Ends, PersonEvent, Role};
+pub use events::{Ends, PersonEvent, Role, SecondFactorKind};
 pub(crate) use import::FromFile;
 pub use state::{AccessEpochs, Person, PersonFacts};

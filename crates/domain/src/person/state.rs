@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::events::{Ends, PersonEvent, Role};
+use super::events::{Ends, PersonEvent, Role, SecondFactorKind};
 use crate::ids::PersonId;
 use crate::origin::Origin;
 use crate::personal::Personal;
@@ -30,6 +31,8 @@ pub struct Person {
     pub active: bool,
     /// Which ways in are good.
     pub epochs: AccessEpochs,
+    /// What they show besides their password, by its id: what is kept of another is good for nothing.
+    pub second_factors: BTreeMap<Uuid, SecondFactorKind>,
 }
 
 /// How often a person's ways in were ended. What lets them in carries the epoch that it was made in, or that of the way in that it
@@ -46,6 +49,11 @@ impl Person {
     /// Whether they have the role and may act.
     pub fn is(&self, role: Role) -> bool {
         self.active && self.roles.contains_key(&role)
+    }
+
+    /// Whether they sign in with something besides their password.
+    pub fn has_second_factor(&self) -> bool {
+        !self.second_factors.is_empty()
     }
 
     /// The name, for showing it to somebody who may see it.
@@ -96,6 +104,12 @@ impl Person {
             PersonEvent::PersonDeactivated { .. } => self.active = false,
             PersonEvent::PersonReactivated {} => self.active = true,
             PersonEvent::AccessEnded {} => {}
+            PersonEvent::SecondFactorAdded { factor_id, kind } => {
+                self.second_factors.insert(*factor_id, *kind);
+            }
+            PersonEvent::SecondFactorRemoved { factor_id, kind: _, themselves: _ } => {
+                self.second_factors.remove(factor_id);
+            }
         }
     }
 }

@@ -2,8 +2,12 @@
 
 use cqrs_es::test::{AggregateResultValidator, TestFramework};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use super::{BootstrapOwner, Ends, Person, PersonCommand, PersonEvent, PersonFacts, PersonRule, ReleaseOwner, Role};
+use super::{
+    AddSecondFactor, BootstrapOwner, Ends, MAX_SECOND_FACTORS, Person, PersonCommand, PersonEvent, PersonFacts,
+    PersonRule, ReleaseOwner, RemoveSecondFactor, RemoveSecondFactors, Role, SecondFactorKind,
+};
 use crate::actor::{Actor, Asked, Authority};
 use crate::claim::{ClaimChanges, ClaimKey};
 use crate::command::Command;
@@ -319,6 +323,9 @@ fn ways_in_end_with_what_may_have_made_them_somebody_elses() {
         (deactivated(), Ends::AllButPassword),
         (PersonEvent::PersonReactivated {}, Ends::Nothing),
         (PersonEvent::AccessEnded {}, Ends::Everything),
+        (factor(1, SecondFactorKind::Totp), Ends::Nothing),
+        (lost(1, SecondFactorKind::Totp, true), Ends::Nothing),
+        (lost(1, SecondFactorKind::Totp, false), Ends::AllButPassword),
     ] {
         assert_eq!(event.ends(), ends, "{event:?}");
     }
@@ -349,4 +356,88 @@ fn the_address_of_a_bootstrapped_owner_is_changed_by_themselves_or_a_super_admin
     // A name gives nobody power.
     when(owner(), AN_OWNER, "CorrectPerson", json!({ "name": "Sören" }))
         .then_expect_events(vec![corrected(Some("Sören"), None)]);
+}
+
+fn factor(id: u128, kind: SecondFactorKind) -> PersonEvent {
+    PersonEvent::SecondFactorAdded { factor_id: Uuid::from_u128(id), kind }
+}
+
+fn lost(id: u128, kind: SecondFactorKind, themselves: bool) -> PersonEvent {
+    PersonEvent::SecondFactorRemoved { factor_id: Uuid::from_u128(id), kind, themselves }
+}
+
+/// A command about second factors, none of which a client sends.
+fn about_factors(
+    given: Vec<PersonEvent>,
+    (actor, authority): (PersonId, Authority),
+    command: PersonCommand,
+) -> AggregateResultValidator<Person> {
+    let facts = PersonFacts { person_id: Some(STUDENT), ..PersonFacts::default() };
+    let asked = Asked { command, by: by(actor, authority), facts };
+    TestFramework::<Person>::with(()).given(given).when(asked)
+}
+
+fn adds(given: Vec<PersonEvent>, id: u128, kind: SecondFactorKind) -> AggregateResultValidator<Person> {
+    let command = AddSecondFactor { person_id: STUDENT, factor_id: Uuid::from_u128(id), kind };
+    about_factors(given, (STUDENT, Authority::Oneself), PersonCommand::AddSecondFactor(command))
+}
+
+#[test]
+fn a_new_app_takes_the_place_of_the_one_before_and_passkeys_stay() {
+    let (app, passkey) = (|id| factor(id, SecondFactorKind::Totp), |id| factor(id, SecondFactorKind::Passkey));
+    adds(vec![soren()], 1, SecondFactorKind::Totp).then_expect_events(vec![app(1)]);
+    adds(vec![soren(), app(1)], 1, SecondFactorKind::Totp).then_expect_events(vec![]);
+    adds(vec![soren(), app(1), passkey(2)], 3, SecondFactorKind::Totp)
+        .then_expect_events(vec![lost(1, SecondFactorKind::Totp, true), app(3)]);
+    adds(vec![soren(), app(1), passkey(2)], 3, SecondFactorKind::Passkey).then_expect_events(vec![passkey(3)]);
+}
+
+#[test]
+fn a_person_has_so_many_second_factors_and_no_more() {
+    let full = || {
+        [
+            vec![soren(), factor(1, SecondFactorKind::Totp)],
+            (2..=10).map(|id| factor(id, SecondFactorKind::Passkey)).collect(),
+        ]
+        .concat()
+    };
+    adds(full(), 11, SecondFactorKind::Passkey)
+        .then_expect_error(PersonRule::TooManySecondFactors { most: MAX_SECOND_FACTORS });
+    adds(full(), 11, SecondFactorKind::Totp)
+        .then_expect_events(vec![lost(1, SecondFactorKind::Totp, true), factor(11, SecondFactorKind::Totp)]);
+}
+
+#[test]
+fn a_second_factor_is_removed_once() {
+    let remove = |given| {
+        let command = RemoveSecondFactor { person_id: STUDENT, factor_id: Uuid::from_u128(1) };
+        about_factors(given, (STUDENT, Authority::Oneself), PersonCommand::RemoveSecondFactor(command))
+    };
+    let added = || vec![soren(), factor(1, SecondFactorKind::Passkey), factor(2, SecondFactorKind::Passkey)];
+    remove(added()).then_expect_events(vec![lost(1, SecondFactorKind::Passkey, true)]);
+    remove([added(), vec![lost(1, SecondFactorKind::Passkey, true)]].concat()).then_expect_events(vec![]);
+}
+
+#[test]
+fn lost_second_factors_are_removed_by_admins_and_an_owners_by_super_admins_alone() {
+    let remove = |given, by| {
+        let command = RemoveSecondFactors { person_id: STUDENT };
+        about_factors(given, by, PersonCommand::RemoveSecondFactors(command))
+    };
+    let added = || vec![factor(1, SecondFactorKind::Totp), factor(2, SecondFactorKind::Passkey)];
+    let gone = || vec![lost(1, SecondFactorKind::Totp, false), lost(2, SecondFactorKind::Passkey, false)];
+    let somebody = || [vec![soren(), granted(Role::Admin, false)], added()].concat();
+    let owner = || [vec![soren(), granted(Role::Owner, false)], added()].concat();
+    let super_admin = (OWNER, Authority::SuperAdmin);
+    for by in [AN_ADMIN, AN_OWNER, super_admin] {
+        remove(somebody(), by).then_expect_events(gone());
+        remove(vec![soren()], by).then_expect_events(vec![]);
+    }
+    for by in [AN_ADMIN, AN_OWNER] {
+        remove(owner(), by).then_expect_error(PersonRule::OwnersSecondFactors);
+    }
+    remove(owner(), super_admin).then_expect_events(gone());
+    for by in [(STUDENT, Authority::Admin), (STUDENT, Authority::SuperAdmin)] {
+        remove(somebody(), by).then_expect_error(PersonRule::OwnSecondFactors);
+    }
 }

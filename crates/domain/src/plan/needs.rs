@@ -74,6 +74,9 @@ fn person(command: &PersonCommand, needs: &mut Needs<'_>) {
         PersonCommand::ReactivatePerson(c) => drop(needs.person(c.person_id)),
         PersonCommand::EndAccess(c) => drop(needs.person(c.person_id)),
         PersonCommand::ReleaseOwner(c) => drop(needs.person(c.person_id)),
+        PersonCommand::AddSecondFactor(c) => drop(needs.person(c.person_id)),
+        PersonCommand::RemoveSecondFactor(c) => drop(needs.person(c.person_id)),
+        PersonCommand::RemoveSecondFactors(c) => drop(needs.person(c.person_id)),
         PersonCommand::BootstrapOwner(c) => {
             needs.person(c.person_id);
             if let Some(owner) = needs.owner(ClaimKey::email(c.email.reveal().as_str())) {

@@ -37,6 +37,9 @@ impl Planner<'_> {
             PersonCommand::ReactivatePerson(c) => self.known_person(c.person_id)?,
             PersonCommand::EndAccess(c) => self.known_person(c.person_id)?,
             PersonCommand::ReleaseOwner(c) => self.known_person(c.person_id)?,
+            PersonCommand::AddSecondFactor(c) => self.known_person(c.person_id)?,
+            PersonCommand::RemoveSecondFactor(c) => self.known_person(c.person_id)?,
+            PersonCommand::RemoveSecondFactors(c) => self.known_person(c.person_id)?,
             PersonCommand::BootstrapOwner(c) => match self.email_owner(c.email.reveal().as_str()) {
                 Some(owner) => self.known_person(owner)?,
                 None => (c.person_id, Self::fresh(c.person_id, self.world.person(c.person_id))?),

@@ -52,7 +52,7 @@ pub enum Right {
     MarkReflections,
     /// Let people in by a link.
     Invite,
-    /// Sign in and out, set a password, make and end keys.
+    /// Sign in and out, set a password, make and end keys, add and remove one's second factors.
     OwnAccount,
     /// End a session, a key or another system's word: one's own, or, as an admin, somebody's.
     EndWaysIn,
@@ -94,7 +94,9 @@ pub fn right(command: &Command) -> Right {
             | PersonCommand::CorrectPerson(_)
             | PersonCommand::DeactivatePerson(_)
             | PersonCommand::ReactivatePerson(_)
-            | PersonCommand::EndAccess(_) => Right::Administer,
+            | PersonCommand::EndAccess(_)
+            | PersonCommand::RemoveSecondFactors(_) => Right::Administer,
+            PersonCommand::AddSecondFactor(_) | PersonCommand::RemoveSecondFactor(_) => Right::OwnAccount,
         },
         Command::Module(
             ModuleCommand::DefineModule(_) | ModuleCommand::RenameModule(_) | ModuleCommand::RetireModule(_),
@@ -259,6 +261,8 @@ fn standing(command: &Command, actor: Actor, world: &World) -> Standing {
             standing.towards(person, &enrolments, Some(command.cohort_id), world);
         }
         Command::Account(command) => standing.oneself = command.person() == person,
+        Command::Person(PersonCommand::AddSecondFactor(command)) => standing.oneself = command.person_id == person,
+        Command::Person(PersonCommand::RemoveSecondFactor(command)) => standing.oneself = command.person_id == person,
         Command::Syllabus(command) => standing.towards(person, &[], Some(command.cohort()), world),
         Command::Many(ManyCommand::ImportAttendance(command)) => {
             standing.towards(person, &[], Some(command.cohort_id), world);

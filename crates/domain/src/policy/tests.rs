@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::authorise;
 use crate::account::{
     CreateApiKey, InvitationPurpose, IssueInvitation, KeyScope, LinkIdentity, PasswordChange, RecordFailedSignIn,
-    RevokeApiKey, SetPassword, SignIn, SignInFailure, SignInMethod, SignOut, SignOutEverywhere, UnlinkIdentity,
+    RevokeApiKey, SetPassword, ShownFactor, SignIn, SignInFailure, SignInMethod, SignOut, SignOutEverywhere,
+    UnlinkIdentity,
 };
 use crate::actor::{Actor, Authority};
 use crate::cohort::CohortEvent;
@@ -16,7 +17,10 @@ use crate::given::{self, *};
 use crate::hub::HubEvent;
 use crate::ids::PersonId;
 use crate::origin::Origin;
-use crate::person::{BootstrapOwner, PersonEvent, ReleaseOwner, Role};
+use crate::person::{
+    AddSecondFactor, BootstrapOwner, PersonCommand, PersonEvent, ReleaseOwner, RemoveSecondFactor, RemoveSecondFactors,
+    Role, SecondFactorKind,
+};
 use crate::personal::Personal;
 use crate::refusal::Refusal;
 use crate::text::{Email, Name};
@@ -35,6 +39,9 @@ const TABLE: &str = "
     EndAccess                 yes   yes    –     –      –     –      –      –       –       –       –      –      –
     BootstrapOwner             –     –     –     –      –     –      –      –       –       –       –      –     yes
     ReleaseOwner               –     –     –     –      –     –      –      –       –       –       –      –     yes
+    AddSecondFactor            –     –     –     –      –     –      –      –      yes      –       –      –      –
+    RemoveSecondFactor         –     –     –     –      –     –      –      –      yes      –       –      –      –
+    RemoveSecondFactors       yes   yes    –     –      –     –      –      –       –       –       –      –      –
     DefineModule              yes   yes    –     –      –     –      –      –       –       –       –      –      –
     RenameModule              yes   yes    –     –      –     –      –      –       –       –       –      –      –
     RetireModule              yes   yes    –     –      –     –      –      –       –       –       –      –      –
@@ -149,7 +156,12 @@ fn every_command_is_for_exactly_those_whom_the_table_names() {
             match authorise(&command, actor, &world) {
                 Ok(capacity) => {
                     assert!(may, "{} by {actor:?} must be refused", command.name());
-                    let own = authority == Authority::Student && matches!(command, Command::Account(_));
+                    let own = matches!(
+                        command,
+                        Command::Account(_)
+                            | Command::Person(PersonCommand::AddSecondFactor(_) | PersonCommand::RemoveSecondFactor(_))
+                    );
+                    let own = authority == Authority::Student && own;
                     let authority = if own { Authority::Oneself } else { authority };
                     assert_eq!(capacity, authority, "{}", command.name());
                 }
@@ -269,7 +281,7 @@ fn about_the_account() -> Vec<Command> {
     vec![
         IssueInvitation { person_id, purpose: InvitationPurpose::Invitation }.into(),
         SetPassword { person_id, how }.into(),
-        SignIn { person_id, method, session_id: id }.into(),
+        SignIn { person_id, method, session_id: id, second_factor: ShownFactor::Nothing }.into(),
         RecordFailedSignIn { person_id, reason: SignInFailure::WrongPassword }.into(),
         SignOut { person_id, session_id: id }.into(),
         SignOutEverywhere { person_id }.into(),
@@ -277,6 +289,9 @@ fn about_the_account() -> Vec<Command> {
         RevokeApiKey { person_id, key_id: id }.into(),
         LinkIdentity { person_id, issuer: "https://id.example.org".into() }.into(),
         UnlinkIdentity { person_id, issuer: "https://id.example.org".into() }.into(),
+        AddSecondFactor { person_id, factor_id: id, kind: SecondFactorKind::Totp }.into(),
+        RemoveSecondFactor { person_id, factor_id: id }.into(),
+        RemoveSecondFactors { person_id }.into(),
     ]
 }
 

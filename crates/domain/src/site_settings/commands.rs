@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::events::SettingValue;
+use super::events::{SecondFactorPolicy, SettingValue};
 use crate::cohort::Zone;
 use crate::ids::SiteId;
 use crate::number::Bounded;
@@ -38,6 +38,11 @@ pub enum Setting {
         /// From now on.
         value: bool,
     },
+    /// Who must sign in with more than one thing.
+    SecondFactor {
+        /// From now on.
+        value: SecondFactorPolicy,
+    },
 }
 
 impl From<&Setting> for SettingValue {
@@ -48,6 +53,7 @@ impl From<&Setting> for SettingValue {
             Setting::SessionHours { value } => Self::SessionHours { value: value.get() },
             Setting::InvitationHours { value } => Self::InvitationHours { value: value.get() },
             Setting::PasswordSignIn { value } => Self::PasswordSignIn { value: *value },
+            Setting::SecondFactor { value } => Self::SecondFactor { value: *value },
         }
     }
 }

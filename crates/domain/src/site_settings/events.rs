@@ -2,9 +2,35 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cohort::Zone;
+
+/// Who must sign in with more than one thing.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum SecondFactorPolicy {
+    /// Whoever has set it up for themselves.
+    #[default]
+    Optional,
+    /// These, and whoever has set it up for themselves.
+    OwnersAndAdmins,
+}
 
 /// A setting and what it is set to, without the limits of the day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +61,11 @@ pub enum SettingValue {
         /// From now on.
         value: bool,
     },
+    /// Who must sign in with more than one thing.
+    SecondFactor {
+        /// From now on.
+        value: SecondFactorPolicy,
+    },
 }
 
 impl fmt::Display for SettingValue {
@@ -45,6 +76,7 @@ impl fmt::Display for SettingValue {
             Self::SessionHours { value } => write!(f, "session_hours is {value}"),
             Self::InvitationHours { value } => write!(f, "invitation_hours is {value}"),
             Self::PasswordSignIn { value } => write!(f, "password_sign_in is {value}"),
+            Self::SecondFactor { value } => write!(f, "second_factor is {value}"),
         }
     }
 }

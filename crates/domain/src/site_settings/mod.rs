@@ -11,5 +11,5 @@ mod tests;
 
 pub use commands::*;
 pub use errors::SiteSettingsRule;
-pub use events::{SettingValue, SiteSettingsEvent};
+pub use events::{SecondFactorPolicy, SettingValue, SiteSettingsEvent};
 pub use state::SiteSettings;

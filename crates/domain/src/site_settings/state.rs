@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::events::{SettingValue, SiteSettingsEvent};
+use super::events::{SecondFactorPolicy, SettingValue, SiteSettingsEvent};
 use crate::cohort::Zone;
 
 /// A site's settings as its events made them; what nobody has set is none.
@@ -18,6 +18,8 @@ pub struct SiteSettings {
     pub invitation_hours: Option<u32>,
     /// Whether people sign in with passwords.
     pub password_sign_in: Option<bool>,
+    /// Who must sign in with more than one thing.
+    pub second_factor: Option<SecondFactorPolicy>,
 }
 
 impl SiteSettings {
@@ -36,6 +38,7 @@ impl SiteSettings {
             SettingValue::SessionHours { value } => self.session_hours = Some(*value),
             SettingValue::InvitationHours { value } => self.invitation_hours = Some(*value),
             SettingValue::PasswordSignIn { value } => self.password_sign_in = Some(*value),
+            SettingValue::SecondFactor { value } => self.second_factor = Some(*value),
         }
     }
 

@@ -3,7 +3,7 @@
 use cqrs_es::test::TestFramework;
 use serde_json::{Value, json};
 
-use super::{SettingValue, SiteSettings, SiteSettingsEvent};
+use super::{SecondFactorPolicy, SettingValue, SiteSettings, SiteSettingsEvent};
 use crate::actor::{Asked, Authority};
 use crate::command::Command;
 use crate::given::{self, ADMIN, by};
@@ -31,6 +31,10 @@ fn a_setting_is_set_once() {
         (json!({ "name": "session_hours", "value": 12 }), SettingValue::SessionHours { value: 12 }),
         (json!({ "name": "invitation_hours", "value": 72 }), SettingValue::InvitationHours { value: 72 }),
         (json!({ "name": "password_sign_in", "value": false }), SettingValue::PasswordSignIn { value: false }),
+        (
+            json!({ "name": "second_factor", "value": "owners_and_admins" }),
+            SettingValue::SecondFactor { value: SecondFactorPolicy::OwnersAndAdmins },
+        ),
     ] {
         then(vec![], &setting, vec![set(value.clone())]);
         then(vec![set(value)], &setting, vec![]);

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::routing::delete;
 use rollbook_domain::account::{RevokeApiKey, SignOut, UnlinkIdentity};
 use rollbook_domain::{Command, PersonId};
-use rollbook_store::accounts::{ApiKeyItem, IdentityItem, SessionItem};
+use rollbook_store::accounts::{ApiKeyItem, IdentityItem, SecondFactorItem, SessionItem};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -82,6 +82,8 @@ struct Access {
     identities: Vec<IdentityItem>,
     /// Whether their calendar has a secret address.
     calendar_link: bool,
+    /// What they show besides their password, the newest first.
+    second_factors: Vec<SecondFactorItem>,
 }
 
 async fn of_a_person(Admin(caller): Admin, person: PersonId, _: NoFilter) -> Result<Access, ApiError> {
@@ -98,6 +100,7 @@ async fn of_a_person(Admin(caller): Admin, person: PersonId, _: NoFilter) -> Res
         api_keys: store.api_keys(site, person, epochs.access, now).await?,
         identities: store.identities(site, person, epochs.access).await?,
         calendar_link: store.has_calendar_link(site, person, epochs.access).await?,
+        second_factors: store.second_factors(site, person, &known.second_factors).await?,
     })
 }
 

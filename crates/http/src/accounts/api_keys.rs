@@ -6,10 +6,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{delete, post};
 use chrono::{DateTime, Utc};
-use rollbook_domain::account::{CommandName, CreateApiKey, KeyScope, RevokeApiKey};
+use rollbook_domain::account::{CommandName, CreateApiKey, KeyScope, RevokeApiKey, ShownFactor};
 use rollbook_domain::text::Name;
 use rollbook_domain::{Actor, Personal};
 use rollbook_store::accounts::{ApiKeyItem, NewToken, NewTokenKind};
+use rollbook_store::tokens::TokenKind;
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::ExposeSecret;
 use serde::de::Error as _;
@@ -101,7 +102,13 @@ async fn create(State(state): State<AppState>, Holder(who): Holder, body: JsonBy
     let command = CreateApiKey { person_id, key_id, name, scope: scope.clone(), expires_at };
     state.record(who.site, Actor::Person(who.bearer.person), command, None).await?;
     let what = NewTokenKind::ApiKey(label.clone(), scope.clone());
-    let token = NewToken { id: key_id, what, verified: None, expires_at, epoch: who.bearer.epoch };
+    let epoch = who.bearer.epoch;
+    let second_factor = match who.bearer.kind {
+        // What the command line prints is the installation's word.
+        TokenKind::Issued => ShownFactor::Elsewhere,
+        TokenKind::Session | TokenKind::ApiKey | TokenKind::External => who.bearer.second_factor,
+    };
+    let token = NewToken { id: key_id, what, second_factor, verified: None, expires_at, epoch };
     let key = state.store().issue(who.site, person_id, &token, now).await?;
     let key = key.ok_or_else(|| ApiError::internal(&"a key that needs no password was not made"))?;
     let listed = ApiKeyItem { key_id, name: label, scope, created_at: now, expires_at };

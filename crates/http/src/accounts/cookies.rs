@@ -1,4 +1,4 @@
-//! The cookies of a browser: its session, the device that it is, and a way to another system. All of this host alone, for no script
+//! The cookies of a browser: its session, the device that it is, half a sign-in, and a way to another system. All of this host alone, for no script
 //! to read, and over TLS (or on this machine).
 
 use axum::http::header::{COOKIE, SET_COOKIE};
@@ -13,6 +13,8 @@ use crate::problem::ApiError;
 pub const SESSION: &str = "__Host-rollbook";
 /// A device on which somebody has signed in.
 pub const DEVICE: &str = "__Host-rollbook-device";
+/// A sign-in that waits for a second factor.
+pub const HALF: &str = "__Host-rollbook-half";
 /// A browser on its way to another system and back.
 pub const FLOW: &str = "__Host-rollbook-flow";
 

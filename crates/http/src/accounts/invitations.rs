@@ -8,7 +8,9 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::post;
 use chrono::{DateTime, TimeDelta, Utc};
-use rollbook_domain::account::{InvitationPurpose, IssueInvitation, PasswordChange, SetPassword, SignInMethod};
+use rollbook_domain::account::{
+    InvitationPurpose, IssueInvitation, PasswordChange, SetPassword, ShownFactor, SignInMethod,
+};
 use rollbook_domain::{Actor, Command, PersonId, SiteId};
 use rollbook_projections::models::site_settings::settings;
 use rollbook_store::CommandKey;
@@ -20,7 +22,8 @@ use sha2::{Digest, Sha256};
 
 use super::passwords::refuse_passwords_off;
 use super::problem::AccountProblem;
-use super::session::{Begun, Entrant, SignedIn, begin};
+use super::session::{Entered, Entrant, enter};
+use super::sign_in::SIGNED_IN;
 use super::{cookies, operation, password};
 use crate::address::{Address, At};
 use crate::auth::{Admin, Caller, Site, refuse_programs};
@@ -58,7 +61,7 @@ pub fn operations() -> Vec<Operation> {
             ("accept_invitation", "post"),
             "/v1/invitations/accept",
             "Sets a password by an invitation's or a reset's link, and signs in; ends all other sessions",
-            (Whom::Anybody, Some(accept), Success::Json(SchemaGenerator::subschema_for::<SignedIn>)),
+            (Whom::Anybody, Some(accept), SIGNED_IN),
             post(accept_link),
         ),
     ]
@@ -147,7 +150,7 @@ pub async fn accept(
     client: ClientAddress,
     (secret, password): (&SecretString, &SecretString),
     device: Option<SecretString>,
-) -> Result<Begun, ApiError> {
+) -> Result<Entered, ApiError> {
     let gone = || ApiError::Account(AccountProblem::InvitationGone);
     refuse_passwords_off(state, site).await?;
     let (store, now) = (state.store(), state.now());
@@ -175,12 +178,9 @@ pub async fn accept(
         Redeemed::Done => {}
         Redeemed::Gone => return Err(gone()),
     }
-    begin(
-        state,
-        site,
-        Entrant { person, method: SignInMethod::Invitation, verified: Some(phc), device, epoch: invitation.epoch },
-    )
-    .await
+    let (method, second_factor) = (SignInMethod::Invitation, ShownFactor::Nothing);
+    enter(state, site, Entrant { person, method, second_factor, verified: Some(phc), device, epoch: invitation.epoch })
+        .await
 }
 
 /// Under what a link counts that nobody has looked up yet: not in clear.

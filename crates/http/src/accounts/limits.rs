@@ -35,6 +35,12 @@ const STRANGERS: (u32, TimeDelta) = (100, TimeDelta::hours(1));
 /// What they may fail at after that, from addresses that have not failed at it: with the hundred, 160 guesses an hour
 /// at the most, and nobody waits for more than a minute who has not failed.
 const TRICKLE: (u32, TimeDelta) = (1, TimeDelta::minutes(1));
+/// What strangers may get wrong of one account's codes, wherever they are: they have its password, or another system's word. Of a million
+/// codes three are good at a time.
+const CODES_OF_STRANGERS: (u32, TimeDelta) = (10, TimeDelta::hours(24));
+/// What they may get wrong after that, from addresses that have not: with the ten, 14 codes a day, which is less than two in a hundred
+/// in a year of doing nothing else. The owner's own devices, passkeys and recovery codes stay open.
+const TRICKLE_OF_CODES: (u32, TimeDelta) = (1, TimeDelta::hours(6));
 /// How many reset letters an address may ask a school for.
 const RESETS: (u32, TimeDelta) = (20, TimeDelta::hours(1));
 /// How many failures of an account are recorded in the log.
@@ -111,13 +117,22 @@ impl Drop for Attempt {
 }
 
 impl Limits {
-    /// Nothing counted yet.
-    pub fn new() -> Self {
+    /// Of passwords: nothing counted yet.
+    pub fn of_passwords() -> Self {
+        Self::new(STRANGERS, TRICKLE)
+    }
+
+    /// Of the codes that are shown besides: nothing counted yet.
+    pub fn of_codes() -> Self {
+        Self::new(CODES_OF_STRANGERS, TRICKLE_OF_CODES)
+    }
+
+    fn new(strangers: (u32, TimeDelta), trickle: (u32, TimeDelta)) -> Self {
         Self(Arc::new(Mutex::new(Counts {
             together: Windows::growing(TOGETHER, LONGEST_TOGETHER),
             address: Windows::new(ADDRESS),
-            strangers: Windows::new(STRANGERS),
-            trickle: Windows::new(TRICKLE),
+            strangers: Windows::new(strangers),
+            trickle: Windows::new(trickle),
             resets: Windows::new(RESETS),
             recorded: Windows::new(RECORDED),
             changes: Windows::new(CHANGES),
@@ -148,7 +163,7 @@ impl Limits {
                 let attacked = counts.strangers.wait(&account, now);
                 trickles = attacked.is_some();
                 if trickles {
-                    let failed_here = counts.together.counted_since(&here, now - STRANGERS.1);
+                    let failed_here = counts.together.counted_since(&here, now - counts.strangers.length);
                     waits.push(if failed_here { attacked } else { counts.trickle.wait(&account, now) });
                 }
             }
@@ -171,12 +186,12 @@ impl Limits {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a failure is one of the first of a burst, which the log records.
-    pub fn is_recorded(&self, attempt: &Attempt, now: DateTime<Utc>) -> bool {
-        let mut counts = self.lock();
-        let recorded = counts.recorded.wait(&attempt.account, now).is_none();
+    /// Whether a failure of an account is one of the first of a burst, which the log records.
+    pub fn is_recorded(&self, (site, account): (SiteId, &str), now: DateTime<Utc>) -> bool {
+        let (account, mut counts) = (account_key(site, account), self.lock());
+        let recorded = counts.recorded.wait(&account, now).is_none();
         if recorded {
-            counts.recorded.add(attempt.account, now);
+            counts.recorded.add(account, now);
         }
         recorded
     }

@@ -16,6 +16,7 @@ mod pages;
 mod password;
 mod passwords;
 mod problem;
+mod second_factor;
 mod session;
 mod sessions;
 mod sign_in;
@@ -27,6 +28,7 @@ use axum::http::header::HOST;
 use axum::routing::MethodRouter;
 use rollbook_domain::SiteId;
 use rollbook_oidc::Provider;
+use rollbook_store::keys::Keys;
 
 use self::hashing::Hashing;
 use self::limits::Limits;
@@ -39,6 +41,7 @@ pub use self::oidc::bearer as vouched_for;
 pub use self::origin::refuse_other_sites;
 pub use self::pages::parts;
 pub use self::problem::AccountProblem;
+pub use self::second_factor::required::{Lacks, lacks};
 pub use self::sessions::sign_out;
 
 /// What is configured about signing in.
@@ -55,15 +58,20 @@ pub struct AccountSettings {
 pub struct Accounts {
     hashing: Hashing,
     limits: Limits,
+    /// Of what is shown besides passwords.
+    codes: Limits,
+    /// What the secrets of codes are sealed under.
+    keys: Keys,
     public_url: Option<String>,
     providers: Vec<Arc<Provider>>,
 }
 
 impl Accounts {
     /// Nobody has tried yet.
-    pub fn new(settings: AccountSettings) -> Self {
+    pub fn new(settings: AccountSettings, keys: Keys) -> Self {
         let AccountSettings { public_url, providers } = settings;
-        Self { hashing: Hashing::new(), limits: Limits::new(), public_url, providers }
+        let (limits, codes) = (Limits::of_passwords(), Limits::of_codes());
+        Self { hashing: Hashing::new(), limits, codes, keys, public_url, providers }
     }
 
     /// The systems that vouch in a site; in another they do not exist.
@@ -80,10 +88,15 @@ impl Accounts {
         named.filter(|(_, slug)| !known(slug)).collect()
     }
 
+    /// `ROLLBOOK_PUBLIC_URL`, which is the default site's.
+    fn public_url_of(&self, site: SiteId) -> Option<&str> {
+        self.public_url.as_deref().filter(|_| site == SiteId::DEFAULT)
+    }
+
     /// An address of this service. Of the default site it is under the public URL, if there is one; of another, which has hosts of
     /// its own, under the host that the request came by.
     fn address(&self, site: SiteId, headers: &HeaderMap, path: &str) -> Result<String, ApiError> {
-        if let Some(url) = self.public_url.as_ref().filter(|_| site == SiteId::DEFAULT) {
+        if let Some(url) = self.public_url_of(site) {
             return Ok(format!("{}{path}", url.trim_end_matches('/')));
         }
         let host = single(headers, HOST.as_str())?.ok_or_else(|| ApiError::BadHeader("Host is missing".to_owned()))?;
@@ -107,6 +120,7 @@ pub fn operations() -> Vec<Operation> {
         invitations::operations(),
         passwords::operations(),
         api_keys::operations(),
+        second_factor::operations(),
         oidc::operations(),
         pages::operations(),
     ]
@@ -147,7 +161,8 @@ mod tests {
 
     fn address(public_url: Option<&str>, site: SiteId, host: &'static str) -> String {
         let public_url = public_url.map(str::to_owned);
-        let accounts = Accounts::new(AccountSettings { public_url, ..AccountSettings::default() });
+        let settings = AccountSettings { public_url, ..AccountSettings::default() };
+        let accounts = Accounts::new(settings, Keys::default());
         let headers = [(HOST, host.parse().unwrap())].into_iter().collect();
         accounts.address(site, &headers, "/invitation").unwrap()
     }

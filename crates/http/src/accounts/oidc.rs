@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use chrono::TimeDelta;
-use rollbook_domain::account::{LinkIdentity, SignInMethod};
+use rollbook_domain::account::{LinkIdentity, ShownFactor, SignInMethod};
 use rollbook_domain::claim::ClaimKey;
 use rollbook_domain::person::{Person, Role};
 use rollbook_domain::{Actor, PersonId, SiteId};
@@ -20,7 +20,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::problem::AccountProblem;
-use super::session::{Entrant, begin};
+use super::session::{Entered, Entrant, enter};
 use super::{cookies, next, operation, pages};
 use crate::address::{Address, At};
 use crate::auth::{Authenticated, Holder, Site};
@@ -196,13 +196,14 @@ async fn let_in(
     let way_back = way_back(&state, headers, &name)?;
     let back = Return { code: &code, nonce: &flow.nonce, verifier: &flow.verifier, redirect_uri: &way_back };
     let vouched = provider.come_back(&back, state.now()).await.map_err(problem)?;
-    let location = HeaderValue::try_from(flow.next).map_err(|error| ApiError::internal(&error))?;
+    let next = flow.next;
+    let location = HeaderValue::try_from(&next).map_err(|error| ApiError::internal(&error))?;
     if let Some(session) = flow.linking {
         link_to_caller(&state, site, provider, &vouched, (headers, &session)).await?;
         let cookies = cookies::headers([cookies::unset(cookies::FLOW)?]);
         return Ok((StatusCode::SEE_OTHER, cookies, [(LOCATION, location)]).into_response());
     }
-    let Known { person, state: found } = known(&state, site, provider, &vouched).await?;
+    let Known { person, state: found, second_factor } = known(&state, site, provider, &vouched).await?;
     if !found.active {
         return Err(not("the person may not sign in"));
     }
@@ -211,9 +212,12 @@ async fn let_in(
         Kind::Discord => SignInMethod::Discord,
     };
     let device = cookies::cookie(headers, cookies::DEVICE);
-    let begun =
-        begin(&state, site, Entrant { person, method, verified: None, device, epoch: found.epochs.access }).await?;
-    let mut cookies = begun.cookies(true)?;
+    let epoch = found.epochs.access;
+    let entrant = Entrant { person, method, second_factor, verified: None, device, epoch };
+    let (mut cookies, location) = match enter(&state, site, entrant).await? {
+        Entered::Begun(begun) => (begun.cookies(true)?, location),
+        Entered::Half(half) => (half.cookies()?, pages::second_factor(&next)?),
+    };
     cookies.append(SET_COOKIE, cookies::unset(cookies::FLOW)?);
     Ok((StatusCode::SEE_OTHER, cookies, [(LOCATION, location)]).into_response())
 }
@@ -225,6 +229,8 @@ pub struct Known {
     pub person: PersonId,
     /// How the log has them; they need not be active.
     pub state: Arc<Person>,
+    /// Whether the system has asked them for a second factor.
+    pub second_factor: ShownFactor,
 }
 
 fn not(why: &'static str) -> ApiError {
@@ -252,9 +258,14 @@ async fn known(state: &AppState, site: SiteId, provider: &Provider, vouched: &Vo
     let store = state.store();
     if let Some((person, found)) = store.identity(site, &vouched.issuer, &vouched.subject).await? {
         refuse_unprivileged(state, provider, &found)?;
-        return Ok(Known { person, state: found });
+        return Ok(Known { person, state: found, second_factor: asked_there(vouched) });
     }
     by_address(state, site, vouched).await
+}
+
+/// What a system says that it has asked for besides.
+fn asked_there(vouched: &Vouched) -> ShownFactor {
+    if vouched.multi_factor { ShownFactor::Elsewhere } else { ShownFactor::Nothing }
 }
 
 /// Whoever has the address that a system has verified: once, and nobody who has much to lose. It is compared as it is, because what
@@ -280,8 +291,9 @@ async fn by_address(state: &AppState, site: SiteId, vouched: &Vouched) -> Result
         return Err(by_hand());
     }
     // Of whoever may not act nothing is recorded.
+    let second_factor = asked_there(vouched);
     if !found.active {
-        return Ok(Known { person, state: found });
+        return Ok(Known { person, state: found, second_factor });
     }
     let epoch = found.epochs.access;
     let before = || {
@@ -293,7 +305,7 @@ async fn by_address(state: &AppState, site: SiteId, vouched: &Vouched) -> Result
         return Err(before());
     }
     link(state, site, vouched, (person, epoch), LinkedBy::Address).await?.then_some(()).ok_or_else(before)?;
-    Ok(Known { person, state: found })
+    Ok(Known { person, state: found, second_factor })
 }
 
 /// Links a subject to whoever has the session that set out to; the session is shown again, or whoever can make up a cookie could link

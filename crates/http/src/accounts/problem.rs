@@ -40,6 +40,25 @@ pub enum AccountProblem {
     NotVouchedFor(&'static str),
     /// The other system's word holds, and says somebody who is not registered here.
     UnknownPerson,
+    /// A second factor must be shown, or be set up first.
+    SecondFactorRequired {
+        /// Whether there is one, which this session has not shown.
+        has: bool,
+    },
+    /// What was shown besides is not theirs, or was used before: all alike.
+    SecondFactorRefused,
+    /// Half a sign-in was used, has run out, was tried too often or ended, or never was.
+    HalfSignInGone,
+    /// It takes the password or a code, and neither was given.
+    ProofRequired,
+    /// What was shown is not theirs, or was used before.
+    WrongSecondFactor,
+    /// What was begun was ended already, has run out, or never was.
+    SetUpGone,
+    /// There is none that anything could be done with.
+    NoSecondFactor,
+    /// Passkeys are bound to a host, and the site has none.
+    PasskeysUnavailable,
 }
 
 impl AccountProblem {
@@ -60,6 +79,14 @@ impl AccountProblem {
             Self::ProviderUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "provider_unavailable"),
             Self::NotVouchedFor(_) => (StatusCode::FORBIDDEN, "not_vouched_for"),
             Self::UnknownPerson => (StatusCode::FORBIDDEN, "unknown_person"),
+            Self::SecondFactorRequired { .. } => (StatusCode::FORBIDDEN, "second_factor_required"),
+            Self::SecondFactorRefused => (StatusCode::UNAUTHORIZED, "second_factor_refused"),
+            Self::HalfSignInGone => (StatusCode::UNAUTHORIZED, "half_sign_in_gone"),
+            Self::ProofRequired => (StatusCode::FORBIDDEN, "proof_required"),
+            Self::WrongSecondFactor => (StatusCode::FORBIDDEN, "wrong_second_factor"),
+            Self::SetUpGone => (StatusCode::CONFLICT, "set_up_gone"),
+            Self::NoSecondFactor => (StatusCode::CONFLICT, "no_second_factor"),
+            Self::PasskeysUnavailable => (StatusCode::CONFLICT, "passkeys_unavailable"),
         }
     }
 
@@ -93,6 +120,23 @@ impl AccountProblem {
             Self::NoSuchProvider => "there is no such system to sign in by".to_owned(),
             Self::ProviderUnavailable => {
                 "the system that you sign in by cannot be reached; try again shortly, or use your password".to_owned()
+            }
+            Self::SecondFactorRequired { has: false } => {
+                "you must have a second factor here: set one up at /second-factors, and all else is open again".to_owned()
+            }
+            Self::SecondFactorRequired { has: true } => {
+                "this was begun without your second factor; sign in again, with it".to_owned()
+            }
+            Self::SecondFactorRefused => {
+                "this is not right, or was used before; wait for the next code, or use a recovery code".to_owned()
+            }
+            Self::HalfSignInGone => "this took too long, was tried too often, or was ended; sign in again".to_owned(),
+            Self::ProofRequired => "send your password, or a code, to show that it is you".to_owned(),
+            Self::WrongSecondFactor => "this is not right, or was used before; nothing was changed".to_owned(),
+            Self::SetUpGone => "this was not begun by you, took too long, or is done already; begin again".to_owned(),
+            Self::NoSecondFactor => "there is no such second factor here; set one up first".to_owned(),
+            Self::PasskeysUnavailable => {
+                "passkeys are bound to a host, and this site has none: it is asked for by an address".to_owned()
             }
             Self::UnknownPerson => {
                 "nobody is registered here under the verified address that this system gives; ask an admin to register it"

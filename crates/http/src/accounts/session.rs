@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
-use rollbook_domain::account::{SignIn, SignInMethod};
+use rollbook_domain::account::{ShownFactor, SignIn, SignInMethod};
 use rollbook_domain::{Actor, PersonId, SiteId};
 use rollbook_projections::models::site_settings::settings;
 use rollbook_store::accounts::{NewToken, NewTokenKind};
@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::cookies;
 use super::problem::AccountProblem;
+use super::second_factor::half::Half;
 use crate::problem::ApiError;
 use crate::state::AppState;
 
@@ -28,12 +29,23 @@ pub struct Entrant {
     pub person: PersonId,
     /// With what.
     pub method: SignInMethod,
+    /// What they have shown besides.
+    pub second_factor: ShownFactor,
     /// The hash of the password that was verified, if it was that.
     pub verified: Option<SecretString>,
     /// The cookie of the device, if it has one.
     pub device: Option<SecretString>,
     /// The epoch of the person's access that they have shown a way in of.
     pub epoch: i64,
+}
+
+/// What somebody has come to who may be let in.
+#[derive(Debug)]
+pub enum Entered {
+    /// They are in.
+    Begun(Begun),
+    /// They are asked for a second factor.
+    Half(Half),
 }
 
 /// A session that has begun.
@@ -44,6 +56,8 @@ pub struct Begun {
     good_for: TimeDelta,
     expires_at: DateTime<Utc>,
     person: PersonId,
+    /// Whether half a sign-in was before it, whose cookie goes.
+    by_half: bool,
 }
 
 /// What signing in comes to.
@@ -58,22 +72,47 @@ pub struct SignedIn {
     person_id: PersonId,
 }
 
-/// Lets somebody in.
+/// Lets somebody in, or asks for their second factor first: every door leads through here.
+pub async fn enter(state: &AppState, site: SiteId, entrant: Entrant) -> Result<Entered, ApiError> {
+    let known = state.store().person(site, entrant.person).await?.state;
+    if known.has_second_factor() && entrant.second_factor.is_nothing() {
+        return Half::begin(state, site, &entrant, &known).await.map(Entered::Half);
+    }
+    begin(state, site, entrant).await.map(Entered::Begun)
+}
+
+impl Entered {
+    /// The answer to a program, or to a page's script, which is given no token but a cookie.
+    pub fn answer(&self, cookie: bool) -> Result<Response, ApiError> {
+        match self {
+            Self::Begun(begun) => begun.answer(cookie),
+            Self::Half(half) => half.answer(cookie),
+        }
+    }
+}
+
+/// Begins the session of somebody who has shown everything.
 pub async fn begin(state: &AppState, site: SiteId, entrant: Entrant) -> Result<Begun, ApiError> {
-    let Entrant { person, method, verified, device, epoch } = entrant;
+    let Entrant { person, method, second_factor, verified, device, epoch } = entrant;
     let (id, now) = (Uuid::new_v4(), state.now());
     let good_for = TimeDelta::hours(settings(state.pool(), site).await?.session_hours.into());
     let expires_at = now + good_for;
-    let command = SignIn { person_id: person, method, session_id: id };
+    let command = SignIn { person_id: person, method, session_id: id, second_factor };
     state.record(site, Actor::Person(person), command, None).await?;
-    let token = NewToken { id, what: NewTokenKind::Session(method), verified, expires_at, epoch };
+    let token = NewToken { id, what: NewTokenKind::Session(method), second_factor, verified, expires_at, epoch };
     let token = state.store().issue(site, person, &token, now).await?;
     let token = token.ok_or(ApiError::Account(AccountProblem::SignInRefused))?;
     let device = state.store().remember_device(site, person, device, epoch, (now, DEVICE)).await?;
-    Ok(Begun { token, device, good_for, expires_at, person })
+    let by_half = !second_factor.is_nothing();
+    Ok(Begun { token, device, good_for, expires_at, person, by_half })
 }
 
 impl Begun {
+    /// The session's token.
+    pub fn token(&self) -> &SecretString {
+        &self.token
+    }
+
     /// The answer to a program, or to a page's script, which is given no token but a cookie.
     pub fn answer(&self, cookie: bool) -> Result<Response, ApiError> {
         let token = (!cookie).then(|| self.token.expose_secret().to_owned());
@@ -86,6 +125,9 @@ impl Begun {
         let mut cookies: Vec<HeaderValue> = vec![cookies::set(cookies::DEVICE, &self.device, DEVICE)?];
         if session {
             cookies.push(cookies::set(cookies::SESSION, &self.token, self.good_for)?);
+        }
+        if self.by_half {
+            cookies.push(cookies::unset(cookies::HALF)?);
         }
         Ok(cookies::headers(cookies))
     }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{cookies, operation};
 use crate::address::{Address, At};
 use crate::asked::NoFilter;
-use crate::auth::{Authenticated, Holder};
+use crate::auth::{Authenticated, Holder, Leaves};
 use crate::operation::{Operation, Success, Whom, one};
 use crate::problem::ApiError;
 use crate::state::AppState;
@@ -87,7 +87,7 @@ pub async fn sign_out(state: &AppState, who: &Authenticated) -> Result<(), ApiEr
     }
 }
 
-async fn this_one(State(state): State<AppState>, Holder(who): Holder) -> Result<Response, ApiError> {
+async fn this_one(State(state): State<AppState>, Leaves(who): Leaves) -> Result<Response, ApiError> {
     sign_out(&state, &who).await?;
     Ok((cookies::headers([cookies::unset(cookies::SESSION)?]), StatusCode::NO_CONTENT).into_response())
 }

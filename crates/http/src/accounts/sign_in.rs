@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::post;
-use rollbook_domain::account::{RecordFailedSignIn, SignInFailure, SignInMethod};
+use rollbook_domain::account::{RecordFailedSignIn, ShownFactor, SignInFailure, SignInMethod};
 use rollbook_domain::text::{Email, email_key};
 use rollbook_domain::{Actor, PersonId, SiteId};
 use rollbook_store::accounts::Candidate;
@@ -15,10 +15,10 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::hashing::Verified;
-use super::limits::Attempt;
 use super::passwords::refuse_passwords_off;
 use super::problem::AccountProblem;
-use super::session::{Entrant, SignedIn, begin};
+use super::second_factor::half::SecondFactorAsked;
+use super::session::{Entrant, SignedIn, enter};
 use super::{cookies, operation, password};
 use crate::auth::Site;
 use crate::body::JsonBytes;
@@ -37,10 +37,16 @@ pub fn operations() -> Vec<Operation> {
         ("sign_in", "post"),
         "/v1/sign-in",
         "Signs in with a password; the session is a token, or a cookie for a browser",
-        (Whom::Anybody, Some(body), Success::Json(SchemaGenerator::subschema_for::<SignedIn>)),
+        (Whom::Anybody, Some(body), SIGNED_IN),
         post(sign_in),
     )]
 }
+
+/// What signing in comes to: a session, or what it waits for.
+pub const SIGNED_IN: Success = Success::JsonOrMore(
+    SchemaGenerator::subschema_for::<SignedIn>,
+    SchemaGenerator::subschema_for::<SecondFactorAsked>,
+);
 
 /// Who wants to be let in.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -66,7 +72,7 @@ async fn sign_in(
     let SignInAsked { email, password, cookie } = body.read()?;
     let device = cookies::cookie(&headers, cookies::DEVICE);
     let entrant = let_in(&state, site, client, (&email, &password), device).await?;
-    begin(&state, site, entrant).await?.answer(cookie)
+    enter(&state, site, entrant).await?.answer(cookie)
 }
 
 /// Whoever has this address and this password.
@@ -79,7 +85,7 @@ pub async fn let_in(
 ) -> Result<Entrant, ApiError> {
     let refused = ApiError::Account(AccountProblem::SignInRefused);
     // What is longer than anybody's can be told without any work, because it says nothing about anybody.
-    if email.len() > Email::MAX * 4 || password.expose_secret().chars().count() > password::MAX {
+    if email.len() > Email::MAX * 4 || password::is_too_long(password) {
         return Err(refused);
     }
     refuse_passwords_off(state, site).await?;
@@ -107,7 +113,8 @@ pub async fn let_in(
         }
         let verified = Some(phc);
         let epoch = found.epochs.access;
-        return Ok(Entrant { person, method: SignInMethod::Password, verified, device, epoch });
+        let (method, second_factor) = (SignInMethod::Password, ShownFactor::Nothing);
+        return Ok(Entrant { person, method, second_factor, verified, device, epoch });
     }
     if let Some(candidate) = candidate {
         let reason = match (found.active, &phc) {
@@ -115,18 +122,16 @@ pub async fn let_in(
             (true, None) => SignInFailure::NoPassword,
             (true, Some(_)) => SignInFailure::WrongPassword,
         };
-        record_failure(state, site, &attempt, RecordFailedSignIn { person_id: candidate.person, reason });
+        if limits.is_recorded((site, &account), now) {
+            record(state, site, RecordFailedSignIn { person_id: candidate.person, reason });
+        }
     }
     attempt.fail();
     Err(refused)
 }
 
-/// Tells the log of a failure, if it is one of the first of a burst: beside the answer, which would otherwise take longer for whom
-/// there is.
-fn record_failure(state: &AppState, site: SiteId, attempt: &Attempt, failed: RecordFailedSignIn) {
-    if !state.accounts().limits.is_recorded(attempt, state.now()) {
-        return;
-    }
+/// Tells the log of a failure: beside the answer, which would otherwise take longer for whom there is.
+pub fn record(state: &AppState, site: SiteId, failed: RecordFailedSignIn) {
     let state = state.clone();
     tokio::spawn(async move {
         if let Err(problem) = state.record(site, Actor::System, failed, None).await {

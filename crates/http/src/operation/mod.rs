@@ -100,6 +100,8 @@ pub enum Whom {
 pub enum Success {
     /// JSON of this schema.
     Json(SchemaOf),
+    /// JSON of the first of these schemas, or of the second where more is asked for before that.
+    JsonOrMore(SchemaOf, SchemaOf),
     /// A page of items of this schema, also in other forms where it says so.
     Page {
         /// An item's.

@@ -64,7 +64,8 @@ impl Installation {
     /// The site that a request is for.
     fn find(&self, request: &Request) -> Result<(SiteId, Through), ApiError> {
         let known = self.registry().known();
-        let of_default = || (SiteId::DEFAULT, Through { slug: Slug::DEFAULT.to_owned(), admits: HostAdmits::Everyone });
+        let of_default =
+            || (SiteId::DEFAULT, Through { slug: Slug::DEFAULT.to_owned(), admits: HostAdmits::Everyone, host: None });
         if OF_THE_PROCESS.contains(&request.uri().path()) {
             return Ok(of_default());
         }
@@ -79,7 +80,10 @@ impl Installation {
         match known.site(site) {
             Some(known) if known.closed => Err(ApiError::SiteClosed),
             Some(known) if !known.is_ready() => Err(ApiError::SiteNotReady),
-            Some(known) => Ok((site, Through { slug: known.slug.clone(), admits })),
+            Some(known) => {
+                let host = Some(host.as_str().to_owned());
+                Ok((site, Through { slug: known.slug.clone(), admits, host }))
+            }
             None => Err(ApiError::UnknownHost),
         }
     }

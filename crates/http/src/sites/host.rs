@@ -15,6 +15,8 @@ pub struct Through {
     pub slug: String,
     /// Whom the host lets in.
     pub admits: HostAdmits,
+    /// The host, if it is one that the registry has of the site.
+    pub host: Option<String>,
 }
 
 /// The host of a request, in the form in which two are compared.

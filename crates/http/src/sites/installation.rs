@@ -16,7 +16,8 @@ use rollbook_domain::text::Email;
 use rollbook_files::{Examiner, Files, PictureWorker};
 use rollbook_projections::models::sites::SiteItem;
 use rollbook_projections::{Projections, QueryError};
-use rollbook_store::site_databases::{Keys, Reach};
+use rollbook_store::keys::Keys;
+use rollbook_store::site_databases::Reach;
 use rollbook_store::{EventStore, ExecuteError, Executor};
 use tokio::sync::{Semaphore, watch};
 
@@ -65,6 +66,8 @@ pub struct Setup {
     pub metrics: Option<PrometheusHandle>,
     /// The addresses of the super admins.
     pub super_admins: Vec<Email>,
+    /// Whether each of them must have a second factor.
+    pub super_admin_second_factor: bool,
     /// What becomes of requests for a host that no site has.
     pub unknown_hosts: UnknownHosts,
     /// How much one client may ask for, of all sites together.
@@ -73,7 +76,7 @@ pub struct Setup {
     pub accounts: AccountSettings,
     /// The disks that the service writes to.
     pub room: Room,
-    /// What the URLs of sites' own databases are sealed under.
+    /// What the URLs of sites' own databases are sealed under, and the secrets of codes.
     pub keys: Keys,
     /// How such a database is reached.
     pub reach: Reach,
@@ -93,6 +96,7 @@ impl Setup {
             examiner: Examiner::new(None, PictureWorker::own()),
             metrics: None,
             super_admins: Vec::new(),
+            super_admin_second_factor: false,
             unknown_hosts: UnknownHosts::default(),
             limits: Limits::default(),
             accounts: AccountSettings::default(),
@@ -156,7 +160,12 @@ impl Installation {
         let executor = setup.executor;
         Self(Arc::new(Shared {
             registry: Registry::new(executor.store().clone()),
-            super_admins: SuperAdmins::new(executor.store().clone(), &setup.super_admins),
+            super_admins: SuperAdmins::new(
+                executor.store().clone(),
+                &setup.super_admins,
+                setup.super_admin_second_factor,
+            ),
+            accounts: Arc::new(Accounts::new(setup.accounts, setup.keys.clone())),
             databases: SiteDatabases::new(executor.clone(), setup.keys, setup.reach),
             executor,
             projections: setup.projections,
@@ -165,7 +174,6 @@ impl Installation {
             metrics: setup.metrics,
             unknown_hosts: setup.unknown_hosts,
             counted: Counted::new(&setup.limits),
-            accounts: Arc::new(Accounts::new(setup.accounts)),
             shares: Arc::new(Shares::new(setup.room)),
             ended: Arc::default(),
             services: Mutex::default(),

@@ -20,6 +20,8 @@ struct Shared {
     store: EventStore,
     /// In the form in which two are compared.
     addresses: BTreeSet<String>,
+    /// Whether each must have a second factor.
+    second_factor: bool,
 }
 
 impl std::fmt::Debug for SuperAdmins {
@@ -29,10 +31,10 @@ impl std::fmt::Debug for SuperAdmins {
 }
 
 impl SuperAdmins {
-    /// Those with these addresses; the store is the default site's.
-    pub fn new(store: EventStore, addresses: &[Email]) -> Self {
+    /// Those with these addresses, and whether each must have a second factor; the store is the default site's.
+    pub fn new(store: EventStore, addresses: &[Email], second_factor: bool) -> Self {
         let addresses = addresses.iter().map(|address| email_key(address.as_str())).collect();
-        Self(Arc::new(Shared { store, addresses }))
+        Self(Arc::new(Shared { store, addresses, second_factor }))
     }
 
     /// Whether a person of the default site is one.
@@ -45,6 +47,11 @@ impl SuperAdmins {
     /// Whether an address is one of those that the configuration names, whoever has it.
     pub fn have(&self, address: &str) -> bool {
         self.0.addresses.contains(&email_key(address))
+    }
+
+    /// Whether each must have a second factor.
+    pub fn must_have_second_factor(&self) -> bool {
+        self.0.second_factor
     }
 
     /// Where the default site's queries read.

@@ -11,12 +11,14 @@ use super::send;
 use crate::document;
 
 /// What is for whoever has not signed in yet.
-const SIGNING_IN: [&str; 5] = [
+const SIGNING_IN: [&str; 7] = [
     "/v1/sign-in",
     "/v1/sign-in/{provider}",
     "/v1/sign-in/{provider}/callback",
     "/v1/invitations/accept",
     "/v1/password-resets",
+    "/v1/second-factor",
+    "/v1/second-factor/challenge",
 ];
 
 fn operations(document: &Value) -> Vec<(String, String, Value)> {

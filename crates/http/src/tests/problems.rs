@@ -5,7 +5,8 @@ use rollbook_domain::person::PersonRule;
 use rollbook_domain::refusal::InvalidField;
 use rollbook_domain::{CohortId, Refusal, StreamId};
 use rollbook_import::FileError;
-use rollbook_store::site_databases::{SealError, Unfit};
+use rollbook_store::keys::SealError;
+use rollbook_store::site_databases::Unfit;
 use rollbook_store::{ExecuteError, StoreError};
 use uuid::Uuid;
 
@@ -95,6 +96,14 @@ fn every_problem_has_the_status_and_code_of_the_contract() {
         (ApiError::Account(AccountProblem::ProviderUnavailable), 503, "provider_unavailable"),
         (ApiError::Account(AccountProblem::NotVouchedFor("no")), 403, "not_vouched_for"),
         (ApiError::Account(AccountProblem::UnknownPerson), 403, "unknown_person"),
+        (ApiError::Account(AccountProblem::SecondFactorRequired { has: true }), 403, "second_factor_required"),
+        (ApiError::Account(AccountProblem::SecondFactorRefused), 401, "second_factor_refused"),
+        (ApiError::Account(AccountProblem::HalfSignInGone), 401, "half_sign_in_gone"),
+        (ApiError::Account(AccountProblem::ProofRequired), 403, "proof_required"),
+        (ApiError::Account(AccountProblem::WrongSecondFactor), 403, "wrong_second_factor"),
+        (ApiError::Account(AccountProblem::SetUpGone), 409, "set_up_gone"),
+        (ApiError::Account(AccountProblem::NoSecondFactor), 409, "no_second_factor"),
+        (ApiError::Account(AccountProblem::PasskeysUnavailable), 409, "passkeys_unavailable"),
     ];
     for (error, status, code) in table {
         let problem = error.problem();

@@ -82,7 +82,11 @@ impl ReadModel for People {
         rows.update(person_id, |row| {
             row.version = event.sequence;
             match happened {
-                PersonEvent::PersonRegistered { .. } | PersonEvent::AccessEnded {} | PersonEvent::OwnerReleased {} => {}
+                PersonEvent::PersonRegistered { .. }
+                | PersonEvent::AccessEnded {}
+                | PersonEvent::OwnerReleased {}
+                | PersonEvent::SecondFactorAdded { .. }
+                | PersonEvent::SecondFactorRemoved { .. } => {}
                 PersonEvent::PersonCorrected { name, email, .. } => {
                     if let Some(name) = name {
                         row.name = name.clone();

@@ -1,7 +1,7 @@
 //! What a site's owners and admins have settled about it. What nobody has set is as this says.
 
 use rollbook_domain::cohort::Zone;
-use rollbook_domain::site_settings::{SettingValue, SiteSettingsEvent};
+use rollbook_domain::site_settings::{SecondFactorPolicy, SettingValue, SiteSettingsEvent};
 use rollbook_domain::{Event, SiteId, SiteSettingsId, StreamType};
 use rollbook_store::Recorded;
 use schemars::JsonSchema;
@@ -30,17 +30,26 @@ pub struct Row {
     pub invitation_hours: Option<u32>,
     /// Whether people sign in with passwords.
     pub password_sign_in: Option<bool>,
+    /// Who must sign in with more than one thing.
+    pub second_factor: Option<SecondFactorPolicy>,
     /// The stream's version.
     pub version: i64,
 }
 
 impl ReadModel for SiteSettings {
     const NAME: &'static str = "site_settings";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLE: &'static str = "site_settings";
     const KEY: &'static [&'static str] = &["id"];
-    const COLUMNS: &'static [&'static str] =
-        &["display_name", "timezone", "session_hours", "invitation_hours", "password_sign_in", "version"];
+    const COLUMNS: &'static [&'static str] = &[
+        "display_name",
+        "timezone",
+        "session_hours",
+        "invitation_hours",
+        "password_sign_in",
+        "second_factor",
+        "version",
+    ];
     const STREAMS: &'static [StreamType] = &[StreamType::SiteSettings];
 
     type Key = SiteSettingsId;
@@ -65,6 +74,7 @@ impl ReadModel for SiteSettings {
             session_hours: None,
             invitation_hours: None,
             password_sign_in: None,
+            second_factor: None,
             version: 0,
         });
         row.version = event.sequence;
@@ -74,6 +84,7 @@ impl ReadModel for SiteSettings {
             SettingValue::SessionHours { value } => row.session_hours = Some(*value),
             SettingValue::InvitationHours { value } => row.invitation_hours = Some(*value),
             SettingValue::PasswordSignIn { value } => row.password_sign_in = Some(*value),
+            SettingValue::SecondFactor { value } => row.second_factor = Some(*value),
         }
         rows.put(row);
     }
@@ -93,6 +104,8 @@ pub struct Settings {
     pub invitation_hours: u32,
     /// Whether people sign in with passwords.
     pub password_sign_in: bool,
+    /// Who must sign in with more than one thing.
+    pub second_factor: SecondFactorPolicy,
     /// What `If-Match` takes.
     pub version: i64,
 }
@@ -105,6 +118,7 @@ impl Default for Settings {
             session_hours: 14 * 24,
             invitation_hours: 7 * 24,
             password_sign_in: true,
+            second_factor: SecondFactorPolicy::Optional,
             version: 0,
         }
     }
@@ -123,6 +137,7 @@ pub async fn settings(pool: &PgPool, site: SiteId) -> Result<Settings, QueryErro
             session_hours: row.session_hours.unwrap_or(standard.session_hours),
             invitation_hours: row.invitation_hours.unwrap_or(standard.invitation_hours),
             password_sign_in: row.password_sign_in.unwrap_or(standard.password_sign_in),
+            second_factor: row.second_factor.unwrap_or(standard.second_factor),
             version: row.version,
         },
     })

@@ -5,15 +5,15 @@ use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 use rollbook_domain::account::{
-    AccountEvent, InvitationPurpose, KeyScope, PasswordChange, SignInFailure, SignInMethod,
+    AccountEvent, InvitationPurpose, KeyScope, PasswordChange, ShownFactor, SignInFailure, SignInMethod,
 };
 use rollbook_domain::cohort::{CohortEvent, ScheduledSession, Zone};
 use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, Outcome, Place, Visibility};
 use rollbook_domain::hub::HubEvent;
 use rollbook_domain::module::ModuleEvent;
-use rollbook_domain::person::{PersonEvent, Role};
+use rollbook_domain::person::{PersonEvent, Role, SecondFactorKind};
 use rollbook_domain::site::{HostAdmits, SiteEvent, SiteHost};
-use rollbook_domain::site_settings::{SettingValue, SiteSettingsEvent};
+use rollbook_domain::site_settings::{SecondFactorPolicy, SettingValue, SiteSettingsEvent};
 use rollbook_domain::syllabus::{CopiedMaterial, MaterialContent, SyllabusEvent};
 use rollbook_domain::week_emails::WeekEmailsEvent;
 use rollbook_domain::{
@@ -56,6 +56,11 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_755_590_400 + seconds, 123_456_000).unwrap_or_default()
 }
 
+fn factor() -> impl Strategy<Value = (Uuid, SecondFactorKind)> {
+    let kind = prop_oneof![Just(SecondFactorKind::Totp), Just(SecondFactorKind::Passkey)];
+    ((1..=3_u128).prop_map(Uuid::from_u128), kind)
+}
+
 fn of_person() -> BoxedStrategy<PersonEvent> {
     let role = || prop_oneof![Just(Role::Owner), Just(Role::Admin)];
     prop_oneof![
@@ -71,6 +76,10 @@ fn of_person() -> BoxedStrategy<PersonEvent> {
         1 => Just(PersonEvent::PersonReactivated {}),
         1 => Just(PersonEvent::AccessEnded {}),
         1 => Just(PersonEvent::OwnerReleased {}),
+        1 => factor().prop_map(|(factor_id, kind)| PersonEvent::SecondFactorAdded { factor_id, kind }),
+        1 => (factor(), any::<bool>()).prop_map(|((factor_id, kind), themselves)| {
+            PersonEvent::SecondFactorRemoved { factor_id, kind, themselves }
+        }),
     ]
     .boxed()
 }
@@ -271,7 +280,11 @@ fn of_account() -> BoxedStrategy<AccountEvent> {
         option::of(person())
             .prop_map(|by| AccountEvent::InvitationIssued { purpose: InvitationPurpose::Invitation, by }),
         Just(AccountEvent::PasswordSet { how: PasswordChange::Reset }),
-        key().prop_map(|session_id| AccountEvent::SignedIn { method: SignInMethod::Password, session_id }),
+        key().prop_map(|session_id| AccountEvent::SignedIn {
+            method: SignInMethod::Password,
+            session_id,
+            second_factor: ShownFactor::Totp,
+        }),
         Just(AccountEvent::SignInFailed { reason: SignInFailure::WrongPassword }),
         key().prop_map(|session_id| AccountEvent::SignedOut { session_id }),
         Just(AccountEvent::SignedOutEverywhere {}),
@@ -319,6 +332,7 @@ fn of_site_settings() -> BoxedStrategy<SiteSettingsEvent> {
         (1..99_u32).prop_map(|value| SettingValue::SessionHours { value }),
         (1..99_u32).prop_map(|value| SettingValue::InvitationHours { value }),
         any::<bool>().prop_map(|value| SettingValue::PasswordSignIn { value }),
+        Just(SettingValue::SecondFactor { value: SecondFactorPolicy::OwnersAndAdmins }),
     ]
     .prop_map(|setting| SiteSettingsEvent::SiteSettingSet { setting })
     .boxed()

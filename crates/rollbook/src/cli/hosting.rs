@@ -9,7 +9,7 @@ use rollbook_domain::text::Email;
 use rollbook_files::Scanner;
 use rollbook_http::UnknownHosts;
 use rollbook_oidc::Provider;
-use rollbook_store::site_databases::Keys;
+use rollbook_store::keys::Keys;
 use secrecy::SecretString;
 
 use crate::failure::{Done, Failure};
@@ -18,7 +18,9 @@ const KEYS: &str = "ROLLBOOK_KEYS";
 
 /// Who looks after all sites, and which hosts are answered.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Sites (ROLLBOOK_KEYS in the environment seals where sites' own databases are)")]
+#[command(
+    next_help_heading = "Sites (ROLLBOOK_KEYS in the environment seals where sites' own databases are, and the secrets of codes)"
+)]
 pub struct Hosting {
     /// Somebody who opens and closes sites, and is let into every one of them; again for others. In the environment with
     /// commas between them
@@ -30,6 +32,9 @@ pub struct Hosting {
         value_parser = address
     )]
     pub super_admins: Vec<Email>,
+    /// Super admins must sign in with a second factor: whoever has none sets one up before anything else
+    #[arg(long, env = "ROLLBOOK_SUPER_ADMIN_SECOND_FACTOR")]
+    pub super_admin_second_factor: bool,
     /// What becomes of requests for a host that no site has: refuse them, or take them for the default site's
     #[arg(long, env = "ROLLBOOK_UNKNOWN_HOSTS", value_enum, default_value_t)]
     unknown_hosts: Unknown,
@@ -75,7 +80,7 @@ impl Hosting {
     }
 }
 
-/// `ROLLBOOK_KEYS`: what the URLs of sites' own databases are sealed under. From the environment alone: whoever lists processes
+/// `ROLLBOOK_KEYS`: what the URLs of sites' own databases and the secrets of codes are sealed under. From the environment alone: whoever lists processes
 /// would see a flag.
 pub fn keys() -> Done<Keys> {
     let Some(text) = env::var_os(KEYS) else { return Ok(Keys::default()) };

@@ -19,7 +19,7 @@ pub enum Sites {
     Database(Given),
     /// Print a new key for ROLLBOOK_KEYS: put it first, and keep the others until `rotate-keys` is done
     NewKey,
-    /// Seal where sites' own databases are anew, under the first key of ROLLBOOK_KEYS
+    /// Seal where sites' own databases are anew, and what codes are made from, under the first key of ROLLBOOK_KEYS
     RotateKeys,
 }
 

@@ -7,7 +7,8 @@ use rollbook_domain::site::{GivenHost, OpenSite, SetSiteHosts, SiteDatabase, Slu
 use rollbook_domain::{Actor, Command, Personal, SiteId};
 use rollbook_http::SiteDatabases;
 use rollbook_projections::models::sites;
-use rollbook_store::site_databases::{Keys, RotateError};
+use rollbook_store::keys::Keys;
+use rollbook_store::site_databases::RotateError;
 use rollbook_store::{Clock, EventStore, Executor, Request};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -36,7 +37,7 @@ pub async fn run(database: &Database, clock: &Clock, asked: &Sites) -> Done {
             give(&databases, site, slug).await
         }
         Sites::NewKey => new_key(),
-        Sites::RotateKeys => rotate(&store, database.keys()).await,
+        Sites::RotateKeys => rotate(database, &store).await,
     }
 }
 
@@ -101,7 +102,8 @@ pub fn new_key() -> Done {
     output::line(Keys::new_entry().expose_secret())
 }
 
-async fn rotate(store: &EventStore, keys: &Keys) -> Done {
+async fn rotate(database: &Database, store: &EventStore) -> Done {
+    let keys = database.keys();
     let sealed = match store.rotate_keys(keys).await {
         Err(RotateError::Sealed { site, error }) => {
             let slug = sites::get(store.pool(), site).await?.map_or_else(|| site.to_string(), |site| site.slug);
@@ -111,7 +113,15 @@ async fn rotate(store: &EventStore, keys: &Keys) -> Done {
     };
     let key = keys.first().map_err(Failure::new)?;
     let databases = if sealed == 1 { "1 database is" } else { &format!("{sealed} databases are") };
-    output::line(&format!("{databases} sealed under the key {key}"))
+    let mut codes = store.reseal_totps(keys).await.map_err(Failure::new)?;
+    for own in database.own_stores(store).await? {
+        codes += own.reseal_totps(keys).await.map_err(Failure::new)?;
+    }
+    output::line(&format!("{databases} sealed under the key {key}"))?;
+    if codes > 0 {
+        output::line(&format!("what {codes} people's codes are made from is sealed anew"))?;
+    }
+    Ok(())
 }
 
 async fn execute(executor: &Executor, command: Command) -> Done {

@@ -1,11 +1,13 @@
-//! What lets people in: passwords' hashes, sessions, keys, invitations, devices, other systems' word. Who was let in is the
+//! What lets people in: passwords' hashes, sessions, keys, invitations, devices, other systems' word; and what they show besides. Who was let in is the
 //! log's to say; nothing here decides who may be, and nothing here is ever read by a read model.
 
 mod credentials;
 mod devices;
+mod half_sign_ins;
 mod identities;
 mod invitations;
 mod letters;
+mod second_factors;
 mod sessions;
 mod ways_in;
 
@@ -13,9 +15,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rollbook_domain::SiteId;
 
 pub use credentials::Candidate;
+pub use half_sign_ins::{HalfSignIn, NewHalfSignIn};
 pub use identities::{IdentityItem, LinkedBy};
 pub use invitations::{Invitation, Redeemed};
 pub use letters::AccountLetter;
+pub use second_factors::{KeptPasskey, KeptTotp, PasskeyRegistration, SecondFactorItem, Settled, TotpSecret};
 pub use sessions::{ApiKeyItem, NewToken, NewTokenKind, SessionItem};
 
 use crate::{EventStore, StoreError};
@@ -32,6 +36,8 @@ impl EventStore {
             ("delete from tokens where site_id = $1 and (expires_at < $2 or revoked_at < $2)", long_ago),
             ("delete from invitations where site_id = $1 and expires_at < $2", long_ago),
             ("delete from devices where site_id = $1 and expires_at < $2", now),
+            ("delete from half_sign_ins where site_id = $1 and expires_at < $2", now),
+            ("delete from passkey_registrations where site_id = $1 and expires_at < $2", now),
         ] {
             gone += sqlx::query(sql).bind(site.0).bind(before).execute(&self.pool).await?.rows_affected();
         }

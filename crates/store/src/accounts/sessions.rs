@@ -1,7 +1,7 @@
 //! Sessions and keys by their public ids: made, listed, ended. A token is shown when it is made and never again.
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::account::{KeyScope, SignInMethod};
+use rollbook_domain::account::{KeyScope, ShownFactor, SignInMethod};
 use rollbook_domain::{PersonId, Personal, SiteId};
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
@@ -22,6 +22,8 @@ pub struct NewToken {
     pub id: Uuid,
     /// A session that was begun by this, or a key.
     pub what: NewTokenKind,
+    /// What was shown besides: of a key, what its session had shown.
+    pub second_factor: ShownFactor,
     /// The hash of the password that was verified for it: with another one meanwhile, nothing is made.
     pub verified: Option<SecretString>,
     /// Until when it is good.
@@ -93,8 +95,9 @@ impl EventStore {
             NewTokenKind::ApiKey(name, scope) => (TokenKind::ApiKey, None, Some(name.as_str()), Some(Json(scope))),
         };
         sqlx::query(
-            "insert into tokens (token_hash, site_id, person_id, created_at, expires_at, id, kind, method, name, scope, epoch)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            "insert into tokens (token_hash, site_id, person_id, created_at, expires_at, id, kind, method, name, scope, epoch,
+                second_factor)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, nullif($12, 'nothing'))",
         )
         .bind(hash(secret.expose_secret()))
         .bind(site.0)
@@ -107,6 +110,7 @@ impl EventStore {
         .bind(name)
         .bind(scope)
         .bind(token.epoch)
+        .bind(<&str>::from(token.second_factor))
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;

@@ -1,6 +1,8 @@
 //! Every way in that a person has, and how each ends. What the log says of a person (a role, an address, their activity) ends ways in
 //! by their epoch, in which alone they are good; what happens to an account ends them here, in the transaction in which it happens.
 //! Whoever adds a way in adds it here, and its epoch to what looks it up.
+//!
+//! Second factors are no ways in: they let nobody in, and nothing that ends ways in takes one away.
 
 use chrono::{DateTime, Utc};
 use rollbook_domain::{PersonId, SiteId};
@@ -26,6 +28,10 @@ pub(super) enum WayIn {
     Devices,
     /// The secret address of a calendar.
     CalendarLink,
+    /// What has shown one thing of two.
+    HalfSignIns,
+    /// A passkey that is being made.
+    PasskeyRegistrations,
 }
 
 /// What ends with a password that was set by a link: whoever has it may be another than whoever came in before.
@@ -37,12 +43,21 @@ pub(super) const BY_A_LINK: &[WayIn] = &[
     WayIn::Identities,
     WayIn::Devices,
     WayIn::CalendarLink,
+    WayIn::HalfSignIns,
+    WayIn::PasskeyRegistrations,
 ];
 
 /// What ends when somebody signs out everywhere, and with a password that they change: what another may have made who came by an open
 /// session or the old password. Their devices stay known, and other systems know them.
-pub(super) const EVERYWHERE: &[WayIn] =
-    &[WayIn::Sessions, WayIn::ApiKeys, WayIn::Invitations, WayIn::Letters, WayIn::CalendarLink];
+pub(super) const EVERYWHERE: &[WayIn] = &[
+    WayIn::Sessions,
+    WayIn::ApiKeys,
+    WayIn::Invitations,
+    WayIn::Letters,
+    WayIn::CalendarLink,
+    WayIn::HalfSignIns,
+    WayIn::PasskeyRegistrations,
+];
 
 /// Ends ways in of a person, but one session if there is one to stay.
 pub(super) async fn end(
@@ -67,6 +82,8 @@ pub(super) async fn end(
             WayIn::Identities => "delete from identities where site_id = $1 and person_id = $2",
             WayIn::Devices => "delete from devices where site_id = $1 and person_id = $2",
             WayIn::CalendarLink => "delete from calendar_links where site_id = $1 and person_id = $2",
+            WayIn::HalfSignIns => "delete from half_sign_ins where site_id = $1 and person_id = $2",
+            WayIn::PasskeyRegistrations => "delete from passkey_registrations where site_id = $1 and person_id = $2",
         };
         let query = sqlx::query(sql).bind(site.0).bind(person.0);
         // Tokens are kept for a while, to say why they are refused.

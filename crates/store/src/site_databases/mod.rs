@@ -3,7 +3,6 @@
 
 mod address;
 mod hosts;
-mod keys;
 mod reach;
 mod relay;
 mod target;
@@ -15,11 +14,11 @@ use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
 pub use hosts::HostsError;
-pub use keys::{Keys, KeysError, SealError, Sealed};
 pub use reach::{Attempt, Patience, Reach, ReachError};
 pub use relay::Relay;
 pub use target::{Opened, Target, Unfit};
 
+use crate::keys::{Keys, SealError, Sealed};
 use crate::transaction::begin;
 use crate::{EventStore, StoreError};
 
@@ -36,13 +35,21 @@ pub struct SiteDatabase {
     pub settled: bool,
 }
 
-/// Why the databases' URLs were not sealed anew.
+/// Why something was not sealed anew: a database's URL, or what somebody's codes are made from.
 #[derive(Debug, thiserror::Error)]
 pub enum RotateError {
     /// One cannot be opened.
     #[error("the database of site {site} cannot be reached: {error}. Nothing was sealed anew")]
     Sealed {
         /// Whose.
+        site: SiteId,
+        /// Why.
+        error: SealError,
+    },
+    /// What codes are made from cannot be opened.
+    #[error("the codes of a person of site {site} cannot be opened: {error}. None was sealed anew; take no key away")]
+    SecondFactor {
+        /// Whose school's.
         site: SiteId,
         /// Why.
         error: SealError,

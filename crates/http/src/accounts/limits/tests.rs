@@ -21,7 +21,7 @@ fn fail(limits: &Limits, times: u32, account: &str, from: ClientAddress, device:
 
 #[test]
 fn an_address_fails_ten_times_for_an_account_in_a_quarter_of_an_hour() {
-    let limits = Limits::new();
+    let limits = Limits::of_passwords();
     assert_eq!(fail(&limits, 12, "anna", address(1), None, 0), 10);
     let refused = limits.attempt((HERE, "anna"), address(1), None, at(5)).unwrap_err();
     assert_eq!(refused, AccountProblem::TooManyAttempts { retry_after: 601 });
@@ -32,7 +32,7 @@ fn an_address_fails_ten_times_for_an_account_in_a_quarter_of_an_hour() {
 
 #[test]
 fn whoever_comes_back_to_fail_waits_twice_as_long_each_time_up_to_an_hour() {
-    let limits = Limits::new();
+    let limits = Limits::of_passwords();
     for (minute, wait) in [(0, 15), (15, 30), (45, 60), (105, 60)] {
         assert_eq!(fail(&limits, 12, "anna", address(1), None, minute), 10);
         let refused = limits.attempt((HERE, "anna"), address(1), None, at(minute)).unwrap_err();
@@ -45,7 +45,7 @@ fn whoever_comes_back_to_fail_waits_twice_as_long_each_time_up_to_an_hour() {
 
 #[test]
 fn an_address_that_fails_at_fifty_accounts_fails_twice_at_each_in_that_school() {
-    let limits = Limits::new();
+    let limits = Limits::of_passwords();
     let taken: u32 = (0..50).map(|n| fail(&limits, 1, &format!("person {n}"), address(1), None, 0)).sum();
     assert_eq!(taken, 50);
     assert_eq!(fail(&limits, 10, "anna", address(1), None, 0), 2);
@@ -58,7 +58,7 @@ fn an_address_that_fails_at_fifty_accounts_fails_twice_at_each_in_that_school() 
 
 #[test]
 fn an_account_that_strangers_fail_at_is_tried_once_a_minute_by_those_who_have_not() {
-    let limits = Limits::new();
+    let limits = Limits::of_passwords();
     let taken: u32 = (1..=20).map(|n| fail(&limits, 5, "anna", address(n), None, 0)).sum();
     assert_eq!(taken, 100);
     assert_eq!(fail(&limits, 1, "anna", address(1), None, 59), 0, "whoever has failed waits");
@@ -85,7 +85,7 @@ fn an_account_that_strangers_fail_at_is_tried_once_a_minute_by_those_who_have_no
 
 #[test]
 fn what_goes_well_does_not_count() {
-    let limits = Limits::new();
+    let limits = Limits::of_passwords();
     for _ in 0..200 {
         drop(limits.attempt((HERE, "anna"), address(1), None, at(0)).unwrap());
     }
@@ -94,7 +94,7 @@ fn what_goes_well_does_not_count() {
 
 #[test]
 fn those_of_one_ipv6_network_are_one() {
-    let limits = Limits::new();
+    let limits = Limits::of_passwords();
     let at_home = |text: &str| ClientAddress(text.parse().unwrap());
     assert_eq!(fail(&limits, 10, "anna", at_home("2001:db8::1"), None, 0), 10);
     assert_eq!(fail(&limits, 1, "anna", at_home("2001:db8::ffff:1"), None, 0), 0);
@@ -102,11 +102,11 @@ fn those_of_one_ipv6_network_are_one() {
 
 #[test]
 fn the_log_has_the_first_failures_of_a_burst() {
-    let limits = Limits::new();
+    let limits = Limits::of_passwords();
     let recorded = |minute| {
         let attempts = (0..10).map(|n| limits.attempt((HERE, "anna"), address(n), None, at(minute)).unwrap());
         let recorded = |attempt: Attempt| {
-            let recorded = limits.is_recorded(&attempt, at(minute));
+            let recorded = limits.is_recorded((HERE, "anna"), at(minute));
             attempt.fail();
             recorded
         };
@@ -117,8 +117,25 @@ fn the_log_has_the_first_failures_of_a_burst() {
 
 #[test]
 fn an_address_asks_for_twenty_resets_an_hour() {
-    let limits = Limits::new();
+    let limits = Limits::of_passwords();
     let taken = (0..30).filter(|_| limits.reset(HERE, address(1), at(0)).is_ok()).count();
     assert_eq!(taken, 20);
     assert!(limits.reset(HERE, address(2), at(0)).is_ok() && limits.reset(HERE, address(1), at(60)).is_ok());
+}
+
+#[test]
+fn strangers_get_few_codes_wrong_and_the_owners_device_is_not_kept_out() {
+    let limits = Limits::of_codes();
+    // Each from an address of its own, every minute of two days.
+    let mut guessed = 0;
+    for minute in 0..2 * 24 * 60 {
+        let [high, low] = u16::try_from(minute).unwrap().to_be_bytes();
+        let from = ClientAddress(IpAddr::from([203, 0, high, low]));
+        guessed += fail(&limits, 1, "anna", from, None, minute);
+        if minute % 600 == 0 {
+            let own = limits.attempt((HERE, "anna"), address(1), Some("own device"), at(minute));
+            assert!(own.is_ok(), "minute {minute}");
+        }
+    }
+    assert_eq!(guessed, 2 * 14, "ten, and four afterwards, a day");
 }

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::accounts::password;
 
 /// What went wrong, where a screen reader says it at once.
-fn problem(why: Option<&str>) -> Markup {
+pub fn problem(why: Option<&str>) -> Markup {
     html! { @if let Some(why) = why { p.problem role="alert" { (why) } } }
 }
 
@@ -42,10 +42,12 @@ pub fn again(why: &str) -> Markup {
     }
 }
 
-/// For whoever has signed in.
-pub fn signed_in(name: &str) -> Markup {
+/// For whoever has signed in, perhaps without a second factor that they must have.
+pub fn signed_in(name: &str, must_set_up: bool) -> Markup {
     html! {
         p { "You have signed in as " strong { (name) } "." }
+        @if must_set_up { p { "You must have a second factor here. Until you have set one up, nothing else is open to you." } }
+        p { a href="/second-factors" { "Second factors" } }
         form method="post" action="/sign-out" { button type="submit" { "Sign out" } }
     }
 }

@@ -1,4 +1,4 @@
-//! What the pages have in common, and what they may load: their own style, and the script of the one that needs it.
+//! What the pages have in common, and what they may load: their own style, and the scripts of those that need one.
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
 use axum::http::{HeaderValue, StatusCode};
@@ -7,6 +7,7 @@ use maud::{DOCTYPE, Markup, html};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("invitation.js");
+const PASSKEY_SCRIPT: &str = include_str!("passkey.js");
 
 /// Nothing from elsewhere, nothing inline, and forms go nowhere else.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -41,6 +42,11 @@ pub fn page(status: StatusCode, title: &str, content: &Markup) -> Response {
 /// The pages' style.
 pub async fn style() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/css"), (CACHE_CONTROL, "public, max-age=86400")], STYLE)
+}
+
+/// What puts a passkey's answer into the form.
+pub async fn passkey_script() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/javascript"), (CACHE_CONTROL, "public, max-age=86400")], PASSKEY_SCRIPT)
 }
 
 /// What puts an invitation's secret into the form.

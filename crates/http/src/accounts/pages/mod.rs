@@ -6,6 +6,7 @@
 
 mod forms;
 mod layout;
+mod second_factor;
 
 use axum::Router;
 use axum::extract::{FromRequest, Query, Request, State};
@@ -24,11 +25,12 @@ use super::invitations::accept;
 use super::oidc;
 use super::origin::refuse_other_sites;
 use super::passwords::ask_for_reset;
-use super::session::{Begun, begin};
+use super::second_factor::required::Lacks;
+use super::session::{Begun, Entered, enter};
 use super::sessions::sign_out;
 use super::sign_in::let_in;
 use super::{cookies, next};
-use crate::auth::{Authenticated, Holder, Site};
+use crate::auth::{Authenticated, Leaves, Site};
 use crate::client::ClientAddress;
 use crate::headers::single;
 use crate::in_flight::received;
@@ -37,15 +39,20 @@ use crate::operation::{Operation, Success, open};
 use crate::problem::ApiError;
 use crate::state::AppState;
 
+pub use self::second_factor::address as second_factor;
+
 /// The pages.
 pub fn operations() -> Vec<Operation> {
-    const HTML: Success = Success::Other("text/html");
-    vec![
+    let mut operations = vec![
         open("sign_in_page", "/sign-in", "The page to sign in", HTML, get(sign_in)),
         open("invitation_page", "/invitation", "The page to set a password by a link", HTML, get(invitation)),
         open("password_reset_page", "/password-reset", "The page for a forgotten password", HTML, get(password_reset)),
-    ]
+    ];
+    operations.extend(second_factor::operations());
+    operations
 }
+
+const HTML: Success = Success::Other("text/html");
 
 /// What the pages are made of and send, which are no operations.
 pub fn parts() -> Router<AppState> {
@@ -54,8 +61,12 @@ pub fn parts() -> Router<AppState> {
         .route("/sign-out", post(signing_out))
         .route("/invitation", post(accepting))
         .route("/password-reset", post(resetting))
+        .merge(second_factor::forms())
         .layer(from_fn(layers::in_time));
-    forms.route("/accounts.css", get(layout::style)).route("/invitation.js", get(layout::script))
+    forms
+        .route("/accounts.css", get(layout::style))
+        .route("/invitation.js", get(layout::script))
+        .route("/passkey.js", get(layout::passkey_script))
 }
 
 /// Where somebody goes once they have signed in.
@@ -68,10 +79,13 @@ struct Going {
 async fn sign_in(
     State(state): State<AppState>,
     Query(Going { next }): Query<Going>,
-    who: Result<Authenticated, ApiError>,
+    who: Result<Leaves, ApiError>,
 ) -> Response {
-    if let Ok(who) = who {
-        return page(StatusCode::OK, "Signed in", &forms::signed_in(who.bearer.state.display_name()));
+    if let Ok(Leaves(who)) = who
+        && who.lacks() != Some(Lacks::Showing)
+    {
+        let (name, must_set_up) = (who.bearer.state.display_name(), who.lacks().is_some());
+        return page(StatusCode::OK, "Signed in", &forms::signed_in(name, must_set_up));
     }
     let form = forms::sign_in("", next::of_this_site(&next), None, oidc::named(&state));
     page(StatusCode::OK, "Sign in", &form)
@@ -123,10 +137,10 @@ async fn signing_in(
     let device = cookies::cookie(&headers, cookies::DEVICE);
     let begun = async {
         let entrant = let_in(&state, site, client, (&form.email, &form.password), device).await?;
-        begin(&state, site, entrant).await
+        enter(&state, site, entrant).await
     };
     match begun.await {
-        Ok(begun) => let_go(&begun, &form.next),
+        Ok(entered) => go_on(&state, &entered, &form.next).await,
         Err(problem) => Ok(refused(problem, "Sign in", |why| {
             forms::sign_in(&form.email, next::of_this_site(&form.next), Some(why), oidc::named(&state))
         })),
@@ -138,9 +152,23 @@ pub fn not_let_in(problem: ApiError) -> Response {
     refused(problem, "Sign in", forms::again)
 }
 
-/// Sends the browser on with its cookies.
-fn let_go(begun: &Begun, next: &str) -> Result<Response, ApiError> {
-    Ok((begun.cookies(true)?, to(next::of_this_site(next))).into_response())
+/// Sends the browser on with its cookies: to show a second factor, if there is one.
+async fn go_on(state: &AppState, entered: &Entered, next: &str) -> Result<Response, ApiError> {
+    match entered {
+        Entered::Begun(begun) => let_go(state, begun, next).await,
+        Entered::Half(half) => {
+            let there = [(LOCATION, second_factor::address(next)?)];
+            Ok((StatusCode::SEE_OTHER, half.cookies()?, there).into_response())
+        }
+    }
+}
+
+/// Sends the browser on with its cookies: to set up a second factor, where there must be one.
+async fn let_go(state: &AppState, begun: &Begun, next: &str) -> Result<Response, ApiError> {
+    let who = Authenticated::known(state, begun.token()).await?;
+    let must_set_up = who.is_some_and(|who| who.lacks().is_some());
+    let next = if must_set_up { second_factor::SET_UP } else { next::of_this_site(next) };
+    Ok((begun.cookies(true)?, to(next)).into_response())
 }
 
 /// Sends the browser to a path of this site.
@@ -161,7 +189,7 @@ fn refused(problem: ApiError, title: &str, form: impl FnOnce(&str) -> maud::Mark
     response
 }
 
-async fn signing_out(State(state): State<AppState>, Holder(who): Holder) -> Result<Response, ApiError> {
+async fn signing_out(State(state): State<AppState>, Leaves(who): Leaves) -> Result<Response, ApiError> {
     sign_out(&state, &who).await?;
     Ok((cookies::headers([cookies::unset(cookies::SESSION)?]), to(next::HOME)).into_response())
 }
@@ -182,7 +210,7 @@ async fn accepting(
     let device = cookies::cookie(&headers, cookies::DEVICE);
     let secret = forms::pasted(&form.secret);
     match accept(&state, site, client, (&secret, &form.password), device).await {
-        Ok(begun) => let_go(&begun, next::HOME),
+        Ok(entered) => go_on(&state, &entered, next::HOME).await,
         Err(problem) => Ok(refused(problem, "Set your password", |why| forms::invitation(Some(why)))),
     }
 }

@@ -1,6 +1,8 @@
 //! What the audit trail says of accounts: who was let in, by what, and who changed that, in words. It never says what was secret.
 
-use rollbook_domain::account::{AccountEvent, InvitationPurpose, PasswordChange, SignInFailure, SignInMethod};
+use rollbook_domain::account::{
+    AccountEvent, InvitationPurpose, PasswordChange, ShownFactor, SignInFailure, SignInMethod,
+};
 
 use super::AuditAction as Action;
 use super::entry::Said;
@@ -12,7 +14,9 @@ pub(super) fn of_account(event: &AccountEvent) -> Said {
             Said::new(Action::InvitationIssued).why(&invited(*purpose).into())
         }
         AccountEvent::PasswordSet { how } => Said::new(Action::PasswordSet).why(&set(*how).into()),
-        AccountEvent::SignedIn { method, session_id: _ } => Said::new(Action::SignedIn).why(&by(*method).into()),
+        AccountEvent::SignedIn { method, session_id: _, second_factor } => {
+            Said::new(Action::SignedIn).why(&format!("{}{}", by(*method), and(*second_factor)).into())
+        }
         AccountEvent::SignInFailed { reason } => Said::new(Action::SignInFailed).why(&refused(*reason).into()),
         AccountEvent::SignedOut { session_id: _ } => Said::new(Action::SignedOut),
         AccountEvent::SignedOutEverywhere {} => Said::new(Action::SignedOutEverywhere),
@@ -51,10 +55,21 @@ fn by(method: SignInMethod) -> &'static str {
     }
 }
 
+fn and(second_factor: ShownFactor) -> &'static str {
+    match second_factor {
+        ShownFactor::Nothing => "",
+        ShownFactor::Totp => " and a code",
+        ShownFactor::Passkey => " and a passkey",
+        ShownFactor::RecoveryCode => " and a recovery code",
+        ShownFactor::Elsewhere => ", which has asked for a second factor",
+    }
+}
+
 fn refused(reason: SignInFailure) -> &'static str {
     match reason {
         SignInFailure::WrongPassword => "a wrong password",
         SignInFailure::NoPassword => "the person has no password",
         SignInFailure::PersonInactive => "the person is deactivated",
+        SignInFailure::WrongSecondFactor => "a wrong second factor",
     }
 }

@@ -4,7 +4,7 @@ use rollbook_domain::cohort::CohortEvent;
 use rollbook_domain::enrolment::{EnrolmentEvent, absent_in};
 use rollbook_domain::hub::HubEvent;
 use rollbook_domain::module::ModuleEvent;
-use rollbook_domain::person::PersonEvent;
+use rollbook_domain::person::{PersonEvent, SecondFactorKind};
 use rollbook_domain::site::SiteEvent;
 use rollbook_domain::site_settings::SiteSettingsEvent;
 use rollbook_domain::syllabus::SyllabusEvent;
@@ -101,10 +101,23 @@ fn of_person(event: &PersonEvent) -> Option<Said> {
         PersonEvent::PersonReactivated {} => Said::new(Action::Reactivated),
         PersonEvent::OwnerReleased {} => Said::new(Action::OwnerReleased),
         PersonEvent::AccessEnded {} => Said::new(Action::AccessEnded),
+        PersonEvent::SecondFactorAdded { factor_id: _, kind } => {
+            Said::new(Action::SecondFactorAdded).why(&factor(*kind).into())
+        }
+        PersonEvent::SecondFactorRemoved { factor_id: _, kind, themselves: _ } => {
+            Said::new(Action::SecondFactorRemoved).why(&factor(*kind).into())
+        }
         PersonEvent::PersonRegistered { .. }
         | PersonEvent::PersonCorrected { .. }
         | PersonEvent::ExternalIdAssigned { .. } => return None,
     })
+}
+
+fn factor(kind: SecondFactorKind) -> &'static str {
+    match kind {
+        SecondFactorKind::Totp => "an app with codes",
+        SecondFactorKind::Passkey => "a passkey",
+    }
 }
 
 fn of_module(event: &ModuleEvent) -> Option<Said> {

@@ -46,6 +46,8 @@ pub enum AuditAction {
     Reactivated,
     AccessEnded,
     OwnerReleased,
+    SecondFactorAdded,
+    SecondFactorRemoved,
     ModuleDefined,
     ModuleRetired,
     CohortScheduled,

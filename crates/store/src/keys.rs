@@ -1,13 +1,14 @@
-//! The keys that URLs of sites' databases are sealed under. They come from the environment and are in no database; nothing shows
-//! one, but for whoever asks for a new one.
+//! The keys that secrets are sealed under which must be read again: URLs of sites' databases, and what codes are made from. They come
+//! from the environment and are in no database; nothing shows one, but for whoever asks for a new one.
 
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use rollbook_domain::SiteId;
+use rollbook_domain::{PersonId, SiteId};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
+use uuid::Uuid;
 
 /// How many bytes a key has.
 const KEY_BYTES: usize = 32;
@@ -41,7 +42,35 @@ pub enum KeysError {
     Twice(usize),
 }
 
-/// A text that only one of the keys opens, and only for the site that it was sealed for.
+/// What a text is sealed for: moved to another's row, it does not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealedFor {
+    /// The URL of a site's database.
+    SiteDatabase(SiteId),
+    /// The secret that a person's app makes codes from.
+    SecondFactor(SiteId, PersonId, Uuid),
+}
+
+impl From<SiteId> for SealedFor {
+    fn from(site: SiteId) -> Self {
+        Self::SiteDatabase(site)
+    }
+}
+
+impl SealedFor {
+    /// No two are the same, whatever the key is called that comes after: names are at most as long as two ids.
+    fn bytes(self) -> Vec<u8> {
+        match self {
+            Self::SiteDatabase(site) => site.0.as_bytes().to_vec(),
+            Self::SecondFactor(site, person, factor) => {
+                let ids = [site.0, person.0, factor].map(Uuid::into_bytes);
+                [b"second factor".as_slice(), ids.as_flattened()].concat()
+            }
+        }
+    }
+}
+
+/// A text that only one of the keys opens, and only for what it was sealed for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed {
     /// The name of the key.
@@ -59,7 +88,7 @@ pub enum SealError {
     /// The key is not configured.
     #[error("it is sealed under the key {0}, which ROLLBOOK_KEYS does not have")]
     KeyMissing(String),
-    /// It is not what was sealed under this key for this site.
+    /// It is not what was sealed under this key for this.
     #[error("it is not what was sealed under the key {0}")]
     Damaged(String),
 }
@@ -115,28 +144,37 @@ impl Keys {
         self.0.iter().any(|key| key.id == id)
     }
 
-    /// Seals a text for a site.
-    pub fn seal(&self, site: SiteId, text: &SecretString) -> Result<Sealed, SealError> {
+    /// Seals a text.
+    pub fn seal(&self, sealed_for: impl Into<SealedFor>, text: &SecretString) -> Result<Sealed, SealError> {
         let key = self.0.first().ok_or(SealError::NoKeys)?;
         let nonce: [u8; NONCE_LEN] = rand::random();
         let mut sealed = text.expose_secret().as_bytes().to_vec();
         let done = key.cipher().and_then(|cipher| {
-            cipher.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), key.about(site), &mut sealed)
+            cipher.seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                key.about(sealed_for.into()),
+                &mut sealed,
+            )
         });
         done.map_err(|_| SealError::Damaged(key.id.clone()))?;
         sealed.splice(..0, nonce);
         Ok(Sealed { key_id: key.id.clone(), bytes: sealed })
     }
 
-    /// Opens what was sealed for a site.
-    pub fn open(&self, site: SiteId, Sealed { key_id, bytes }: &Sealed) -> Result<SecretString, SealError> {
+    /// Opens what was sealed.
+    pub fn open(
+        &self,
+        sealed_for: impl Into<SealedFor>,
+        Sealed { key_id, bytes }: &Sealed,
+    ) -> Result<SecretString, SealError> {
         let key = self.0.iter().find(|key| key.id == *key_id);
         let key = key.ok_or_else(|| SealError::KeyMissing(key_id.clone()))?;
         let damaged = || SealError::Damaged(key_id.clone());
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LEN>().ok_or_else(damaged)?;
         let (nonce, mut sealed) = (Nonce::assume_unique_for_key(*nonce), sealed.to_vec());
         let cipher = key.cipher().map_err(|_| damaged())?;
-        let length = cipher.open_in_place(nonce, key.about(site), &mut sealed).map_err(|_| damaged())?.len();
+        let length =
+            cipher.open_in_place(nonce, key.about(sealed_for.into()), &mut sealed).map_err(|_| damaged())?.len();
         sealed.truncate(length);
         Ok(String::from_utf8(sealed).map_err(|_| damaged())?.into())
     }
@@ -147,16 +185,15 @@ impl Key {
         Ok(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, self.bytes.expose_secret())?))
     }
 
-    /// What a sealed text is bound to: moved to another site's row, it does not open.
-    fn about(&self, site: SiteId) -> Aad<Vec<u8>> {
-        Aad::from([site.0.as_bytes(), self.id.as_bytes()].concat())
+    /// What a sealed text is bound to.
+    fn about(&self, sealed_for: SealedFor) -> Aad<Vec<u8>> {
+        Aad::from([sealed_for.bytes().as_slice(), self.id.as_bytes()].concat())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use uuid::Uuid;
 
     use super::*;
 
@@ -187,6 +224,18 @@ mod tests {
         let a = keys(A).unwrap();
         let sealed = a.seal(NORTH, &URL.into()).unwrap();
         assert_eq!(a.open(SiteId(Uuid::from_u128(8)), &sealed).unwrap_err(), SealError::Damaged("a".to_owned()));
+    }
+
+    #[test]
+    fn what_is_sealed_for_one_factor_opens_for_no_other() {
+        let (a, [anna, ben]) = (keys(A).unwrap(), [1, 2].map(|id| PersonId(Uuid::from_u128(id))));
+        let factor = |site, person, id| SealedFor::SecondFactor(site, person, Uuid::from_u128(id));
+        let sealed = a.seal(factor(NORTH, anna, 1), &"a secret".into()).unwrap();
+        assert_eq!(a.open(factor(NORTH, anna, 1), &sealed).unwrap().expose_secret(), "a secret");
+        let south = SiteId(Uuid::from_u128(8));
+        for other in [factor(south, anna, 1), factor(NORTH, ben, 1), factor(NORTH, anna, 2), NORTH.into()] {
+            assert_eq!(a.open(other, &sealed).unwrap_err(), SealError::Damaged("a".to_owned()), "{other:?}");
+        }
     }
 
     #[test]
