@@ -5,6 +5,7 @@ mod invitations;
 mod keys;
 mod letters;
 mod limits;
+mod notices;
 mod oidc;
 mod pages;
 pub mod secrets;

@@ -2,7 +2,9 @@
 //!
 //! `fixtures/events/<Type>.v1.json` has every field; `<Type>.v1.minimal.json`, where there are optional ones, has none of
 //! them. `<Type>.v1.from_file.json` is the same as an imported file said it, `by_themselves` as the person concerned did it,
-//! `later_epoch` after something has ended the person's ways in: fields that came later, in files of their own. A fixture is never edited; a changed event is a new version with fixtures and an upcaster of its own.
+//! `later_epoch` after something has ended the person's ways in, `email_before` and `new_device` with the field of that name:
+//! fields that came later, in files of their own. A fixture is never edited; a changed event is a new version with fixtures and
+//! an upcaster of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -30,11 +32,14 @@ fn fixtures() -> Vec<Fixture> {
         let parts: Vec<_> = file.split('.').collect();
         let (event_type, version, minimal) = match parts[..] {
             [event_type, version, "json"]
-            | [event_type, version, "from_file" | "by_themselves" | "later_epoch", "json"] => {
-                (event_type, version, false)
-            }
+            | [
+                event_type,
+                version,
+                "from_file" | "by_themselves" | "later_epoch" | "email_before" | "new_device",
+                "json",
+            ] => (event_type, version, false),
             [event_type, version, "minimal", "json"] => (event_type, version, true),
-            _ => panic!("{file} is not named <Type>.v<version>[.minimal|.from_file|.by_themselves|.later_epoch].json"),
+            _ => panic!("{file} is not named <Type>.v<version>[.minimal|.<a field that came later>].json"),
         };
         let version = version.strip_prefix('v').expect("v1, v2, …").to_owned();
         let payload = std::fs::read_to_string(&path).expect("a readable file");

@@ -61,12 +61,16 @@ commands! {
         method: SignInMethod,
         /// The session's public id.
         session_id: Uuid,
+        /// Whether it is on a device on which the person has not signed in before.
+        new_device: bool,
     }
     /// Records that somebody was not let in.
     RecordFailedSignIn {
         /// Why not.
         reason: SignInFailure,
     }
+    /// Records that so many attempts have failed that the person is to be told.
+    RecordFailedSignIns {}
     /// Ends a session.
     SignOut {
         /// Which.

@@ -32,12 +32,14 @@ impl Account {
             AccountCommand::SetPassword(SetPassword { person_id: _, how }) => {
                 vec![AccountEvent::PasswordSet { how: *how }]
             }
-            AccountCommand::SignIn(SignIn { person_id: _, method, session_id }) => {
-                vec![AccountEvent::SignedIn { method: *method, session_id: *session_id }]
+            AccountCommand::SignIn(SignIn { person_id: _, method, session_id, new_device }) => {
+                let (method, session_id, new_device) = (*method, *session_id, *new_device);
+                vec![AccountEvent::SignedIn { method, session_id, new_device }]
             }
             AccountCommand::RecordFailedSignIn(RecordFailedSignIn { person_id: _, reason }) => {
                 vec![AccountEvent::SignInFailed { reason: *reason }]
             }
+            AccountCommand::RecordFailedSignIns(_) => vec![AccountEvent::SignInsFailed {}],
             AccountCommand::SignOut(SignOut { person_id: _, session_id }) => {
                 Self::refuse_below_an_owner(by, facts)?;
                 vec![AccountEvent::SignedOut { session_id: *session_id }]

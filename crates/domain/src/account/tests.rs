@@ -85,8 +85,10 @@ fn refuses_to_invite_whoever_is_deactivated() {
 #[test]
 fn records_who_was_let_in_and_out() {
     let (method, session_id) = (SignInMethod::Password, id(1));
-    let sign_in = AccountCommand::SignIn(SignIn { person_id: STUDENT, method, session_id });
-    own(vec![], sign_in).then_expect_events(vec![AccountEvent::SignedIn { method, session_id }]);
+    for new_device in [false, true] {
+        let sign_in = AccountCommand::SignIn(SignIn { person_id: STUDENT, method, session_id, new_device });
+        own(vec![], sign_in).then_expect_events(vec![AccountEvent::SignedIn { method, session_id, new_device }]);
+    }
     let sign_out = AccountCommand::SignOut(SignOut { person_id: STUDENT, session_id });
     own(vec![], sign_out).then_expect_events(vec![AccountEvent::SignedOut { session_id }]);
     let everywhere = AccountCommand::SignOutEverywhere(SignOutEverywhere { person_id: STUDENT });
@@ -94,7 +96,9 @@ fn records_who_was_let_in_and_out() {
     let reason = SignInFailure::WrongPassword;
     let failed = AccountCommand::RecordFailedSignIn(RecordFailedSignIn { person_id: STUDENT, reason });
     let system = By { actor: Actor::System, ..by(OWNER, Authority::System) };
-    when(vec![], failed, system, person(&[])).then_expect_events(vec![AccountEvent::SignInFailed { reason }]);
+    when(vec![], failed, system.clone(), person(&[])).then_expect_events(vec![AccountEvent::SignInFailed { reason }]);
+    let often = AccountCommand::RecordFailedSignIns(RecordFailedSignIns { person_id: STUDENT });
+    when(vec![], often, system, person(&[])).then_expect_events(vec![AccountEvent::SignInsFailed {}]);
     let how = PasswordChange::Change;
     let set = AccountCommand::SetPassword(SetPassword { person_id: STUDENT, how });
     own(vec![], set).then_expect_events(vec![AccountEvent::PasswordSet { how }]);

@@ -72,7 +72,7 @@ impl Person {
                 self.external_id.clone_from(external_id);
             }
             PersonEvent::ExternalIdAssigned { external_id } => self.external_id = Some(external_id.clone()),
-            PersonEvent::PersonCorrected { name, email, origin, themselves: _ } => {
+            PersonEvent::PersonCorrected { name, email, origin, themselves: _, email_before: _ } => {
                 if name.is_some() {
                     self.name.clone_from(name);
                     self.name_origin = *origin;

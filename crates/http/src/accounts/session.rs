@@ -64,7 +64,11 @@ pub async fn begin(state: &AppState, site: SiteId, entrant: Entrant) -> Result<B
     let (id, now) = (Uuid::new_v4(), state.now());
     let good_for = TimeDelta::hours(settings(state.pool(), site).await?.session_hours.into());
     let expires_at = now + good_for;
-    let command = SignIn { person_id: person, method, session_id: id };
+    let known = match &device {
+        Some(device) => state.store().knows_device(site, person, device, epoch, now).await?,
+        None => false,
+    };
+    let command = SignIn { person_id: person, method, session_id: id, new_device: !known };
     state.record(site, Actor::Person(person), command, None).await?;
     let token = NewToken { id, what: NewTokenKind::Session(method), verified, expires_at, epoch };
     let token = state.store().issue(site, person, &token, now).await?;

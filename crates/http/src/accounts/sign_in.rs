@@ -5,9 +5,9 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::post;
-use rollbook_domain::account::{RecordFailedSignIn, SignInFailure, SignInMethod};
+use rollbook_domain::account::{RecordFailedSignIn, RecordFailedSignIns, SignInFailure, SignInMethod};
 use rollbook_domain::text::{Email, email_key};
-use rollbook_domain::{Actor, PersonId, SiteId};
+use rollbook_domain::{Actor, Command, CommandId, PersonId, SiteId};
 use rollbook_store::accounts::Candidate;
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::{ExposeSecret, SecretString};
@@ -116,20 +116,37 @@ pub async fn let_in(
             (true, Some(_)) => SignInFailure::WrongPassword,
         };
         record_failure(state, site, &attempt, RecordFailedSignIn { person_id: candidate.person, reason });
+        if state.accounts().limits.is_told(&attempt, now) {
+            tell(state, site, candidate.person);
+        }
     }
     attempt.fail();
     Err(refused)
 }
 
-/// Tells the log of a failure, if it is one of the first of a burst: beside the answer, which would otherwise take longer for whom
-/// there is.
+/// Tells the log of a failure, if it is one of the first of a burst.
 fn record_failure(state: &AppState, site: SiteId, attempt: &Attempt, failed: RecordFailedSignIn) {
     if !state.accounts().limits.is_recorded(attempt, state.now()) {
         return;
     }
+    record_beside(state, site, failed.into(), None);
+}
+
+/// Has a person told that many attempts to sign in as them fail: once on a day, whichever process counts them.
+fn tell(state: &AppState, site: SiteId, person_id: PersonId) {
+    let name = format!("{site}/{person_id}/{}", state.now().date_naive());
+    let once = CommandId(Uuid::new_v5(&FAILURES_OF_A_DAY, name.as_bytes()));
+    record_beside(state, site, RecordFailedSignIns { person_id }.into(), Some(once));
+}
+
+/// What the ids of such commands are made in.
+const FAILURES_OF_A_DAY: Uuid = Uuid::from_u128(0x5d0a_1c7e_42f9_4b8d_9e36_7a04_c1d2_8f15);
+
+/// Tells the log beside the answer, which would otherwise take longer for whom there is.
+fn record_beside(state: &AppState, site: SiteId, command: Command, id: Option<CommandId>) {
     let state = state.clone();
     tokio::spawn(async move {
-        if let Err(problem) = state.record(site, Actor::System, failed, None).await {
+        if let Err(problem) = state.record(site, Actor::System, command, id).await {
             tracing::warn!(code = problem.code(), "a failed sign-in could not be recorded");
         }
     });

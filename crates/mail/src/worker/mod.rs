@@ -173,25 +173,31 @@ impl Mailer {
         candidate: &Candidate,
         now: DateTime<Utc>,
     ) -> Result<Option<Value>, MailError> {
-        let (status, why) = match judge::judge(candidate, now) {
-            Judgement::Send(occasion) => {
-                let page = page_of(self.public_url.as_deref(), candidate.site_id, candidate.host.as_deref());
-                let letter = templates::write(&occasion, page.as_deref());
-                match self.provider.part(&letter, &self.from, now) {
-                    Ok(part) => return Ok(Some(part)),
-                    Err(why) => (EmailStatus::Failed, why),
-                }
+        let page = || page_of(self.public_url.as_deref(), candidate.site_id, candidate.host.as_deref());
+        let letter = match judge::judge(candidate, now) {
+            // Files that nobody is said to read are no place to tell somebody something.
+            Judgement::Tell(_) if !self.provider.reaches_people() => {
+                Err((EmailStatus::Skipped, "no mail is configured that reaches people".to_owned()))
             }
-            Judgement::Skip(why) => (EmailStatus::Skipped, why),
-            Judgement::Expired => (EmailStatus::Expired, "it was too old to be sent".to_owned()),
+            Judgement::Tell(notice) => Ok(templates::write_notice(&notice, page().as_deref())),
+            Judgement::Send(occasion) => Ok(templates::write(&occasion, page().as_deref())),
+            Judgement::Skip(why) => Err((EmailStatus::Skipped, why)),
+            Judgement::Expired => Err((EmailStatus::Expired, "it was too old to be sent".to_owned())),
             Judgement::NotNow => {
                 queue::leave(connection, candidate, now).await?;
                 return Ok(None);
             }
         };
-        queue::end(connection, candidate, status, Some(&why), now).await?;
-        measure::count(status, 1);
-        Ok(None)
+        let part = letter
+            .and_then(|letter| self.provider.part(&letter, &self.from, now).map_err(|why| (EmailStatus::Failed, why)));
+        match part {
+            Ok(part) => Ok(Some(part)),
+            Err((status, why)) => {
+                queue::end(connection, candidate, status, Some(&why), now).await?;
+                measure::count(status, 1);
+                Ok(None)
+            }
+        }
     }
 
     async fn send(

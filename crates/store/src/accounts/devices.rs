@@ -9,6 +9,21 @@ use crate::tokens::{hash, secret};
 use crate::{EventStore, StoreError};
 
 impl EventStore {
+    /// Whether a person has signed in on a device in an epoch of theirs.
+    pub async fn knows_device(
+        &self,
+        site: SiteId,
+        person: PersonId,
+        device: &SecretString,
+        epoch: i64,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let sql = "select exists (select from devices
+            where site_id = $1 and device_hash = $2 and person_id = $3 and epoch = $4 and expires_at > $5)";
+        let query = sqlx::query_scalar(sql).bind(site.0).bind(hash(device.expose_secret())).bind(person.0);
+        Ok(query.bind(epoch).bind(now).fetch_one(&self.pool).await?)
+    }
+
     /// Remembers that a person has signed in on a device, by the cookie that it had or a new one; the cookie.
     pub async fn remember_device(
         &self,

@@ -92,6 +92,7 @@ pub enum AuditAction {
     PasswordSet,
     SignedIn,
     SignInFailed,
+    SignInsFailed,
     SignedOut,
     SignedOutEverywhere,
     ApiKeyCreated,
