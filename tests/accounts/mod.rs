@@ -1,5 +1,6 @@
 //! Signing in, over HTTP: passwords, invitations, sessions, keys, and what holds up whoever guesses.
 
+mod again;
 mod fake_provider;
 mod invitations;
 mod keys;

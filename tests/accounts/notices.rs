@@ -37,7 +37,7 @@ const FAILED: &str = "Many attempts to sign in as you have failed";
 
 /// The body of a request for a key.
 fn key() -> Value {
-    json!({"name": "Table", "scope": "read", "expires_at": "2026-03-01T00:00:00Z"})
+    json!({"name": "Table", "scope": "read", "expires_at": "2026-03-01T00:00:00Z", "password": PASSWORD})
 }
 
 #[tokio::test]

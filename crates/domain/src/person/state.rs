@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::events::{Ends, PersonEvent, Role};
@@ -42,10 +43,20 @@ pub struct AccessEpochs {
     pub password: i64,
 }
 
+/// How long a session may rest: whoever comes once a week stays signed in, and what was left open in a library does not.
+pub const IDLE: TimeDelta = TimeDelta::days(7);
+/// How long one of an owner or an admin may rest, by which everybody's data are open: from one working day to the next.
+pub const IDLE_ADMIN: TimeDelta = TimeDelta::hours(24);
+
 impl Person {
     /// Whether they have the role and may act.
     pub fn is(&self, role: Role) -> bool {
         self.active && self.roles.contains_key(&role)
+    }
+
+    /// How long a session of theirs may rest before it ends.
+    pub fn idle_limit(&self) -> TimeDelta {
+        if self.is(Role::Owner) || self.is(Role::Admin) { IDLE_ADMIN } else { IDLE }
     }
 
     /// The name, for showing it to somebody who may see it.

@@ -16,6 +16,7 @@ mod pages;
 mod password;
 mod passwords;
 mod problem;
+mod proof;
 mod session;
 mod sessions;
 mod sign_in;
@@ -39,6 +40,7 @@ pub use self::oidc::bearer as vouched_for;
 pub use self::origin::refuse_other_sites;
 pub use self::pages::parts;
 pub use self::problem::AccountProblem;
+pub use self::proof::{BODY as PROOF, Proof};
 pub use self::sessions::sign_out;
 
 /// What is configured about signing in.

@@ -20,10 +20,12 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::problem::AccountProblem;
+use super::proof::{self, Proof};
 use super::session::{Entrant, begin};
 use super::{cookies, next, operation, pages};
 use crate::address::{Address, At};
 use crate::auth::{Authenticated, Holder, Site};
+use crate::client::ClientAddress;
 use crate::layers::to_its_end;
 use crate::operation::{Operation, Success, Whom};
 use crate::problem::ApiError;
@@ -64,8 +66,9 @@ pub fn operations() -> Vec<Operation> {
             ..operation(
                 ("link_identity", "post"),
                 "/v1/sign-in/{provider}/link",
-                "Begins to link another system to you: where your browser goes to sign in there; it comes back with your session's cookie",
-                (Whom::Bearers, None, Success::Json(SchemaGenerator::subschema_for::<WayThere>)),
+                "Begins to link another system to you: where your browser goes to sign in there; it comes back with your session's \
+                 cookie. Needs your password, or a sign-in of the last 10 minutes",
+                (Whom::Bearers, Some(proof::BODY), Success::Json(SchemaGenerator::subschema_for::<WayThere>)),
                 post(set_out_to_link),
             )
         },
@@ -134,9 +137,12 @@ async fn set_out_to_link(
     Holder(who): Holder,
     At(name): At<String>,
     Query(Going { next }): Query<Going>,
+    client: ClientAddress,
     headers: HeaderMap,
+    proof: Proof,
 ) -> Result<Response, ApiError> {
     let provider = provider(&state, &name)?;
+    proof.check(&who, client).await?;
     refuse_unprivileged(&state, provider, &who.bearer.state)?;
     let session = who.bearer.token_id.map(|id| id.to_string());
     let (url, cookies) = way_there(&state, provider, &headers, &next, session).await?;

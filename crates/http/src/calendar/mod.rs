@@ -19,9 +19,11 @@ use rollbook_projections::models::reader::reader;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 
+use crate::accounts::{PROOF, Proof};
 use crate::address::At;
 use crate::asked::NoFilter;
 use crate::auth::{Caller, Holder, Site};
+use crate::client::ClientAddress;
 use crate::operation::{Document, Operation, Success, Whom, document};
 use crate::problem::ApiError;
 use crate::state::AppState;
@@ -49,7 +51,12 @@ pub fn operations() -> Vec<Operation> {
             route: post(issue),
             method: "post",
             success: Success::Json(SchemaGenerator::subschema_for::<Link>),
-            ..links("issue_calendar_link", "Makes the secret address of your calendar, in place of the one before")
+            body: Some(PROOF),
+            ..links(
+                "issue_calendar_link",
+                "Makes the secret address of your calendar, in place of the one before; needs your password, or a sign-in of the \
+                 last 10 minutes",
+            )
         },
         Operation {
             route: delete(revoke),
@@ -103,7 +110,14 @@ async fn of_cohort(caller: Caller, cohort: CohortId, _: NoFilter) -> Result<Docu
     written(&name, &[cohort])
 }
 
-async fn issue(State(state): State<AppState>, Holder(who): Holder) -> Result<Json<Link>, ApiError> {
+/// The address never runs out, so that it is no open session's to make.
+async fn issue(
+    State(state): State<AppState>,
+    Holder(who): Holder,
+    client: ClientAddress,
+    proof: Proof,
+) -> Result<Json<Link>, ApiError> {
+    proof.check(&who, client).await?;
     let secret = state.store().issue_calendar_link(who.site, who.bearer.person, who.bearer.epoch, state.now()).await?;
     Ok(Json(Link { path: path(&secret) }))
 }
