@@ -9,6 +9,7 @@ mod limits;
 mod notices;
 mod oidc;
 mod pages;
+mod passwords;
 pub mod secrets;
 mod sessions;
 mod sign_in;

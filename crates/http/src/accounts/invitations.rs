@@ -158,7 +158,7 @@ pub async fn accept(
     if !known.active || invitation.epoch != known.epochs.access {
         return Err(gone());
     }
-    password::check(password, &known, "/password")?;
+    password::check(password, &known, state, "/password")?;
     let phc = place.hash(password).await?;
     let how = match invitation.purpose {
         InvitationPurpose::Invitation => PasswordChange::Invitation,
