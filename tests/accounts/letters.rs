@@ -119,3 +119,44 @@ async fn an_address_asks_for_so_many_resets_whether_anybody_has_them_or_not() {
     let wrong = post(&school.service, "", "/v1/password-resets", json!({"email": "no address"})).await;
     assert_eq!(refused(&wrong), (422, "invalid_fields"));
 }
+
+#[tokio::test]
+async fn a_reset_that_a_stranger_asks_for_leaves_the_links_before_it_good() {
+    let school = School::open().await;
+    let (service, folder) = (&school.service, tempfile::tempdir().expect("a folder"));
+    let mut mailer = into(&folder, service);
+    let (anna, ben) = (school.person("Anna").await, school.person("Ben").await);
+    let began = service.clock.now();
+    for person in [&anna, &ben] {
+        lets_in(service, person).await;
+        let email = email_of(service, person).await;
+        let mut secrets: Vec<String> = Vec::new();
+        // Whoever asks every five minutes has three letters sent in the hour for which a link is good.
+        for nth in 0..6 {
+            service.clock.set(began + chrono::TimeDelta::minutes(5 * nth));
+            asks(service, &email).await;
+            deliver(&mut mailer).await;
+            let known = |found: &String| !secrets.contains(found);
+            let new: Vec<_> = letters(folder.path()).iter().filter(|l| l.contains(&email)).map(|l| secret(l)).collect();
+            let new: Vec<_> = new.into_iter().filter(known).collect();
+            assert_eq!(new.len(), usize::from(nth < 3), "{nth}");
+            secrets.extend(new);
+        }
+        service.clock.set(began + chrono::TimeDelta::minutes(59));
+        // The first or the last, whichever is used: the others are gone with it.
+        let used = if *person == anna { secrets.remove(0) } else { secrets.remove(2) };
+        let answer = accepts(service, &used, ANOTHER).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        for other in &secrets {
+            assert_eq!(refused(&accepts(service, other, PASSWORD).await), (409, "invitation_gone"));
+        }
+    }
+    // When the first has run out there is room for another.
+    let email = email_of(service, &ben).await;
+    for minutes in [120, 125, 130, 181] {
+        service.clock.set(began + chrono::TimeDelta::minutes(minutes));
+        asks(service, &email).await;
+        deliver(&mut mailer).await;
+    }
+    assert_eq!(letters(folder.path()).iter().filter(|letter| letter.contains(&email)).count(), 7);
+}

@@ -23,6 +23,9 @@ const AGAIN: TimeDelta = TimeDelta::minutes(5);
 const TIMES: i32 = 12;
 /// How soon after a link for a reset there is another.
 const RESETS_APART: TimeDelta = TimeDelta::minutes(5);
+/// How many resets of a person can be used at a time. Whoever asks while there are as many has the letters already, whoever asked for
+/// them; strangers fill no mailbox, and void no link.
+const RESETS_AT_A_TIME: i64 = 3;
 
 /// How long a reset is good for.
 const RESET: TimeDelta = TimeDelta::hours(1);
@@ -58,13 +61,15 @@ impl Mailer {
         Ok(busy)
     }
 
-    /// Decides whether somebody who asked gets a letter: who may sign in with a password, and was not sent one a moment ago.
+    /// Decides whether somebody who asked gets a letter: who may sign in with a password, and was not sent one a moment ago,
+    /// nor has enough of them.
     async fn answer_reset(&self, site: SiteId, person: PersonId, now: DateTime<Utc>) -> Result<(), MailError> {
         let purpose = InvitationPurpose::Reset;
-        let active = self.store.person(site, person).await?.state.active;
+        let known = self.store.person(site, person).await?.state;
         let by_passwords = settings(self.store.pool(), site).await?.password_sign_in;
-        let letter =
-            active && by_passwords && !self.store.invited_since(site, person, purpose, now - RESETS_APART).await?;
+        let (epoch, apart) = (known.epochs.access, (now - RESETS_APART, now));
+        let due = self.store.reset_is_due(site, person, epoch, RESETS_AT_A_TIME, apart).await?;
+        let letter = known.active && by_passwords && due;
         if letter {
             let request = Request {
                 site,
