@@ -158,5 +158,47 @@ async fn a_reset_that_a_stranger_asks_for_leaves_the_links_before_it_good() {
         asks(service, &email).await;
         deliver(&mut mailer).await;
     }
-    assert_eq!(letters(folder.path()).iter().filter(|letter| letter.contains(&email)).count(), 7);
+    let mut good = letters(folder.path());
+    good.retain(|letter| letter.contains(&email));
+    assert_eq!(good.len(), 3, "the one that has run out is gone, and there is another");
+}
+
+#[tokio::test]
+async fn a_file_with_a_link_goes_when_the_link_is_used_or_has_run_out_and_no_other_does() {
+    let school = School::open().await;
+    let (service, folder) = (&school.service, tempfile::tempdir().expect("a folder"));
+    let mut mailer = into(&folder, service);
+    let (anna, ben) = (school.person("Anna").await, school.person("Ben").await);
+    let another = folder.path().join("00000000-0000-0000-0000-000000000007.eml");
+    fs::write(&another, "of another installation").expect("a file");
+    let kept = || letters(folder.path()).iter().filter(|letter| letter.contains("/invitation#")).count();
+    for person in [&anna, &ben] {
+        asks(service, &email_of(service, person).await).await;
+    }
+    deliver(&mut mailer).await;
+    assert_eq!(kept(), 2, "good links stay");
+    let to_anna = email_of(service, &anna).await;
+    let hers = letters(folder.path()).iter().find(|letter| letter.contains(&to_anna)).map(|letter| secret(letter));
+    assert_eq!(accepts(service, &hers.expect("a letter"), PASSWORD).await.status, 200);
+    deliver(&mut mailer).await;
+    assert_eq!(kept(), 1, "what was used is gone");
+    assert!(letters(folder.path()).iter().all(|letter| !letter.contains(&to_anna)));
+    service.now("2026-02-01T01:00:00Z");
+    deliver(&mut mailer).await;
+    assert_eq!(kept(), 0, "what has run out is gone");
+    assert!(another.exists());
+    // Somebody else has taken a file away before: nothing to do.
+    asks(service, &to_anna).await;
+    deliver(&mut mailer).await;
+    assert_eq!(kept(), 1);
+    for file in fs::read_dir(folder.path()).expect("a folder").map(|file| file.expect("a file").path()) {
+        fs::remove_file(file).expect("a file");
+    }
+    service.now("2026-02-01T03:00:00Z");
+    deliver(&mut mailer).await;
+    let left: i64 = sqlx::query_scalar("select count(*) from letter_files")
+        .fetch_one(&service.database.pool)
+        .await
+        .expect("a count");
+    assert_eq!(left, 0);
 }

@@ -27,6 +27,11 @@ const RESETS_APART: TimeDelta = TimeDelta::minutes(5);
 /// them; strangers fill no mailbox, and void no link.
 const RESETS_AT_A_TIME: i64 = 3;
 
+/// How many files with void links are taken away at a time, so that a round is short.
+const VOID_AT_A_TIME: i64 = 100;
+/// How soon a file is looked at again that could not be taken away: somebody has to do something about it first.
+const LOOKED_AT_AGAIN: TimeDelta = TimeDelta::hours(1);
+
 /// How long a reset is good for.
 const RESET: TimeDelta = TimeDelta::hours(1);
 
@@ -84,6 +89,20 @@ impl Mailer {
         Ok(self.store.answer_reset(site, person, letter, now).await?)
     }
 
+    /// Takes away the files whose link is good no more.
+    pub(crate) async fn remove_void_links(&self, now: DateTime<Utc>) -> Result<(), MailError> {
+        for (site, message) in self.store.void_letter_files(VOID_AT_A_TIME, now).await? {
+            match self.folder.remove(message).await {
+                Ok(()) => self.store.forget_letter_file(site, message).await?,
+                Err(error) => {
+                    tracing::warn!(%error, "a file with a link that is good no more cannot be taken away");
+                    self.store.put_off_letter_file(site, message, now + LOOKED_AT_AGAIN).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     async fn send_letter(
         &self,
         site: SiteId,
@@ -134,9 +153,13 @@ impl Mailer {
             return for_good("the person may not sign in".to_owned());
         };
         let secret = letter.secret.expose_secret();
+        let message_id = MessageId(Uuid::new_v4());
+        if !self.provider.reaches_people() {
+            self.store.keep_letter_file(site, message_id, &letter.secret, now).await?;
+        }
         let page = self.page(site).await?.map(|url| format!("{}/invitation#{secret}", url.trim_end_matches('/')));
         let letter = write_access(&Access {
-            message_id: MessageId(Uuid::new_v4()),
+            message_id,
             name: name.clone(),
             email: email.clone(),
             purpose: letter.purpose,

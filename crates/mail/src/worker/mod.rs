@@ -23,7 +23,7 @@ use self::verdict::{Tried, Verdict};
 use crate::config::{ConfigError, Configured, Settings};
 use crate::elsewhere::{Elsewhere, Known};
 use crate::links::page_of;
-use crate::provider::{Answer, Provider};
+use crate::provider::{Answer, Folder, Provider};
 use crate::queue::{self, Becomes, Candidate, Stored};
 use crate::{MailError, measure, patience, templates};
 
@@ -52,6 +52,7 @@ pub struct Mailer {
     projections: Projections,
     pub(crate) clock: Clock,
     pub(crate) provider: Arc<Provider>,
+    pub(crate) folder: Folder,
     pub(crate) from: Mailbox,
     pub(crate) public_url: Option<String>,
     /// Of a database that does not hold the registry.
@@ -71,13 +72,14 @@ impl Mailer {
         clock: Clock,
         settings: &Settings,
     ) -> Result<Self, ConfigError> {
-        let Configured { provider, from, public_url } = settings.configured()?;
+        let Configured { provider, folder, from, public_url } = settings.configured()?;
         let provider = Arc::new(provider);
         Ok(Self {
             store,
             projections,
             clock,
             provider,
+            folder,
             from,
             public_url,
             elsewhere: None,
@@ -122,6 +124,7 @@ impl Mailer {
             self.repeat(connection, stored, now).await?;
             return Ok(Round::Busy);
         }
+        self.remove_void_links(now).await?;
         // Whoever waits for a link to sign in by waits now.
         if self.letter(now).await? {
             return Ok(Round::Busy);

@@ -5,6 +5,7 @@ mod credentials;
 mod devices;
 mod identities;
 mod invitations;
+mod letter_files;
 mod letters;
 mod sessions;
 mod ways_in;
