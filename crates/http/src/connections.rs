@@ -24,7 +24,7 @@ use tokio::time::{Sleep, sleep};
 use tower::ServiceExt as _;
 
 use crate::at_once::AtOnce;
-use crate::client::{ClientAddress, Peer};
+use crate::client::{ClientAddress, Local, Peer};
 use crate::limits::Limits;
 
 /// How long a client may take nothing.
@@ -58,10 +58,18 @@ pub async fn serve(socket: TcpListener, router: Router, limits: &Limits, stop: i
             tracing::debug!("a connection was refused: its address has too many");
             continue;
         };
+        let local = match stream.local_addr() {
+            Ok(local) => local,
+            Err(error) => {
+                tracing::debug!(%error, "a connection has gone");
+                continue;
+            }
+        };
         let router = router.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(Local(local));
             router.clone().oneshot(request)
         });
         let connection = http1::Builder::new()

@@ -4,6 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rollbook_domain::account::{InvitationPurpose, IssueInvitation};
 use rollbook_domain::person::Person;
+use rollbook_domain::site::page_of;
 use rollbook_domain::{Actor, MessageId, PersonId, SiteId};
 use rollbook_projections::models::site_settings::settings;
 use rollbook_projections::models::sites;
@@ -12,7 +13,6 @@ use rollbook_store::{ExecuteError, Executor, Request};
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 
-use crate::links::page_of;
 use crate::provider::{Answer, Fate};
 use crate::templates::{Access, write_access};
 use crate::{MailError, Mailer};

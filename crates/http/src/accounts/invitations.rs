@@ -27,6 +27,7 @@ use crate::body::JsonBytes;
 use crate::client::ClientAddress;
 use crate::operation::{Body, Operation, Success, Whom};
 use crate::problem::ApiError;
+use crate::sites::CameTo;
 use crate::state::AppState;
 
 /// Where a link leads.
@@ -85,14 +86,16 @@ async fn issue(
     State(state): State<AppState>,
     who: Authenticated,
     At(person): At<PersonId>,
-    headers: HeaderMap,
+    came_to: CameTo,
     body: JsonBytes,
 ) -> Result<Json<Invited>, ApiError> {
     refuse_programs(&who.bearer)?;
     let InvitationAsked { send } = body.read()?;
     let (now, purpose) = (state.now(), InvitationPurpose::Invitation);
     refuse_passwords_off(&state, who.site).await?;
-    let page = state.accounts().address(who.site, &headers, PAGE)?;
+    // Where its person can come in, and not where whoever invites them does.
+    let host = state.known_site().and_then(|site| site.host_of_links().map(str::to_owned)).or(came_to.host.clone());
+    let page = state.accounts().address(who.site, host.as_deref(), &came_to, PAGE)?;
     let epochs = state.store().person(who.site, person).await?.state.epochs;
     let command: Command = IssueInvitation { person_id: person, purpose }.into();
     if send {

@@ -22,10 +22,11 @@ use serde::Serialize;
 use crate::accounts::{PROOF, Proof};
 use crate::address::At;
 use crate::asked::NoFilter;
-use crate::auth::{Caller, Holder, Site};
+use crate::auth::{Caller, Holder, Site, refuse_wrong_host};
 use crate::client::ClientAddress;
 use crate::operation::{Document, Operation, Success, Whom, document};
 use crate::problem::ApiError;
+use crate::sites::CameTo;
 use crate::state::AppState;
 
 /// RFC 5545.
@@ -128,12 +129,18 @@ async fn revoke(State(state): State<AppState>, Holder(who): Holder) -> Result<St
 }
 
 /// A link that was revoked, that never was, and that of somebody who may not act any more are one and the same.
-async fn by_link(State(state): State<AppState>, Site(site): Site, At(link): At<String>) -> Result<Document, ApiError> {
+async fn by_link(
+    State(state): State<AppState>,
+    Site(site): Site,
+    came_to: CameTo,
+    At(link): At<String>,
+) -> Result<Document, ApiError> {
     let nothing = || ApiError::NotFound("there is nothing at this path".to_owned());
     let secret = link.strip_suffix(SUFFIX).unwrap_or(&link);
     let person = state.store().calendar_link(site, secret).await?.ok_or_else(nothing)?;
     state.reached(state.store().head().await?).await?;
     let reader = reader(state.pool(), site, person).await?.ok_or_else(nothing)?;
+    refuse_wrong_host(came_to.admits, Some(&reader))?;
     let only = Some(cohorts_of(&state, site, &reader).await?);
     let filter = CohortFilter { only, ..CohortFilter::default() };
     let page = Page { limit: MOST, after: None };

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lettre::message::Mailbox;
+use rollbook_domain::site::page_of;
 use rollbook_domain::{MessageId, SiteId};
 use rollbook_projections::Projections;
 use rollbook_projections::models::emails::EmailStatus;
@@ -22,7 +23,6 @@ use self::judge::Judgement;
 use self::verdict::{Tried, Verdict};
 use crate::config::{ConfigError, Configured, Settings};
 use crate::elsewhere::{Elsewhere, Known};
-use crate::links::page_of;
 use crate::provider::{Answer, Folder, Provider};
 use crate::queue::{self, Becomes, Candidate, Stored};
 use crate::{MailError, measure, patience, templates};
