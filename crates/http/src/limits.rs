@@ -19,6 +19,7 @@ use secrecy::ExposeSecret;
 
 use crate::auth::presented;
 use crate::client::{ClientAddress, Peer, TrustedProxies};
+use crate::headers::single;
 use crate::problem::ApiError;
 
 /// The most bytes of a path with its query.
@@ -82,7 +83,12 @@ struct Counters {
     known: Mutex<LruCache<u64, ()>>,
     hasher: RandomState,
     warned: Once,
+    /// Whether the service is reached over TLS, as its operator says.
+    over_tls: bool,
 }
+
+/// What a proxy tells of how a request came to it.
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 /// Whom a request with a token counts for. What nobody has let in yet may be made up anew each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -106,8 +112,8 @@ impl Shown {
 }
 
 impl Counted {
-    /// Nothing yet.
-    pub fn new(limits: &Limits) -> Self {
+    /// Nothing yet, of a service that its operator says is at this address.
+    pub fn new(limits: &Limits, public_url: Option<&str>) -> Self {
         Self(Arc::new(Counters {
             proxies: limits.proxies.clone(),
             tokens: limits.per_token.map(Rate::new),
@@ -115,7 +121,19 @@ impl Counted {
             known: Mutex::new(LruCache::new(KNOWN_TOKENS)),
             hasher: RandomState::new(),
             warned: Once::new(),
+            over_tls: public_url.is_some_and(|url| url.trim_start().starts_with("https://")),
         }))
+    }
+
+    /// Whether a request came over TLS: everybody's do, or the proxy says so that it came through.
+    pub fn came_over_tls(&self, request: &Request) -> bool {
+        let told = || {
+            let peer = request.extensions().get::<Peer>();
+            let proxy = peer.is_some_and(|Peer(peer)| self.0.proxies.contain(*peer));
+            let scheme = single(request.headers(), FORWARDED_PROTO).ok().flatten();
+            proxy && scheme.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
+        };
+        self.0.over_tls || told()
     }
 
     /// The token that a request shows, as whoever asks for it reads it.
@@ -211,7 +229,7 @@ mod tests {
 
     fn counted(per_token: u32, per_address: u32) -> Counted {
         let (per_token, per_address) = (NonZeroU32::new(per_token), NonZeroU32::new(per_address));
-        Counted::new(&Limits { per_token, per_address, ..Limits::default() })
+        Counted::new(&Limits { per_token, per_address, ..Limits::default() }, None)
     }
 
     fn asked(counted: &Counted, address: &str, token: &str) -> Option<u16> {

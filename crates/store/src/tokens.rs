@@ -16,7 +16,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::{PgPool, Row};
+use sqlx::{PgPool, Row as _};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -273,6 +273,9 @@ async fn write_used(link: &mut Link, used: Vec<(Vec<u8>, DateTime<Utc>)>) -> Res
     link.rows(|| sqlx::query(sql).bind(&hashes).bind(&instants).bind(&before)).await.map(drop)
 }
 
+/// A token's row, before its person's events are known: whom it stands for, and when it was used last.
+type Row = (Bearer, DateTime<Utc>);
+
 /// What a look-up has found.
 struct Found {
     bearer: Bearer,
@@ -283,7 +286,7 @@ struct Found {
 
 /// The answers to as many questions as there is `known`, in their order.
 fn bearers(rows: &[PgRow], known: Vec<AnyLoaded>) -> Result<Vec<Option<Found>>, StoreError> {
-    let mut found: Vec<(_, Option<(Bearer, DateTime<Utc>)>)> = known.into_iter().map(|loaded| (loaded, None)).collect();
+    let mut found: Vec<(_, Option<Row>)> = known.into_iter().map(|loaded| (loaded, None)).collect();
     for row in rows {
         let n = usize::try_from(row.try_get::<i64, _>("n")?).unwrap_or_default();
         let missing = || StoreError::Corrupt("an answer to no question".to_owned());

@@ -96,7 +96,7 @@ fn records_who_was_let_in_and_out() {
     let reason = SignInFailure::WrongPassword;
     let failed = AccountCommand::RecordFailedSignIn(RecordFailedSignIn { person_id: STUDENT, reason });
     let system = By { actor: Actor::System, ..by(OWNER, Authority::System) };
-    when(vec![], failed, system.clone(), person(&[])).then_expect_events(vec![AccountEvent::SignInFailed { reason }]);
+    when(vec![], failed, system, person(&[])).then_expect_events(vec![AccountEvent::SignInFailed { reason }]);
     let often = AccountCommand::RecordFailedSignIns(RecordFailedSignIns { person_id: STUDENT });
     when(vec![], often, system, person(&[])).then_expect_events(vec![AccountEvent::SignInsFailed {}]);
     let how = PasswordChange::Change;

@@ -158,7 +158,7 @@ impl Installation {
             examiner: setup.examiner,
             metrics: setup.metrics,
             unknown_hosts: setup.unknown_hosts,
-            counted: Counted::new(&setup.limits),
+            counted: Counted::new(&setup.limits, setup.accounts.public_url.as_deref()),
             accounts: Arc::new(Accounts::new(setup.accounts)),
             ended: Arc::default(),
             services: Mutex::default(),

@@ -145,11 +145,10 @@ fn of_account(happened: &AccountEvent) -> Option<Said> {
         AccountEvent::ApiKeyRevoked { .. } => Some(Said::new(NoticeKind::ApiKeyRevoked)),
         AccountEvent::IdentityLinked { issuer } => Some(Said::new(NoticeKind::IdentityLinked).of(issuer)),
         AccountEvent::IdentityUnlinked { issuer } => Some(Said::new(NoticeKind::IdentityUnlinked).of(issuer)),
-        // Of a link, the letter about the password that it set tells.
-        AccountEvent::SignedIn { method: SignInMethod::Invitation, .. }
-        | AccountEvent::SignedIn { new_device: false, .. } => None,
-        AccountEvent::SignedIn { method, new_device: true, session_id: _ } => {
-            Some(Said::new(NoticeKind::NewDevice).of(<&str>::from(*method)))
+        AccountEvent::SignedIn { method, new_device, session_id: _ } => {
+            // Of a link, the letter about the password that it set tells.
+            let told = *new_device && *method != SignInMethod::Invitation;
+            told.then(|| Said::new(NoticeKind::NewDevice).of(<&str>::from(*method)))
         }
         AccountEvent::SignInsFailed {} => Some(Said::new(NoticeKind::SignInsFailed)),
         AccountEvent::InvitationIssued { .. }
