@@ -15,7 +15,7 @@ async fn a_download_has_a_name_and_a_secret_address_does_not_give_it() {
     for (path, accept, token, name) in [
         (format!("/v1/cohorts/{cohort}/roster"), "text/csv", &*school.owner, "default-roster.csv"),
         (format!("/v1/cohorts/{cohort}/roster?limit=1"), "text/csv", &school.owner, "default-roster.csv"),
-        (format!("/v1/cohorts/{cohort}/roster"), "application/x-ndjson", &school.owner, "default-roster.ndjson"),
+        ("/v1/audit".to_owned(), "application/x-ndjson", &school.owner, "default-audit.ndjson"),
         ("/v1/audit".to_owned(), "text/csv", &school.owner, "default-audit.csv"),
         (format!("/v1/cohorts/{cohort}/calendar.ics"), "*/*", &school.owner, "default-calendar.ics"),
         (link, "*/*", "", "default-calendar.ics"),
