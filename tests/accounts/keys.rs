@@ -20,7 +20,7 @@ async fn admin(school: &School) -> (String, String) {
 }
 
 async fn make(school: &School, token: &str, scope: Value, expires_at: &str) -> Answer {
-    let body = json!({"name": "Table", "scope": scope, "expires_at": expires_at});
+    let body = json!({"name": "Table", "scope": scope, "expires_at": expires_at, "password": PASSWORD});
     post(&school.service, token, "/v1/me/api-keys", body).await
 }
 
@@ -119,7 +119,7 @@ async fn a_key_runs_out_and_ends_where_its_person_signs_out_everywhere() {
     assert_eq!(service.ask(&key, "/v1/me").await.status, 200);
     service.now(NEXT_MONTH);
     assert_eq!(service.ask(&key, "/v1/me").await.status, 401);
-    service.now("2026-02-02T00:00:00Z");
+    service.now("2026-02-01T20:00:00Z");
     assert_eq!(service.ask(&other, "/v1/me").await.status, 200);
     assert_eq!(answer(service.request(Method::POST, &session, "/v1/sign-out-everywhere")).await.status, 204);
     assert_eq!(service.ask(&other, "/v1/me").await.status, 401);

@@ -119,3 +119,86 @@ async fn an_address_asks_for_so_many_resets_whether_anybody_has_them_or_not() {
     let wrong = post(&school.service, "", "/v1/password-resets", json!({"email": "no address"})).await;
     assert_eq!(refused(&wrong), (422, "invalid_fields"));
 }
+
+#[tokio::test]
+async fn a_reset_that_a_stranger_asks_for_leaves_the_links_before_it_good() {
+    let school = School::open().await;
+    let (service, folder) = (&school.service, tempfile::tempdir().expect("a folder"));
+    let mut mailer = into(&folder, service);
+    let (anna, ben) = (school.person("Anna").await, school.person("Ben").await);
+    let began = service.clock.now();
+    for person in [&anna, &ben] {
+        lets_in(service, person).await;
+        let email = email_of(service, person).await;
+        let mut secrets: Vec<String> = Vec::new();
+        // Whoever asks every five minutes has three letters sent in the hour for which a link is good.
+        for nth in 0..6 {
+            service.clock.set(began + chrono::TimeDelta::minutes(5 * nth));
+            asks(service, &email).await;
+            deliver(&mut mailer).await;
+            let known = |found: &String| !secrets.contains(found);
+            let new: Vec<_> = letters(folder.path()).iter().filter(|l| l.contains(&email)).map(|l| secret(l)).collect();
+            let new: Vec<_> = new.into_iter().filter(known).collect();
+            assert_eq!(new.len(), usize::from(nth < 3), "{nth}");
+            secrets.extend(new);
+        }
+        service.clock.set(began + chrono::TimeDelta::minutes(59));
+        // The first or the last, whichever is used: the others are gone with it.
+        let used = if *person == anna { secrets.remove(0) } else { secrets.remove(2) };
+        let answer = accepts(service, &used, ANOTHER).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        for other in &secrets {
+            assert_eq!(refused(&accepts(service, other, PASSWORD).await), (409, "invitation_gone"));
+        }
+    }
+    // When the first has run out there is room for another.
+    let email = email_of(service, &ben).await;
+    for minutes in [120, 125, 130, 181] {
+        service.clock.set(began + chrono::TimeDelta::minutes(minutes));
+        asks(service, &email).await;
+        deliver(&mut mailer).await;
+    }
+    let mut good = letters(folder.path());
+    good.retain(|letter| letter.contains(&email));
+    assert_eq!(good.len(), 3, "the one that has run out is gone, and there is another");
+}
+
+#[tokio::test]
+async fn a_file_with_a_link_goes_when_the_link_is_used_or_has_run_out_and_no_other_does() {
+    let school = School::open().await;
+    let (service, folder) = (&school.service, tempfile::tempdir().expect("a folder"));
+    let mut mailer = into(&folder, service);
+    let (anna, ben) = (school.person("Anna").await, school.person("Ben").await);
+    let another = folder.path().join("00000000-0000-0000-0000-000000000007.eml");
+    fs::write(&another, "of another installation").expect("a file");
+    let kept = || letters(folder.path()).iter().filter(|letter| letter.contains("/invitation#")).count();
+    for person in [&anna, &ben] {
+        asks(service, &email_of(service, person).await).await;
+    }
+    deliver(&mut mailer).await;
+    assert_eq!(kept(), 2, "good links stay");
+    let to_anna = email_of(service, &anna).await;
+    let hers = letters(folder.path()).iter().find(|letter| letter.contains(&to_anna)).map(|letter| secret(letter));
+    assert_eq!(accepts(service, &hers.expect("a letter"), PASSWORD).await.status, 200);
+    deliver(&mut mailer).await;
+    assert_eq!(kept(), 1, "what was used is gone");
+    assert!(letters(folder.path()).iter().all(|letter| !letter.contains(&to_anna)));
+    service.now("2026-02-01T01:00:00Z");
+    deliver(&mut mailer).await;
+    assert_eq!(kept(), 0, "what has run out is gone");
+    assert!(another.exists());
+    // Somebody else has taken a file away before: nothing to do.
+    asks(service, &to_anna).await;
+    deliver(&mut mailer).await;
+    assert_eq!(kept(), 1);
+    for file in fs::read_dir(folder.path()).expect("a folder").map(|file| file.expect("a file").path()) {
+        fs::remove_file(file).expect("a file");
+    }
+    service.now("2026-02-01T03:00:00Z");
+    deliver(&mut mailer).await;
+    let left: i64 = sqlx::query_scalar("select count(*) from letter_files")
+        .fetch_one(&service.database.pool)
+        .await
+        .expect("a count");
+    assert_eq!(left, 0);
+}

@@ -1,12 +1,15 @@
 //! Signing in, over HTTP: passwords, invitations, sessions, keys, and what holds up whoever guesses.
 
+mod again;
 mod fake_provider;
 mod invitations;
 mod keys;
 mod letters;
 mod limits;
+mod notices;
 mod oidc;
 mod pages;
+mod passwords;
 pub mod second_factor;
 pub mod secrets;
 mod sessions;

@@ -90,7 +90,8 @@ async fn no_secret_rests_in_the_database_or_is_logged() {
     let change = json!({"current": PASSWORD, "new": ANOTHER});
     assert_eq!(talk.post("/v1/me/password", &first, change).await.status, 204);
     let before = talk.said.clone();
-    let key = json!({"name": "Table", "scope": "read", "expires_at": chrono_in_a_month(&talk, &first).await});
+    let expires_at = chrono_in_a_month(&talk, &first).await;
+    let key = json!({"name": "Table", "scope": "read", "expires_at": expires_at, "password": ANOTHER});
     let key = text(&talk.post("/v1/me/api-keys", &first, key).await.json["key"]);
     talk.said = before;
     assert_eq!(talk.post("/v1/invitations/accept", "", json!({"secret": secret, "password": WRONG})).await.status, 409);

@@ -1,6 +1,7 @@
 //! Sessions: ended one by one, all at once, with a new password, and with the right that they stood for. Cookies are taken from this
 //! site's own pages alone.
 
+use chrono::TimeDelta;
 use futures::future::join_all;
 use reqwest::Method;
 use rollbook_domain::SiteId;
@@ -87,7 +88,7 @@ async fn a_deactivated_person_is_out_at_the_next_request_whatever_they_hold() {
     let service = &school.service;
     let person = school.person("Anahera").await;
     let session = lets_in(service, &person).await;
-    let key = json!({"name": "Table", "scope": "read", "expires_at": "2026-03-01T00:00:00Z"});
+    let key = json!({"name": "Table", "scope": "read", "expires_at": "2026-03-01T00:00:00Z", "password": PASSWORD});
     let key = post(service, &session, "/v1/me/api-keys", key).await.json["key"].as_str().expect("a key").to_owned();
     let email = email_of(service, &person).await;
     let answer = post(service, "", "/v1/sign-in", json!({"email": email, "password": PASSWORD, "cookie": true})).await;
@@ -200,4 +201,71 @@ async fn what_has_run_out_is_kept_for_a_while_and_then_taken_away() {
     assert_eq!(clean_up().await, u64::try_from(before.0 + before.1 + before.2).expect("a count"));
     assert_eq!(rows().await, (0, 0, 0, before.3), "passwords stay");
     assert_eq!(signs_in(service, &email, PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_session_ends_when_it_rests_for_a_week_and_an_admins_for_a_day() {
+    let school = School::open().await;
+    let service = &school.service;
+    let (student, admin) = (school.person("Anna").await, school.person("Ben").await);
+    school.command("GrantRole", json!({"person_id": admin, "role": "admin"})).await;
+    let asks = async |token: &str| service.ask(token, "/v1/me").await.status;
+    for (person, rest, uses) in [(student, TimeDelta::days(7), 1), (admin, TimeDelta::hours(24), 3)] {
+        let session = lets_in(service, &person).await;
+        let email = email_of(service, &person).await;
+        let began = service.clock.now();
+        let mut now = began;
+        // Each use begins the rest anew, at the latest five minutes afterwards.
+        for _ in 0..uses {
+            now += rest - TimeDelta::minutes(6);
+            service.clock.set(now);
+            assert_eq!(asks(&session).await, 200, "{rest}");
+        }
+        let other = signs_in(service, &email, PASSWORD).await.json["token"].as_str().expect("a token").to_owned();
+        service.clock.set(now + TimeDelta::minutes(4));
+        assert_eq!(asks(&session).await, 200, "which is not written down");
+        service.clock.set(now + rest - TimeDelta::seconds(1));
+        assert_eq!(asks(&other).await, 200, "{rest}");
+        service.clock.set(now + rest);
+        assert_eq!(asks(&session).await, 401, "{rest}");
+        // Whoever is not let in has not used it.
+        assert_eq!(asks(&session).await, 401, "{rest}");
+        let listed = service.get(&other, "/v1/me/sessions").await;
+        assert_eq!(listed["items"].as_array().expect("items").len(), 1, "what has ended is not listed: {listed}");
+        service.clock.set(began);
+    }
+}
+
+#[tokio::test]
+async fn a_token_from_the_command_line_and_a_key_end_when_they_were_made_to() {
+    let school = School::open().await;
+    let service = &school.service;
+    let person = school.person("Anna").await;
+    let issued = service.token(&person).await;
+    let key = json!({"name": "Table", "scope": "read", "expires_at": "2026-06-01T00:00:00Z"});
+    let key = post(service, &issued, "/v1/me/api-keys", key).await.json["key"].as_str().expect("a key").to_owned();
+    service.clock.set(service.clock.now() + TimeDelta::days(30));
+    for token in [&issued, &key] {
+        assert_eq!(service.ask(token, "/v1/me").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn using_a_session_writes_its_row_once_in_five_minutes() {
+    let school = School::open().await;
+    let service = &school.service;
+    let session = lets_in(service, &school.person("Anna").await).await;
+    let began = service.clock.now();
+    let used = async || -> chrono::DateTime<chrono::Utc> {
+        let sql = "select max(last_used_at) from tokens where kind = 'session'";
+        sqlx::query_scalar(sql).fetch_one(&service.database.pool).await.expect("an instant")
+    };
+    for (minutes, written) in [(0, 0), (4, 0), (5, 5), (9, 5), (10, 10)] {
+        service.clock.set(began + TimeDelta::minutes(minutes));
+        // The one who looks tokens up writes before it looks up the next.
+        for _ in 0..2 {
+            assert_eq!(service.ask(&session, "/v1/me").await.status, 200);
+        }
+        assert_eq!(used().await, began + TimeDelta::minutes(written), "{minutes}");
+    }
 }

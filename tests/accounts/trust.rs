@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::fake_provider::Key;
 use super::oidc::{ANNA, Scene};
-use super::{audit, cookie, lets_in, post, refused};
+use super::{PASSWORD, audit, cookie, lets_in, post, refused};
 use crate::harness::{Answer, Service, answer};
 
 async fn of_sites(sites: Sites) -> Scene {
@@ -27,7 +27,7 @@ impl Scene {
     /// Links a subject of the system to whoever has a session: there, and back with a session's cookie.
     pub async fn links(&self, session: &str, back_with: &str, subject: &str) -> Answer {
         self.says(json!({"sub": subject, "email": format!("{subject}@elsewhere.example")}));
-        let begun = answer(self.service.request(Method::POST, session, LINK)).await;
+        let begun = post(&self.service, session, LINK, json!({"password": PASSWORD})).await;
         assert_eq!(begun.status, 200, "{}", begun.text);
         let flow = cookie(&begun, "__Host-rollbook-flow").expect("a cookie");
         let there = self.get(begun.json["url"].as_str().expect("an address"), None).await;
@@ -167,7 +167,7 @@ async fn a_system_that_is_not_privileged_lets_in_no_admin_however_they_were_link
     let admin = registers(service, "admin@example.org").await;
     grants(service, &admin, "admin").await;
     let session = lets_in(service, &admin).await;
-    let begun = answer(service.request(Method::POST, &session, LINK)).await;
+    let begun = post(service, &session, LINK, json!({"password": PASSWORD})).await;
     assert_eq!(refused(&begun), (403, "not_vouched_for"));
     // As before there was such a rule, or while it was privileged.
     let id = rollbook_domain::PersonId(admin.parse().expect("an id"));

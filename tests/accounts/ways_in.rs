@@ -77,9 +77,10 @@ async fn with_everything(scene: &Scene, nth: usize, before: &[&str]) -> Everythi
     let (app, codes) = sets_up(service, &acting).await;
     let session = signs_in_with(service, &email, &codes[0]).await;
     let token = service.token(&person).await;
-    let key = json!({"name": "sheet", "scope": "read", "expires_at": "2026-06-01T00:00:00Z"});
+    let proof = json!({"password": PASSWORD});
+    let key = json!({"name": "sheet", "scope": "read", "expires_at": "2026-06-01T00:00:00Z", "password": PASSWORD});
     let key = text(&post(service, &acting, "/v1/me/api-keys", key).await.json, "key");
-    let calendar = answer(service.request(Method::POST, &acting, "/v1/me/calendar-link")).await;
+    let calendar = post(service, &acting, "/v1/me/calendar-link", proof).await;
     let calendar = text(&calendar.json, "path");
     let says = |email: &str| {
         scene.fake.token(scene.now(), &json!({"sub": person, "email": email, "email_verified": true, "amr": ["mfa"]}))
@@ -327,7 +328,8 @@ async fn a_person_has_another_system_vouch_for_them_no_more() {
     let who = with_everything(&scene, 0, &[]).await;
     let own = service.get(&who.session, "/v1/me/identities").await;
     let id = text(&own["items"][0], "identity_id");
-    let unlink = || service.request(Method::DELETE, &who.session, &format!("/v1/me/identities/{id}"));
+    let path = format!("/v1/me/identities/{id}");
+    let unlink = || service.request(Method::DELETE, &who.session, &path).json(&json!({"password": PASSWORD}));
     assert_eq!(answer(unlink()).await.status, 204);
     assert!(!lets_in(&scene, &who, "identity").await);
     assert_eq!(refused(&answer(unlink()).await), (404, "not_found"));

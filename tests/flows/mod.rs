@@ -4,6 +4,7 @@ mod absences;
 mod advancing;
 mod authority;
 mod deadlines;
+mod downloads;
 mod idempotency;
 mod marking;
 mod races;

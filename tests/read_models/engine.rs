@@ -86,7 +86,7 @@ async fn verification_names_every_row_that_was_tampered_with_and_a_rebuild_mends
     let database = Database::create().await;
     let store = database.store();
     let projections = Projections::start(store.clone());
-    for history in histories(3) {
+    for history in histories(5) {
         write_all(&database.pool, &history).await;
     }
     caught_up(&store, &projections).await;

@@ -38,7 +38,7 @@ async fn a_rebuilt_table_is_defined_as_the_live_one_was_and_nothing_is_left_besi
     let database = Database::create().await;
     let store = database.store();
     let projections = Projections::start(store.clone());
-    for history in histories(3) {
+    for history in histories(5) {
         write_all(&database.pool, &history).await;
     }
     caught_up(&store, &projections).await;
@@ -137,7 +137,7 @@ async fn two_rebuilds_of_one_database_do_not_go_on_at_once() {
 async fn a_new_version_is_built_while_the_other_models_go_on() {
     let database = Database::create().await;
     let store = database.store();
-    write_all(&database.pool, &histories(3).concat()).await;
+    write_all(&database.pool, &histories(5).concat()).await;
     let first = Projections::start(store.clone());
     caught_up(&store, &first).await;
     first.stop().await;
@@ -189,7 +189,7 @@ async fn the_read_models_of_a_past_moment_are_built_into_a_schema_of_their_own()
     caught_up(&store, &projections).await;
     let then = store.head().await.expect("a head");
     let were = rows(pool, "public").await;
-    assert_eq!(were.len(), 14);
+    assert_eq!(were.len(), 15);
     for history in histories(3) {
         write_all(pool, &history).await;
     }

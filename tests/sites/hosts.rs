@@ -118,11 +118,7 @@ async fn this_machine_is_a_schools_that_claims_it() {
 
 /// What comes back for bytes as they are: the status line.
 fn raw(service: &Service, request: &str) -> String {
-    let mut stream = TcpStream::connect(service.url.trim_start_matches("http://")).expect("it listens");
-    stream.write_all(request.as_bytes()).expect("it is sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    answer.lines().next().unwrap_or_default().to_owned()
+    whole(service, request).lines().next().unwrap_or_default().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,4 +139,125 @@ async fn a_host_header_is_there_once_and_the_absolute_form_goes_before_it() {
         let line = tokio::task::block_in_place(|| raw(&service, &request));
         assert_eq!(line.split(' ').nth(1), Some(status), "{request}{line}");
     }
+}
+
+/// The whole answer to bytes as they are.
+fn whole(service: &Service, request: &str) -> String {
+    let mut stream = TcpStream::connect(service.url.trim_start_matches("http://")).expect("it listens");
+    stream.write_all(request.as_bytes()).expect("it is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[tokio::test]
+async fn this_machine_is_the_default_sites_until_that_has_a_host_of_its_own() {
+    let service = Service::with_super_admin(NOW).await;
+    let own = Student::in_site(&service).await;
+    let student = service.token(&own.person).await;
+    let loopback = [
+        "localhost",
+        "LOCALHOST:8080",
+        "127.0.0.1",
+        "127.9.9.9:1",
+        "127.1",
+        "0x7f.1",
+        "2130706433",
+        "[::1]",
+        "localhost.",
+    ];
+    for host in loopback {
+        assert_eq!(service.at_host(host).ask(&student, "/v1/cohorts").await.status, 200, "{host}");
+    }
+    let office = json!([{"host": "office.example.org", "admits": "staff"}]);
+    let office = service.send(&service.owner, "SetSiteHosts", json!({"site_id": service.site, "hosts": office})).await;
+    assert_eq!(office.status, 200, "{}", office.text);
+    let office = service.at_host("office.example.org");
+    is_problem(&office.ask(&student, "/v1/cohorts").await, 403, "wrong_host");
+    assert_eq!(office.ask(&service.owner, "/v1/cohorts").await.status, 200);
+    for host in loopback {
+        is_problem(&service.at_host(host).ask(&student, "/v1/cohorts").await, 404, "unknown_host");
+        is_problem(&service.at_host(host).ask(&service.owner, "/v1/cohorts").await, 404, "unknown_host");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_host_grants_nothing_that_no_host_of_the_default_site_would() {
+    let hosting =
+        Hosting { unknown_hosts: UnknownHosts::Default, super_admins: vec!["owner@example.org"], ..Hosting::default() };
+    let service = Service::hosting(Database::create().await, Clock::frozen(at(NOW)), hosting).await;
+    let set = async |hosts: serde_json::Value, from: &Service| {
+        let set = json!({"site_id": service.site, "hosts": hosts});
+        assert_eq!(from.send(&service.owner, "SetSiteHosts", set).await.status, 200);
+    };
+    let anywhere = service.at_host("anything.example.org");
+    let office = json!({"host": "office.example.org", "admits": "staff"});
+    set(json!([office]), &service).await;
+    is_problem(&anywhere.ask(&service.owner, "/v1/me").await, 404, "unknown_host");
+    let everybody = json!([office, {"host": "school.example.org"}]);
+    set(everybody, &service.at_host("office.example.org")).await;
+    assert_eq!(anywhere.ask(&service.owner, "/v1/me").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_calendar_opens_where_its_person_may_come_in() {
+    let service = Service::with_super_admin(NOW).await;
+    let north = service.site("north").await;
+    let own = Student::in_site(&north).await;
+    let hosts = json!([{"host": "north.example.org"}, {"host": "learn.example.org", "admits": "students"},
+        {"host": "office.example.org", "admits": "staff"}]);
+    service.command(&service.owner, "SetSiteHosts", json!({"site_id": north.site, "hosts": hosts})).await;
+    let (learn, office) = (north.at_host("learn.example.org"), north.at_host("office.example.org"));
+    let calendar = async |token: &str| {
+        let made = crate::harness::answer(north.request(reqwest::Method::POST, token, "/v1/me/calendar-link")).await;
+        made.json["path"].as_str().expect("a path").to_owned()
+    };
+    let student = north.token(&own.person).await;
+    for (token, at_learn, at_office) in [(&student, 200, 403), (&north.owner, 403, 200)] {
+        let path = calendar(token).await;
+        for (host, status) in [(&learn, at_learn), (&office, at_office), (&north, 200)] {
+            let opened = host.ask("", &path).await;
+            assert_eq!(opened.status, status, "{}", opened.text);
+            if status == 403 {
+                is_problem(&opened, 403, "wrong_host");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_lead_where_the_registry_says_and_nowhere_that_a_request_writes() {
+    let service = Service::with_super_admin(NOW).await;
+    let north = service.site("north").await;
+    let register = json!({"name": "Marama", "email": "marama@example.org"});
+    let person = north.create(&north.owner, "RegisterPerson", register).await;
+    let hosts = json!([{"host": "office.example.org", "admits": "staff"}, {"host": "north.example.org"}]);
+    service.command(&service.owner, "SetSiteHosts", json!({"site_id": north.site, "hosts": hosts})).await;
+    let path = format!("/v1/people/{person}/invitation");
+    let end = format!(
+        "Authorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}",
+        north.owner
+    );
+    for request in [
+        format!("POST http://north.example.org{path} HTTP/1.1\r\nHost: evil.example\r\n{end}"),
+        format!("POST {path} HTTP/1.1\r\nHost: north.example.org:4711\r\n{end}"),
+        format!("POST {path} HTTP/1.1\r\nHost: NORTH.example.org.\r\n{end}"),
+        // By the host for staff, whom it is made for cannot come in.
+        format!("POST {path} HTTP/1.1\r\nHost: office.example.org\r\n{end}"),
+    ] {
+        let answer = tokio::task::block_in_place(|| whole(&service, &request));
+        assert!(answer.contains("\"link\":\"https://north.example.org/invitation#"), "{request}{answer}");
+    }
+    for port in ["99999", "x", "-1", "08080808080"] {
+        let request = format!("GET /v1/me HTTP/1.1\r\nHost: north.example.org:{port}\r\nConnection: close\r\n\r\n");
+        let line = tokio::task::block_in_place(|| raw(&service, &request));
+        assert_eq!(line.split(' ').nth(1), Some("400"), "{port}: {line}");
+    }
+    // The default site has no host: its links lead to where the connection came, whatever the request says.
+    let register = json!({"name": "Rewi", "email": "rewi@example.org"});
+    let person = service.create(&service.owner, "RegisterPerson", register).await;
+    let end = end.replace(&north.owner, &service.owner);
+    let request = format!("POST /v1/people/{person}/invitation HTTP/1.1\r\nHost: 127.9.9.9:4711\r\n{end}");
+    let answer = tokio::task::block_in_place(|| whole(&service, &request));
+    assert!(answer.contains(&format!("\"link\":\"{}/invitation#", service.url)), "{answer}");
 }

@@ -175,6 +175,7 @@ commands! {
         account::SetPassword => Account(AccountCommand),
         account::SignIn => Account(AccountCommand),
         account::RecordFailedSignIn => Account(AccountCommand),
+        account::RecordFailedSignIns => Account(AccountCommand),
         account::SignOut => Account(AccountCommand),
         account::SignOutEverywhere => Account(AccountCommand),
         account::CreateApiKey => Account(AccountCommand),

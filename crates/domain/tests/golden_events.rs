@@ -1,10 +1,10 @@
 //! Every event, version 1, as a file that decodes for ever: what a changed event may break shows here first.
 //!
-//! `fixtures/events/<Type>.v1.json` has every field; `<Type>.v1.minimal.json`, where there are optional ones, has none
-//! of them. `<Type>.v1.from_file.json` is the same as an imported file said it, `by_themselves` as the person concerned
-//! did it, `later_epoch` after something has ended the person's ways in, `second_factor` with one, `with_owner_id` since that is
-//! said: fields that came later, in files of their own. A fixture is never edited; a changed event is a new version with fixtures
-//! and an upcaster of its own.
+//! `fixtures/events/<Type>.v1.json` has every field; `<Type>.v1.minimal.json`, where there are optional ones, has none of
+//! them. `<Type>.v1.from_file.json` is the same as an imported file said it, `by_themselves` as the person concerned did it,
+//! `later_epoch` after something has ended the person's ways in, `email_before`, `new_device`, `second_factor` and `with_owner_id` with
+//! the field of that name: fields that came later, in files of their own. A fixture is never edited; a changed event is a new version with fixtures and
+//! an upcaster of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -32,13 +32,15 @@ fn fixtures() -> Vec<Fixture> {
         let parts: Vec<_> = file.split('.').collect();
         let (event_type, version, minimal) = match parts[..] {
             [event_type, version, "json"]
-            | [event_type, version, "from_file" | "by_themselves" | "later_epoch" | "second_factor" | "with_owner_id", "json"] => {
-                (event_type, version, false)
-            }
+            | [
+                event_type,
+                version,
+                "from_file" | "by_themselves" | "later_epoch" | "email_before" | "new_device" | "second_factor"
+                | "with_owner_id",
+                "json",
+            ] => (event_type, version, false),
             [event_type, version, "minimal", "json"] => (event_type, version, true),
-            _ => panic!(
-                "{file} is not named <Type>.v<version>[.minimal|.from_file|.by_themselves|.later_epoch|.second_factor|.with_owner_id].json"
-            ),
+            _ => panic!("{file} is not named <Type>.v<version>[.minimal|.<a field that came later>].json"),
         };
         let version = version.strip_prefix('v').expect("v1, v2, …").to_owned();
         let payload = std::fs::read_to_string(&path).expect("a readable file");

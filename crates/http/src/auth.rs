@@ -152,12 +152,7 @@ impl Authenticated {
             return Ok(());
         }
         let reader = if self.is_guest() { None } else { self.reader().await? };
-        let (let_in, others): (fn(&Reader) -> bool, _) = match host {
-            HostAdmits::Everyone => return Ok(()),
-            HostAdmits::Students => (|reader| !reader.enrolments.is_empty(), STUDENTS_ONLY),
-            HostAdmits::Staff => (Reader::is_staff, STAFF_ONLY),
-        };
-        if reader.as_ref().is_some_and(let_in) { Ok(()) } else { Err(others) }
+        refuse_wrong_host(host, reader.as_ref())
     }
 
     /// What they may read by their appointments and enrolments: of read models that have first reached the log's position of
@@ -166,6 +161,16 @@ impl Authenticated {
         self.state.reached(self.bearer.head).await?;
         Ok(reader(self.state.pool(), self.site, self.bearer.person).await?)
     }
+}
+
+/// Refuses whoever a host is not for; none is somebody with no part in the site.
+pub fn refuse_wrong_host(host: HostAdmits, reader: Option<&Reader>) -> Result<(), ApiError> {
+    let (let_in, others): (fn(&Reader) -> bool, _) = match host {
+        HostAdmits::Everyone => return Ok(()),
+        HostAdmits::Students => (|reader| !reader.enrolments.is_empty(), STUDENTS_ONLY),
+        HostAdmits::Staff => (Reader::is_staff, STAFF_ONLY),
+    };
+    if reader.is_some_and(let_in) { Ok(()) } else { Err(others) }
 }
 
 /// Whether a session was begun with a password in a school that lets nobody in by one any more.

@@ -1,7 +1,7 @@
 //! Where a request comes from: the address that limits count by. It says nothing about who asks, and no right follows from it.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
@@ -14,6 +14,10 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 /// The other end of the connection that a request came on.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
+
+/// This end of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Local(pub SocketAddr);
 
 /// The address of the client: the peer's, or, where the peer is a proxy that is trusted, the one that it tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -27,7 +27,7 @@ use tower::ServiceExt as _;
 
 use self::places::Places;
 use crate::at_once::AtOnce;
-use crate::client::{ClientAddress, Peer};
+use crate::client::{ClientAddress, Local, Peer};
 use crate::limits::Limits;
 use crate::until_its_end::until_its_end;
 
@@ -68,6 +68,13 @@ pub async fn serve(socket: TcpListener, router: Router, limits: &Limits, stop: i
             tracing::debug!("a connection was refused: its address has too many");
             continue;
         };
+        let local = match stream.local_addr() {
+            Ok(local) => local,
+            Err(error) => {
+                tracing::debug!(%error, "a connection has gone");
+                continue;
+            }
+        };
         // Whoever comes while nobody can be made to go waits in the system's queue, which has an end of its own.
         let place = tokio::select! {
             () = &mut stop => break,
@@ -77,6 +84,7 @@ pub async fn serve(socket: TcpListener, router: Router, limits: &Limits, stop: i
         let service = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(Local(local));
             let (answer, busy) = (router.clone().oneshot(request), at.busy());
             async move { answer.await.map(|response| until_its_end(response, busy)) }
         });

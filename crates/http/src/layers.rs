@@ -5,15 +5,17 @@ use std::any::Any;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use metrics::Unit;
 use rollbook_domain::SiteId;
+use rollbook_domain::site::Slug;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, field};
 use uuid::Uuid;
@@ -31,6 +33,10 @@ const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long a request that may be large may take: whoever sends a few bytes now and then does not hold it for ever.
 const PATIENCE: Duration = Duration::from_mins(30);
+
+/// A year, from each answer on: what a browser that has been here once does by itself. Not for hosts below this one, which may be
+/// another's.
+const OVER_TLS: &str = "max-age=31536000";
 
 /// Who may hold a window of a page of this site, and who may load what it answers.
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
@@ -50,8 +56,9 @@ pub fn around(router: Router, counted: Counted, site: SiteId) -> Router {
     router
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
         .layer(from_fn(in_flight))
-        .layer(from_fn_with_state((counted, site), limited))
+        .layer(from_fn_with_state((counted.clone(), site), limited))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(counted, kept_over_tls))
         .layer(from_fn(guarded))
         .layer(from_fn(observed))
 }
@@ -143,10 +150,38 @@ fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     ApiError::internal(&format_args!("a panic: {}", text.unwrap_or("of unknown kind"))).into_response()
 }
 
+/// Whoever has come over TLS is told to come by nothing else for a while.
+async fn kept_over_tls(State(counted): State<Counted>, request: Request, next: Next) -> Response {
+    let over_tls = counted.came_over_tls(&request);
+    let mut response = next.run(request).await;
+    if over_tls {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(OVER_TLS));
+    }
+    response
+}
+
+/// What is opened by another program is given a name, by the route and never by the address, which may hold a secret.
+fn file_name(media: &[u8], slug: &str, route: &str) -> Option<String> {
+    let endings: [(&[u8], &str); 3] =
+        [(b"text/csv", "csv"), (b"text/calendar", "ics"), (b"application/x-ndjson", "ndjson")];
+    let (_, ending) = endings.into_iter().find(|(kind, _)| media.starts_with(kind))?;
+    let last = route.rsplit('/').find(|part| !part.is_empty() && !part.starts_with('{'))?;
+    let stem = last.split_once('.').map_or(last, |(stem, _)| stem);
+    Some(format!("{slug}-{stem}.{ending}"))
+}
+
 /// Answers are of one caller and one moment, unless they say that they may be kept; and they are data, unless they say
 /// that they are a page.
 async fn guarded(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let slug = request.extensions().get::<Through>().map_or(Slug::DEFAULT.to_owned(), |through| through.slug.clone());
     let mut response = next.run(request).await;
+    let media = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    // Routes and slugs are of letters, digits and hyphens, so that no name needs another form than this (RFC 6266).
+    let name = route.and_then(|route| file_name(media, &slug, route.as_str()));
+    if let Some(Ok(name)) = name.map(|name| format!("attachment; filename=\"{name}\"").try_into()) {
+        response.headers_mut().entry(CONTENT_DISPOSITION).or_insert(name);
+    }
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
@@ -167,6 +202,16 @@ async fn guarded(request: Request, next: Next) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_named_by_its_route_and_by_no_secret() {
+        let name = |media: &str, route| file_name(media.as_bytes(), "north", route);
+        assert_eq!(name("text/csv; charset=utf-8", "/v1/cohorts/{id}/roster").unwrap(), "north-roster.csv");
+        assert_eq!(name("text/calendar; charset=utf-8", "/calendar/{link}").unwrap(), "north-calendar.ics");
+        assert_eq!(name("text/calendar", "/v1/cohorts/{id}/calendar.ics").unwrap(), "north-calendar.ics");
+        assert_eq!(name("application/x-ndjson", "/v1/audit").unwrap(), "north-audit.ndjson");
+        assert_eq!(name("application/json", "/v1/audit"), None);
+    }
 
     #[test]
     fn a_request_keeps_the_id_that_it_came_with_unless_it_could_forge_a_log() {

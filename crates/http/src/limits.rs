@@ -20,6 +20,7 @@ use secrecy::ExposeSecret;
 
 use crate::auth::presented;
 use crate::client::{ClientAddress, Peer, TrustedProxies};
+use crate::headers::single;
 use crate::in_flight::{Client, InFlight};
 use crate::problem::ApiError;
 use crate::room::RESERVE_BYTES;
@@ -89,7 +90,12 @@ struct Counters {
     hasher: RandomState,
     in_flight: InFlight,
     warned: Once,
+    /// Whether the service is reached over TLS, as its operator says.
+    over_tls: bool,
 }
+
+/// What a proxy tells of how a request came to it.
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 /// Whom a request with a token counts for. What nobody has let in yet may be made up anew each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -115,8 +121,8 @@ impl Shown {
 }
 
 impl Counted {
-    /// Nothing yet.
-    pub fn new(limits: &Limits) -> Self {
+    /// Nothing yet, of a service that its operator says is at this address.
+    pub fn new(limits: &Limits, public_url: Option<&str>) -> Self {
         Self(Arc::new(Counters {
             proxies: limits.proxies.clone(),
             tokens: limits.per_token.map(Rate::new),
@@ -125,7 +131,19 @@ impl Counted {
             hasher: RandomState::new(),
             in_flight: InFlight::default(),
             warned: Once::new(),
+            over_tls: public_url.is_some_and(|url| url.trim_start().starts_with("https://")),
         }))
+    }
+
+    /// Whether a request came over TLS: everybody's do, or the proxy says so that it came through.
+    pub fn came_over_tls(&self, request: &Request) -> bool {
+        let told = || {
+            let peer = request.extensions().get::<Peer>();
+            let proxy = peer.is_some_and(|Peer(peer)| self.0.proxies.contain(*peer));
+            let scheme = single(request.headers(), FORWARDED_PROTO).ok().flatten();
+            proxy && scheme.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
+        };
+        self.0.over_tls || told()
     }
 
     /// The token that a request shows, as whoever asks for it reads it.
@@ -226,7 +244,7 @@ mod tests {
 
     fn counted(per_token: u32, per_address: u32) -> Counted {
         let (per_token, per_address) = (NonZeroU32::new(per_token), NonZeroU32::new(per_address));
-        Counted::new(&Limits { per_token, per_address, ..Limits::default() })
+        Counted::new(&Limits { per_token, per_address, ..Limits::default() }, None)
     }
 
     fn asked(counted: &Counted, address: &str, token: &str) -> Option<u16> {

@@ -4,6 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rollbook_domain::account::{InvitationPurpose, IssueInvitation};
 use rollbook_domain::person::Person;
+use rollbook_domain::site::page_of;
 use rollbook_domain::{Actor, MessageId, PersonId, SiteId};
 use rollbook_projections::models::site_settings::settings;
 use rollbook_projections::models::sites;
@@ -12,7 +13,6 @@ use rollbook_store::{ExecuteError, Executor, Request};
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 
-use crate::links::page_of;
 use crate::provider::{Answer, Fate};
 use crate::templates::{Access, write_access};
 use crate::{MailError, Mailer};
@@ -23,6 +23,14 @@ const AGAIN: TimeDelta = TimeDelta::minutes(5);
 const TIMES: i32 = 12;
 /// How soon after a link for a reset there is another.
 const RESETS_APART: TimeDelta = TimeDelta::minutes(5);
+/// How many resets of a person can be used at a time. Whoever asks while there are as many has the letters already, whoever asked for
+/// them; strangers fill no mailbox, and void no link.
+const RESETS_AT_A_TIME: i64 = 3;
+
+/// How many files with void links are taken away at a time, so that a round is short.
+const VOID_AT_A_TIME: i64 = 100;
+/// How soon a file is looked at again that could not be taken away: somebody has to do something about it first.
+const LOOKED_AT_AGAIN: TimeDelta = TimeDelta::hours(1);
 
 /// How long a reset is good for.
 const RESET: TimeDelta = TimeDelta::hours(1);
@@ -58,13 +66,15 @@ impl Mailer {
         Ok(busy)
     }
 
-    /// Decides whether somebody who asked gets a letter: who may sign in with a password, and was not sent one a moment ago.
+    /// Decides whether somebody who asked gets a letter: who may sign in with a password, and was not sent one a moment ago,
+    /// nor has enough of them.
     async fn answer_reset(&self, site: SiteId, person: PersonId, now: DateTime<Utc>) -> Result<(), MailError> {
         let purpose = InvitationPurpose::Reset;
-        let active = self.store.person(site, person).await?.state.active;
+        let known = self.store.person(site, person).await?.state;
         let by_passwords = settings(self.store.pool(), site).await?.password_sign_in;
-        let letter =
-            active && by_passwords && !self.store.invited_since(site, person, purpose, now - RESETS_APART).await?;
+        let (epoch, apart) = (known.epochs.access, (now - RESETS_APART, now));
+        let due = self.store.reset_is_due(site, person, epoch, RESETS_AT_A_TIME, apart).await?;
+        let letter = known.active && by_passwords && due;
         if letter {
             let request = Request {
                 site,
@@ -77,6 +87,20 @@ impl Mailer {
             Executor::new(self.store.clone(), self.clock.clone()).execute(request).await.map_err(unrecorded)?;
         }
         Ok(self.store.answer_reset(site, person, letter, now).await?)
+    }
+
+    /// Takes away the files whose link is good no more.
+    pub(crate) async fn remove_void_links(&self, now: DateTime<Utc>) -> Result<(), MailError> {
+        for (site, message) in self.store.void_letter_files(VOID_AT_A_TIME, now).await? {
+            match self.folder.remove(message).await {
+                Ok(()) => self.store.forget_letter_file(site, message).await?,
+                Err(error) => {
+                    tracing::warn!(%error, "a file with a link that is good no more cannot be taken away");
+                    self.store.put_off_letter_file(site, message, now + LOOKED_AT_AGAIN).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn send_letter(
@@ -129,9 +153,13 @@ impl Mailer {
             return for_good("the person may not sign in".to_owned());
         };
         let secret = letter.secret.expose_secret();
+        let message_id = MessageId(Uuid::new_v4());
+        if !self.provider.reaches_people() {
+            self.store.keep_letter_file(site, message_id, &letter.secret, now).await?;
+        }
         let page = self.page(site).await?.map(|url| format!("{}/invitation#{secret}", url.trim_end_matches('/')));
         let letter = write_access(&Access {
-            message_id: MessageId(Uuid::new_v4()),
+            message_id,
             name: name.clone(),
             email: email.clone(),
             purpose: letter.purpose,

@@ -87,6 +87,8 @@ pub enum ConfigError {
 #[derive(Debug)]
 pub(crate) struct Configured {
     pub provider: Provider,
+    /// Where messages are files, or were before somebody said how to deliver them.
+    pub folder: Folder,
     pub from: Mailbox,
     pub public_url: Option<String>,
 }
@@ -126,7 +128,8 @@ impl Settings {
             }
             (None, None) => Provider::Folder(Folder::new(settings.directory.clone())),
         };
-        Ok(Configured { provider, from, public_url })
+        let folder = Folder::new(settings.directory);
+        Ok(Configured { provider, folder, from, public_url })
     }
 
     fn without_blanks(&self) -> Self {

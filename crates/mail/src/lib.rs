@@ -9,7 +9,6 @@ mod config;
 mod elsewhere;
 mod error;
 mod letter;
-mod links;
 mod measure;
 mod patience;
 mod provider;

@@ -3,12 +3,15 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::account::InvitationPurpose;
 use rollbook_domain::cohort::{SessionStatus, Zone};
 use rollbook_domain::enrolment::Outcome;
 use rollbook_domain::{MessageId, Personal};
 
 use crate::letter::{Letter, one_line};
+
+mod accounts;
+
+pub use accounts::{Access, Notice, write_access, write_notice};
 
 /// What every message knows.
 #[derive(Clone, Debug)]
@@ -84,55 +87,6 @@ pub fn write(occasion: &Occasion, link: Option<&str>) -> Letter {
         name: occasion.name.clone(),
         email: occasion.email.clone(),
         html: html(&subject, &parts).into(),
-        text: text(&parts).into(),
-        subject: subject.into(),
-    }
-}
-
-/// A link by which somebody sets a password.
-#[derive(Clone, Debug)]
-pub struct Access {
-    pub message_id: MessageId,
-    /// To whom, as they write it.
-    pub name: Personal<String>,
-    pub email: Personal<String>,
-    pub purpose: InvitationPurpose,
-    /// The page with the secret after it, or, where nobody has said where the page is, the secret alone.
-    pub link: Personal<String>,
-    pub hours: i64,
-}
-
-/// Writes a message with a link to sign in by.
-pub fn write_access(access: &Access) -> Letter {
-    let (subject, why) = match access.purpose {
-        InvitationPurpose::Invitation => ("Your account", "You are invited to sign in. Set your password here:"),
-        InvitationPurpose::Reset => {
-            ("Set another password", "Somebody has said that you forgot your password. Set another one here:")
-        }
-    };
-    let good = match access.hours {
-        1 => "an hour".to_owned(),
-        hours if hours > 48 => format!("{} days", hours / 24),
-        hours => format!("{hours} hours"),
-    };
-    let mut parts =
-        vec![Part::Paragraph(format!("Hello {},", one_line(access.name.as_str()))), Part::Paragraph(why.to_owned())];
-    if access.link.as_str().starts_with("http") {
-        parts.push(Part::Link(access.link.as_str().to_owned()));
-    } else {
-        parts.push(Part::Paragraph("the page /invitation of the service, with this code:".to_owned()));
-        parts.push(Part::Paragraph(access.link.as_str().to_owned()));
-    }
-    let once = format!("It is good for {good}, and once. Whoever has it can act as you: do not hand it on.");
-    parts.push(Part::Paragraph(once));
-    if access.purpose == InvitationPurpose::Reset {
-        parts.push(Part::Paragraph("If it was not you, nothing has changed, and nothing needs to be done.".to_owned()));
-    }
-    Letter {
-        message_id: access.message_id,
-        name: access.name.clone(),
-        email: access.email.clone(),
-        html: html(subject, &parts).into(),
         text: text(&parts).into(),
         subject: subject.into(),
     }

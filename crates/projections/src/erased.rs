@@ -15,9 +15,9 @@ use crate::binary::{self, Columns};
 use crate::hot::{Hot, HotTable};
 use crate::model::{ReadModel, Rows};
 use crate::models::{
-    absence_flags::AbsenceFlags, audit_trail::AuditTrail, cohorts::Cohorts, emails::EmailRetries, emails::Emails,
-    hubs::Hubs, marking_queue::MarkingQueue, modules::Modules, people::People, reflections::Reflections,
-    roster::Roster, site_settings::SiteSettings, sites::Sites, syllabus::Syllabi,
+    absence_flags::AbsenceFlags, account_notices::AccountNotices, audit_trail::AuditTrail, cohorts::Cohorts,
+    emails::EmailRetries, emails::Emails, hubs::Hubs, marking_queue::MarkingQueue, modules::Modules, people::People,
+    reflections::Reflections, roster::Roster, site_settings::SiteSettings, sites::Sites, syllabus::Syllabi,
 };
 
 /// A row or a key as the database takes it: a field for each column.
@@ -144,6 +144,7 @@ pub static MODELS: &[&dyn AnyModel] = &[
     &Erased::<Reflections>::NEW,
     &Erased::<Emails>::NEW,
     &Erased::<EmailRetries>::NEW,
+    &Erased::<AccountNotices>::NEW,
     &Erased::<AuditTrail>::NEW,
     &Erased::<Sites>::NEW,
     &Erased::<SiteSettings>::NEW,

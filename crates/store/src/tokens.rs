@@ -16,7 +16,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::{PgPool, Row};
+use sqlx::{PgPool, Row as _};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -60,6 +60,8 @@ pub struct Bearer {
     pub method: Option<SignInMethod>,
     /// What was shown besides when it was made.
     pub second_factor: ShownFactor,
+    /// When the token was made: of a session, when its person signed in. None for another system's word.
+    pub created_at: Option<DateTime<Utc>>,
     /// What it may do; none is everything that its person may.
     pub scope: Option<Arc<KeyScope>>,
     /// The person.
@@ -85,6 +87,7 @@ impl EventStore {
             token_id: None,
             kind: TokenKind::External,
             method: None,
+            created_at: None,
             second_factor,
             scope: None,
             person,
@@ -105,8 +108,8 @@ impl EventStore {
         let epoch = self.person(site, person).await?.state.epochs.access;
         let token = format!("{PREFIX}{}", secret());
         sqlx::query(
-            "insert into tokens (token_hash, site_id, person_id, created_at, expires_at, epoch)
-             values ($1, $2, $3, $4, $5, $6)",
+            "insert into tokens (token_hash, site_id, person_id, created_at, last_used_at, expires_at, epoch)
+             values ($1, $2, $3, $4, $4, $5, $6)",
         )
         .bind(hash(&token))
         .bind(site.0)
@@ -119,8 +122,10 @@ impl EventStore {
         Ok(token)
     }
 
-    /// Whom a token stands for at `now`; none if it is unknown, expired, revoked, of another site, or of an epoch of its person that
-    /// has ended.
+    /// Whom a token stands for at `now`; none if it is unknown, expired, revoked, of another site, of an epoch of its person that
+    /// has ended, or a session that has rested for too long.
+    ///
+    /// That a session is used is written down behind the answer, once in [`COARSE`].
     ///
     /// Look-ups that come at the same time are one statement, which begins after each of them was asked: what was revoked
     /// before is found revoked. The same statement reads what is new of the person's events.
@@ -185,6 +190,8 @@ pub(crate) fn secret() -> String {
 
 /// How many look-ups may wait.
 const QUEUE: usize = 1_024;
+/// How exactly it is known when a session was used last: using one is not a write of its row each time.
+const COARSE: TimeDelta = TimeDelta::minutes(5);
 /// The most look-ups of one statement.
 const BATCH: usize = 256;
 
@@ -214,13 +221,26 @@ async fn look_up(pool: PgPool, kept: Arc<Kept>, mut queue: mpsc::Receiver<Lookup
             .collect();
         match read(&mut link, &lookups, &known).await.and_then(|rows| bearers(&rows, known)) {
             Ok(found) => {
-                for (lookup, bearer) in lookups.drain(..).zip(found) {
-                    if let Some((bearer, loaded)) = &bearer {
-                        people.put(lookup.hash, bearer.person);
-                        kept.put(lookup.site, bearer.person.into(), loaded);
-                    }
+                let mut used = Vec::new();
+                for (lookup, found) in lookups.drain(..).zip(found) {
+                    let bearer = found.and_then(|Found { bearer, loaded, last_used_at }| {
+                        people.put(lookup.hash.clone(), bearer.person);
+                        kept.put(lookup.site, bearer.person.into(), &loaded);
+                        let rested = lookup.now - last_used_at;
+                        let session = bearer.kind == TokenKind::Session;
+                        if session && rested >= bearer.state.idle_limit() {
+                            return None;
+                        }
+                        if session && rested >= COARSE {
+                            used.push((lookup.hash, lookup.now));
+                        }
+                        Some(bearer)
+                    });
                     // Whoever has gone away needs no answer.
-                    drop(lookup.reply.send(Ok(bearer.map(|(bearer, _)| bearer))));
+                    drop(lookup.reply.send(Ok(bearer)));
+                }
+                if let Err(error) = write_used(&mut link, used).await {
+                    tracing::warn!(%error, "it was not written down that sessions are used");
                 }
             }
             Err(error) => {
@@ -238,7 +258,8 @@ async fn read(link: &mut Link, lookups: &[Lookup], known: &[AnyLoaded]) -> Resul
     let sites: Vec<Uuid> = lookups.iter().map(|lookup| lookup.site.0).collect();
     let instants: Vec<_> = lookups.iter().map(|lookup| lookup.now).collect();
     let after: Vec<i64> = known.iter().map(AnyLoaded::version).collect();
-    let sql = "select w.n, t.person_id, t.id, t.kind, t.method, t.second_factor, t.scope, t.epoch, (select coalesce(max(position), 0) from events) as head,
+    let sql = "select w.n, t.person_id, t.id, t.kind, t.method, t.second_factor, t.scope, t.epoch, t.created_at, t.last_used_at,
+            (select coalesce(max(position), 0) from events) as head,
             e.sequence, e.event_type, e.event_version, e.payload::text
         from unnest($1::bytea[], $2::uuid[], $3::timestamptz[], $4::bigint[]) with ordinality as w(hash, site, now, after, n)
         cross join lateral (
@@ -255,9 +276,33 @@ async fn read(link: &mut Link, lookups: &[Lookup], known: &[AnyLoaded]) -> Resul
     link.rows(|| sqlx::query(sql).bind(&hashes).bind(&sites).bind(&instants).bind(&after)).await
 }
 
+/// Writes down that sessions were used, unless another process has done so.
+async fn write_used(link: &mut Link, used: Vec<(Vec<u8>, DateTime<Utc>)>) -> Result<(), StoreError> {
+    if used.is_empty() {
+        return Ok(());
+    }
+    let (hashes, instants): (Vec<_>, Vec<_>) = used.into_iter().unzip();
+    let before: Vec<_> = instants.iter().map(|now| *now - COARSE).collect();
+    let sql = "update tokens t set last_used_at = u.now
+        from unnest($1::bytea[], $2::timestamptz[], $3::timestamptz[]) as u(hash, now, before)
+        where t.token_hash = u.hash and t.last_used_at <= u.before";
+    link.rows(|| sqlx::query(sql).bind(&hashes).bind(&instants).bind(&before)).await.map(drop)
+}
+
+/// A token's row, before its person's events are known: whom it stands for, and when it was used last.
+type Row = (Bearer, DateTime<Utc>);
+
+/// What a look-up has found.
+struct Found {
+    bearer: Bearer,
+    /// The person's stream, to be kept.
+    loaded: AnyLoaded,
+    last_used_at: DateTime<Utc>,
+}
+
 /// The answers to as many questions as there is `known`, in their order.
-fn bearers(rows: &[PgRow], known: Vec<AnyLoaded>) -> Result<Vec<Option<(Bearer, AnyLoaded)>>, StoreError> {
-    let mut found: Vec<(_, Option<Bearer>)> = known.into_iter().map(|loaded| (loaded, None)).collect();
+fn bearers(rows: &[PgRow], known: Vec<AnyLoaded>) -> Result<Vec<Option<Found>>, StoreError> {
+    let mut found: Vec<(_, Option<Row>)> = known.into_iter().map(|loaded| (loaded, None)).collect();
     for row in rows {
         let n = usize::try_from(row.try_get::<i64, _>("n")?).unwrap_or_default();
         let missing = || StoreError::Corrupt("an answer to no question".to_owned());
@@ -267,17 +312,20 @@ fn bearers(rows: &[PgRow], known: Vec<AnyLoaded>) -> Result<Vec<Option<(Bearer, 
             let scope: Option<Json<KeyScope>> = row.try_get("scope")?;
             let method: Option<&str> = row.try_get("method")?;
             let second_factor: Option<&str> = row.try_get("second_factor")?;
-            *bearer = Some(Bearer {
+            let last_used_at = row.try_get("last_used_at")?;
+            let of_row = Bearer {
                 token_id: Some(row.try_get("id")?),
                 kind: row.try_get::<&str, _>("kind")?.parse().map_err(unknown)?,
                 method: method.map(str::parse).transpose().map_err(unknown)?,
                 second_factor: second_factor.map_or(Ok(ShownFactor::Nothing), str::parse).map_err(unknown)?,
+                created_at: Some(row.try_get("created_at")?),
                 scope: scope.map(|Json(scope)| Arc::new(scope)),
                 person: PersonId(row.try_get("person_id")?),
                 state: Arc::default(),
                 head: row.try_get("head")?,
                 epoch: row.try_get("epoch")?,
-            });
+            };
+            *bearer = Some((of_row, last_used_at));
         }
         let Some(sequence) = row.try_get("sequence")? else { continue };
         let (event_type, version) = (row.try_get("event_type")?, row.try_get("event_version")?);
@@ -287,13 +335,13 @@ fn bearers(rows: &[PgRow], known: Vec<AnyLoaded>) -> Result<Vec<Option<(Bearer, 
     Ok(found
         .into_iter()
         .map(|(loaded, bearer)| {
-            let bearer = bearer?;
+            let (bearer, last_used_at) = bearer?;
             let mut world = World::default();
             world.put(bearer.person.into(), loaded.clone());
             let state = world.person(bearer.person).state;
             // Something has ended it since.
             let good = bearer.epoch == state.epochs.access;
-            good.then_some((Bearer { state, ..bearer }, loaded))
+            good.then_some(Found { bearer: Bearer { state, ..bearer }, loaded, last_used_at })
         })
         .collect())
 }

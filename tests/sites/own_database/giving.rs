@@ -81,7 +81,8 @@ async fn the_first_owner_comes_in_by_an_invitation_and_a_super_admin_as_a_guest(
     let accepted = answer(north.request(Method::POST, "", "/v1/invitations/accept").json(&accept)).await;
     assert_eq!(accepted.status, 200, "{}", accepted.text);
     let session = accepted.json["token"].as_str().expect("a token").to_owned();
-    let key = json!({"name": "Table", "scope": "read", "expires_at": "2026-12-31T00:00:00Z"});
+    let key = json!({"name": "Table", "scope": "read", "expires_at": "2026-12-31T00:00:00Z",
+        "password": "a long pass phrase"});
     let key = answer(north.request(Method::POST, &session, "/v1/me/api-keys").json(&key)).await;
     let key = key.json["key"].as_str().expect("a key").to_owned();
     for token in [&session, &key] {

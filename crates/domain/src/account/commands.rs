@@ -63,12 +63,16 @@ commands! {
         session_id: Uuid,
         /// What they showed besides.
         second_factor: ShownFactor,
+        /// Whether it is on a device on which the person has not signed in before.
+        new_device: bool,
     }
     /// Records that somebody was not let in.
     RecordFailedSignIn {
         /// Why not.
         reason: SignInFailure,
     }
+    /// Records that so many attempts have failed that the person is to be told.
+    RecordFailedSignIns {}
     /// Ends a session.
     SignOut {
         /// Which.

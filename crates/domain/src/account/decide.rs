@@ -32,13 +32,15 @@ impl Account {
             AccountCommand::SetPassword(SetPassword { person_id: _, how }) => {
                 vec![AccountEvent::PasswordSet { how: *how }]
             }
-            AccountCommand::SignIn(SignIn { person_id: _, method, session_id, second_factor }) => {
-                let (method, session_id, second_factor) = (*method, *session_id, *second_factor);
-                vec![AccountEvent::SignedIn { method, session_id, second_factor }]
+            AccountCommand::SignIn(SignIn { person_id: _, method, session_id, second_factor, new_device }) => {
+                let (method, session_id) = (*method, *session_id);
+                let (second_factor, new_device) = (*second_factor, *new_device);
+                vec![AccountEvent::SignedIn { method, session_id, second_factor, new_device }]
             }
             AccountCommand::RecordFailedSignIn(RecordFailedSignIn { person_id: _, reason }) => {
                 vec![AccountEvent::SignInFailed { reason: *reason }]
             }
+            AccountCommand::RecordFailedSignIns(_) => vec![AccountEvent::SignInsFailed {}],
             AccountCommand::SignOut(SignOut { person_id: _, session_id }) => {
                 Self::refuse_below_an_owner(by, facts)?;
                 vec![AccountEvent::SignedOut { session_id: *session_id }]

@@ -133,12 +133,17 @@ pub enum AccountEvent {
         /// What they showed besides.
         #[serde(default = "ShownFactor::nothing", skip_serializing_if = "ShownFactor::is_nothing")]
         second_factor: ShownFactor,
+        /// Whether it was on a device on which the person had not signed in before.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        new_device: bool,
     },
     /// Somebody was not let in. Of many in a short time only the first are recorded.
     SignInFailed {
         /// Why not.
         reason: SignInFailure,
     },
+    /// Attempts to sign in have failed so often that the person is told: once a day at most.
+    SignInsFailed {},
     /// A session was ended, by its person or by an admin.
     SignedOut {
         /// Which.

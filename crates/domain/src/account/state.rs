@@ -47,6 +47,7 @@ impl Account {
             | AccountEvent::IdentityUnlinked { .. }
             | AccountEvent::SignedIn { .. }
             | AccountEvent::SignInFailed { .. }
+            | AccountEvent::SignInsFailed {}
             | AccountEvent::SignedOut { .. } => {}
         }
     }

@@ -85,14 +85,11 @@ fn refuses_to_invite_whoever_is_deactivated() {
 #[test]
 fn records_who_was_let_in_and_out() {
     let (method, session_id) = (SignInMethod::Password, id(1));
-    let sign_in = AccountCommand::SignIn(SignIn {
-        person_id: STUDENT,
-        method,
-        session_id,
-        second_factor: ShownFactor::RecoveryCode,
-    });
-    let second_factor = ShownFactor::RecoveryCode;
-    own(vec![], sign_in).then_expect_events(vec![AccountEvent::SignedIn { method, session_id, second_factor }]);
+    for (second_factor, new_device) in [(ShownFactor::RecoveryCode, false), (ShownFactor::Nothing, true)] {
+        let sign_in = SignIn { person_id: STUDENT, method, session_id, second_factor, new_device };
+        let signed_in = AccountEvent::SignedIn { method, session_id, second_factor, new_device };
+        own(vec![], AccountCommand::SignIn(sign_in)).then_expect_events(vec![signed_in]);
+    }
     let sign_out = AccountCommand::SignOut(SignOut { person_id: STUDENT, session_id });
     own(vec![], sign_out).then_expect_events(vec![AccountEvent::SignedOut { session_id }]);
     let everywhere = AccountCommand::SignOutEverywhere(SignOutEverywhere { person_id: STUDENT });
@@ -101,6 +98,8 @@ fn records_who_was_let_in_and_out() {
     let failed = AccountCommand::RecordFailedSignIn(RecordFailedSignIn { person_id: STUDENT, reason });
     let system = By { actor: Actor::System, ..by(OWNER, Authority::System) };
     when(vec![], failed, system, person(&[])).then_expect_events(vec![AccountEvent::SignInFailed { reason }]);
+    let often = AccountCommand::RecordFailedSignIns(RecordFailedSignIns { person_id: STUDENT });
+    when(vec![], often, system, person(&[])).then_expect_events(vec![AccountEvent::SignInsFailed {}]);
     let how = PasswordChange::Change;
     let set = AccountCommand::SetPassword(SetPassword { person_id: STUDENT, how });
     own(vec![], set).then_expect_events(vec![AccountEvent::PasswordSet { how }]);

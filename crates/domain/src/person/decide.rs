@@ -81,8 +81,14 @@ impl Person {
             }
         }
         let (changed, themselves) = (name.is_some() || email.is_some(), !is_another(by, facts));
-        let corrected = PersonEvent::PersonCorrected { name, email, origin: Origin::Hand, themselves };
+        let email_before = self.email_before(email.as_ref());
+        let corrected = PersonEvent::PersonCorrected { name, email, origin: Origin::Hand, themselves, email_before };
         Ok(changed.then_some(corrected).into_iter().collect())
+    }
+
+    /// The address that another one replaces.
+    pub(super) fn email_before(&self, email: Option<&Personal<String>>) -> Option<Personal<String>> {
+        email.and(self.email.clone())
     }
 
     fn grant(&self, role: Role) -> Result<Vec<PersonEvent>, PersonRule> {

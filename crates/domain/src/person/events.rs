@@ -94,6 +94,9 @@ pub enum PersonEvent {
         /// Whether it was the person concerned: another address then takes nothing away from them.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         themselves: bool,
+        /// The address until now, where there is another one: who has it is told, too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        email_before: Option<Personal<String>>,
     },
     /// A role was given.
     RoleGranted {

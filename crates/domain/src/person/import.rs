@@ -46,8 +46,9 @@ impl Person {
             (None, Some(given)) => Some(PersonEvent::ExternalIdAssigned { external_id: given }),
         };
         let changed = name.is_some() || email.is_some();
-        let corrected =
-            changed.then_some(PersonEvent::PersonCorrected { name, email, origin: Origin::File, themselves: false });
+        let (origin, email_before) = (Origin::File, self.email_before(email.as_ref()));
+        let corrected = PersonEvent::PersonCorrected { name, email, origin, themselves: false, email_before };
+        let corrected = changed.then_some(corrected);
         Ok((corrected.into_iter().chain(external_id).collect(), kept))
     }
 }

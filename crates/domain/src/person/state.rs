@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -45,6 +46,11 @@ pub struct AccessEpochs {
     pub password: i64,
 }
 
+/// How long a session may rest: whoever comes once a week stays signed in, and what was left open in a library does not.
+pub const IDLE: TimeDelta = TimeDelta::days(7);
+/// How long one of an owner or an admin may rest, by which everybody's data are open: from one working day to the next.
+pub const IDLE_ADMIN: TimeDelta = TimeDelta::hours(24);
+
 impl Person {
     /// Whether they have the role and may act.
     pub fn is(&self, role: Role) -> bool {
@@ -54,6 +60,11 @@ impl Person {
     /// Whether they sign in with something besides their password.
     pub fn has_second_factor(&self) -> bool {
         !self.second_factors.is_empty()
+    }
+
+    /// How long a session of theirs may rest before it ends.
+    pub fn idle_limit(&self) -> TimeDelta {
+        if self.is(Role::Owner) || self.is(Role::Admin) { IDLE_ADMIN } else { IDLE }
     }
 
     /// The name, for showing it to somebody who may see it.
@@ -80,7 +91,7 @@ impl Person {
                 self.external_id.clone_from(external_id);
             }
             PersonEvent::ExternalIdAssigned { external_id } => self.external_id = Some(external_id.clone()),
-            PersonEvent::PersonCorrected { name, email, origin, themselves: _ } => {
+            PersonEvent::PersonCorrected { name, email, origin, themselves: _, email_before: _ } => {
                 if name.is_some() {
                     self.name.clone_from(name);
                     self.name_origin = *origin;

@@ -65,6 +65,7 @@ fn corrected(name: Option<&str>, email: Option<&str>) -> PersonEvent {
         email: email.map(Into::into),
         origin: Origin::Hand,
         themselves: false,
+        email_before: email.map(|_| "soren@example.org".into()),
     }
 }
 
@@ -310,6 +311,7 @@ fn ways_in_end_with_what_may_have_made_them_somebody_elses() {
         email: Some("own@example.org".into()),
         origin: Origin::Hand,
         themselves: true,
+        email_before: None,
     };
     for (event, ends) in [
         (soren(), Ends::Nothing),
@@ -352,6 +354,7 @@ fn the_address_of_a_bootstrapped_owner_is_changed_by_themselves_or_a_super_admin
         email: Some("somebody.else@example.org".into()),
         origin: Origin::Hand,
         themselves: true,
+        email_before: Some("soren@example.org".into()),
     }]);
     // A name gives nobody power.
     when(owner(), AN_OWNER, "CorrectPerson", json!({ "name": "Sören" }))

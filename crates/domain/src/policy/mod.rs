@@ -140,7 +140,7 @@ pub fn right(command: &Command) -> Right {
         Command::Many(ManyCommand::TakeAttendance(_)) => Right::TakeAttendance,
         Command::Account(command) => match command {
             AccountCommand::IssueInvitation(_) => Right::Invite,
-            AccountCommand::RecordFailedSignIn(_) => Right::RecordSignIns,
+            AccountCommand::RecordFailedSignIn(_) | AccountCommand::RecordFailedSignIns(_) => Right::RecordSignIns,
             AccountCommand::SetPassword(_)
             | AccountCommand::SignIn(_)
             | AccountCommand::SignOutEverywhere(_)

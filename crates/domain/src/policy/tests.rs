@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::authorise;
 use crate::account::{
     CreateApiKey, InvitationPurpose, IssueInvitation, KeyScope, LinkIdentity, PasswordChange, RecordFailedSignIn,
-    RevokeApiKey, SetPassword, ShownFactor, SignIn, SignInFailure, SignInMethod, SignOut, SignOutEverywhere,
-    UnlinkIdentity,
+    RecordFailedSignIns, RevokeApiKey, SetPassword, ShownFactor, SignIn, SignInFailure, SignInMethod, SignOut,
+    SignOutEverywhere, UnlinkIdentity,
 };
 use crate::actor::{Actor, Authority};
 use crate::cohort::CohortEvent;
@@ -96,6 +96,7 @@ const TABLE: &str = "
     SetPassword                –     –     –     –      –     –      –      –      yes      –       –      –      –
     SignIn                     –     –     –     –      –     –      –      –      yes      –       –      –      –
     RecordFailedSignIn         –     –     –     –      –     –      –      –       –       –       –      –     yes
+    RecordFailedSignIns        –     –     –     –      –     –      –      –       –       –       –      –     yes
     SignOut                    yes   yes    –     –      –     –      –      –      yes      –       –      –      –
     SignOutEverywhere          –     –     –     –      –     –      –      –      yes      –       –      –      –
     CreateApiKey               –     –     –     –      –     –      –      –      yes      –       –      –      –
@@ -281,8 +282,9 @@ fn about_the_account() -> Vec<Command> {
     vec![
         IssueInvitation { person_id, purpose: InvitationPurpose::Invitation }.into(),
         SetPassword { person_id, how }.into(),
-        SignIn { person_id, method, session_id: id, second_factor: ShownFactor::Nothing }.into(),
+        SignIn { person_id, method, session_id: id, second_factor: ShownFactor::Nothing, new_device: false }.into(),
         RecordFailedSignIn { person_id, reason: SignInFailure::WrongPassword }.into(),
+        RecordFailedSignIns { person_id }.into(),
         SignOut { person_id, session_id: id }.into(),
         SignOutEverywhere { person_id }.into(),
         CreateApiKey { person_id, key_id: id, name, scope: KeyScope::READ, expires_at }.into(),

@@ -8,6 +8,7 @@ mod decide;
 mod errors;
 mod events;
 mod host;
+mod links;
 mod slug;
 mod state;
 #[cfg(test)]
@@ -17,5 +18,6 @@ pub use commands::*;
 pub use errors::SiteRule;
 pub use events::{HostAdmits, SiteDatabase, SiteEvent, SiteHost};
 pub use host::{HostError, HostName};
+pub use links::page_of;
 pub use slug::{Slug, SlugError};
 pub use state::{FirstOwner, Site, SiteFacts};

@@ -12,16 +12,17 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::operation;
+use super::proof::{self, Proof};
 use crate::address::{Address, At};
 use crate::asked::NoFilter;
 use crate::auth::{Admin, Authenticated, Holder, refuse_programs};
+use crate::client::ClientAddress;
 use crate::operation::{Operation, Success, Whom, one};
 use crate::problem::ApiError;
 use crate::state::AppState;
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {
-    let own = (Whom::Bearers, None, Success::Nothing);
     let theirs = (Whom::Admins, None, Success::Nothing);
     vec![
         one("access", "/v1/people/{person_id}/access", "Every way in that a person has", of_a_person),
@@ -31,8 +32,8 @@ pub fn operations() -> Vec<Operation> {
             ..operation(
                 ("unlink_identity", "delete"),
                 "/v1/me/identities/{identity_id}",
-                "Has a system vouch for you no more",
-                own,
+                "Has a system vouch for you no more; needs your password, or a sign-in of the last 10 minutes",
+                (Whom::Bearers, Some(proof::BODY), Success::Nothing),
                 delete(unlink_own),
             )
         },
@@ -96,7 +97,7 @@ async fn of_a_person(Admin(caller): Admin, person: PersonId, _: NoFilter) -> Res
     let epochs = known.epochs;
     Ok(Access {
         password: store.credential(site, person, epochs.password).await?.is_some(),
-        sessions: store.sessions(site, person, epochs.access, now).await?,
+        sessions: store.sessions(site, person, &known, now).await?,
         api_keys: store.api_keys(site, person, epochs.access, now).await?,
         identities: store.identities(site, person, epochs.access).await?,
         calendar_link: store.has_calendar_link(site, person, epochs.access).await?,
@@ -120,8 +121,11 @@ async fn unlink_own(
     State(state): State<AppState>,
     Holder(who): Holder,
     At(id): At<Uuid>,
+    client: ClientAddress,
+    proof: Proof,
 ) -> Result<StatusCode, ApiError> {
     let person = who.bearer.person;
+    proof.check(&who, client).await?;
     unlink_one(&state, &who, person, id).await
 }
 
@@ -152,8 +156,8 @@ async fn end_session(
 ) -> Result<StatusCode, ApiError> {
     let who = &caller.who;
     refuse_programs(&who.bearer)?;
-    let epoch = epoch(&state, who, person).await?;
-    let sessions = state.store().sessions(who.site, person, epoch, state.now()).await?;
+    let known = state.store().person(who.site, person).await?.state;
+    let sessions = state.store().sessions(who.site, person, &known, state.now()).await?;
     sessions.iter().find(|session| session.session_id == id).ok_or_else(|| ApiError::not_found("session"))?;
     end_token(&state, who, person, id, SignOut { person_id: person, session_id: id }.into()).await
 }

@@ -12,16 +12,18 @@ use rollbook_domain::{Actor, Personal};
 use rollbook_store::accounts::{ApiKeyItem, NewToken, NewTokenKind};
 use rollbook_store::tokens::TokenKind;
 use schemars::{JsonSchema, SchemaGenerator};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use super::operation;
+use super::proof::Proof;
 use crate::address::{Address, At};
 use crate::asked::NoFilter;
 use crate::auth::{Authenticated, Holder};
 use crate::body::JsonBytes;
+use crate::client::ClientAddress;
 use crate::operation::{Body, Operation, Success, Whom, one};
 use crate::problem::ApiError;
 use crate::state::AppState;
@@ -30,13 +32,14 @@ use crate::state::AppState;
 pub fn operations() -> Vec<Operation> {
     let make = Body {
         schema: SchemaGenerator::subschema_for::<KeyAsked>,
-        problems: &["400", "401", "403", "409", "413", "415", "422", "500", "503"],
+        problems: &["400", "401", "403", "409", "413", "415", "422", "429", "500", "503"],
     };
     vec![
         operation(
             ("create_api_key", "post"),
             "/v1/me/api-keys",
-            "Makes a key that acts for you: it reads, or it issues the commands that you name, and does not read",
+            "Makes a key that acts for you: it reads, or it issues the commands that you name, and does not read; needs your \
+             password, or a sign-in of the last 10 minutes",
             (Whom::Bearers, Some(make), Success::Json(SchemaGenerator::subschema_for::<Made>)),
             post(create),
         ),
@@ -65,6 +68,10 @@ struct KeyAsked {
     scope: KeyScope,
     /// Until when it is good: within a year.
     expires_at: DateTime<Utc>,
+    /// Your password. Who has none leaves it out, and has signed in within the last 10 minutes.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    password: Option<SecretString>,
 }
 
 /// Reads a scope, and says what is wrong with it.
@@ -95,8 +102,14 @@ struct Made {
     listed: ApiKeyItem,
 }
 
-async fn create(State(state): State<AppState>, Holder(who): Holder, body: JsonBytes) -> Result<Json<Made>, ApiError> {
-    let KeyAsked { name, scope, expires_at } = body.read()?;
+async fn create(
+    State(state): State<AppState>,
+    Holder(who): Holder,
+    client: ClientAddress,
+    body: JsonBytes,
+) -> Result<Json<Made>, ApiError> {
+    let KeyAsked { name, scope, expires_at, password } = body.read()?;
+    Proof::new(password).check(&who, client).await?;
     let (person_id, now, key_id) = (who.bearer.person, state.now(), Uuid::new_v4());
     let label: Personal<String> = name.reveal().into();
     let command = CreateApiKey { person_id, key_id, name, scope: scope.clone(), expires_at };

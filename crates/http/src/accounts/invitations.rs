@@ -31,6 +31,7 @@ use crate::body::JsonBytes;
 use crate::client::ClientAddress;
 use crate::operation::{Body, Operation, Success, Whom};
 use crate::problem::ApiError;
+use crate::sites::CameTo;
 use crate::state::AppState;
 
 /// Where a link leads.
@@ -89,14 +90,16 @@ async fn issue(
     State(state): State<AppState>,
     Admin(Caller { who, .. }): Admin,
     At(person): At<PersonId>,
-    headers: HeaderMap,
+    came_to: CameTo,
     body: JsonBytes,
 ) -> Result<Json<Invited>, ApiError> {
     refuse_programs(&who.bearer)?;
     let InvitationAsked { send } = body.read()?;
     let (now, purpose) = (state.now(), InvitationPurpose::Invitation);
     refuse_passwords_off(&state, who.site).await?;
-    let page = state.accounts().address(who.site, &headers, PAGE)?;
+    // Where its person can come in, and not where whoever invites them does.
+    let host = state.known_site().and_then(|site| site.host_of_links().map(str::to_owned)).or(came_to.host.clone());
+    let page = state.accounts().address(who.site, host.as_deref(), &came_to, PAGE)?;
     let epochs = state.store().person(who.site, person).await?.state.epochs;
     let command: Command = IssueInvitation { person_id: person, purpose }.into();
     if send {
@@ -162,7 +165,7 @@ pub async fn accept(
     if !known.active || invitation.epoch != known.epochs.access {
         return Err(gone());
     }
-    password::check(password, &known, "/password")?;
+    password::check(password, &known, state, "/password")?;
     let phc = place.hash(password).await?;
     let how = match invitation.purpose {
         InvitationPurpose::Invitation => PasswordChange::Invitation,

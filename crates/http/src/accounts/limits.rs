@@ -45,6 +45,8 @@ const TRICKLE_OF_CODES: (u32, TimeDelta) = (1, TimeDelta::hours(6));
 const RESETS: (u32, TimeDelta) = (20, TimeDelta::hours(1));
 /// How many failures of an account are recorded in the log.
 const RECORDED: (u32, TimeDelta) = (3, TimeDelta::minutes(15));
+/// From how many failures on an account within a day its person is told: nobody mistypes so often without noticing.
+const TOLD: (u32, TimeDelta) = (10, TimeDelta::days(1));
 
 /// How often one person changes their password: each change ends their other sessions, and takes the work of two
 /// hashes.
@@ -75,6 +77,7 @@ struct Counts {
     trickle: Windows<AccountKey>,
     resets: Windows<(SiteId, IpAddr)>,
     recorded: Windows<AccountKey>,
+    told: Windows<AccountKey>,
     changes: Windows<AccountKey>,
 }
 
@@ -135,6 +138,7 @@ impl Limits {
             trickle: Windows::new(trickle),
             resets: Windows::new(RESETS),
             recorded: Windows::new(RECORDED),
+            told: Windows::new(TOLD),
             changes: Windows::new(CHANGES),
         })))
     }
@@ -194,6 +198,14 @@ impl Limits {
             counts.recorded.add(account, now);
         }
         recorded
+    }
+
+    /// Counts a failure, of which the person is told if it is the one with which there are many: once in a window.
+    pub fn is_told(&self, attempt: &Attempt, now: DateTime<Utc>) -> bool {
+        let mut counts = self.lock();
+        let before = counts.told.wait(&attempt.account, now).is_some();
+        counts.told.add(attempt.account, now);
+        !before && counts.told.wait(&attempt.account, now).is_some()
     }
 
     /// Refuses to change a password that was changed a moment ago.

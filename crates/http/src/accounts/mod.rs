@@ -16,6 +16,7 @@ mod pages;
 mod password;
 mod passwords;
 mod problem;
+mod proof;
 mod second_factor;
 mod session;
 mod sessions;
@@ -23,31 +24,31 @@ mod sign_in;
 
 use std::sync::Arc;
 
-use axum::http::HeaderMap;
-use axum::http::header::HOST;
 use axum::routing::MethodRouter;
 use rollbook_domain::SiteId;
+use rollbook_domain::site::{HostName, page_of};
 use rollbook_oidc::Provider;
 use rollbook_store::keys::Keys;
 
 use self::hashing::Hashing;
 use self::limits::Limits;
-use crate::headers::single;
 use crate::operation::{Body, Operation, Success, Whom};
 use crate::problem::ApiError;
+use crate::sites::CameTo;
 use crate::state::AppState;
 
 pub use self::oidc::bearer as vouched_for;
 pub use self::origin::refuse_other_sites;
 pub use self::pages::parts;
 pub use self::problem::AccountProblem;
+pub use self::proof::{BODY as PROOF, Proof};
 pub use self::second_factor::required::{Lacks, lacks};
 pub use self::sessions::sign_out;
 
 /// What is configured about signing in.
 #[derive(Clone, Debug, Default)]
 pub struct AccountSettings {
-    /// `ROLLBOOK_PUBLIC_URL`: where links lead. Without it, to where the request that asks for one came.
+    /// `ROLLBOOK_PUBLIC_URL`: where links lead. Without it, to the hosts of the registry, or where the service is connected to.
     pub public_url: Option<String>,
     /// `ROLLBOOK_OIDC`: the systems that people may sign in by.
     pub providers: Vec<Arc<Provider>>,
@@ -93,21 +94,18 @@ impl Accounts {
         self.public_url.as_deref().filter(|_| site == SiteId::DEFAULT)
     }
 
-    /// An address of this service. Of the default site it is under the public URL, if there is one; of another, which has hosts of
-    /// its own, under the host that the request came by.
-    fn address(&self, site: SiteId, headers: &HeaderMap, path: &str) -> Result<String, ApiError> {
-        if let Some(url) = self.public_url_of(site) {
-            return Ok(format!("{}{path}", url.trim_end_matches('/')));
-        }
-        let host = single(headers, HOST.as_str())?.ok_or_else(|| ApiError::BadHeader("Host is missing".to_owned()))?;
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        let told = self.public_url.as_ref().and_then(|url| url.split_once("://"));
-        let scheme = match told {
-            Some((scheme, _)) => scheme,
-            None if matches!(name, "localhost" | "127.0.0.1" | "[::1]") => "http",
-            None => "https",
+    /// An address of this service, under one of a site's hosts as the registry has it, with the scheme and port of the public URL.
+    /// Where nobody has said either, it is this end of the connection; nothing that the client writes is looked at.
+    fn address(&self, site: SiteId, host: Option<&str>, came_to: &CameTo, path: &str) -> Result<String, ApiError> {
+        let url = self.public_url.as_deref();
+        let here = |name: String| came_to.local.map(|local| format!("http://{name}:{}", local.port()));
+        let page = match host.and_then(|host| HostName::try_new(host).ok()) {
+            // A school's own name for this machine, where nobody has set up TLS.
+            Some(host) if url.is_none() && host.is_loopback() => here(host.to_string()),
+            _ => page_of(url, site, host).or_else(|| came_to.local.map(|local| format!("http://{local}"))),
         };
-        Ok(format!("{scheme}://{host}{path}"))
+        let page = page.ok_or_else(|| ApiError::internal(&"nobody knows where this service is"))?;
+        Ok(format!("{}{path}", page.trim_end_matches('/')))
     }
 }
 
@@ -157,22 +155,26 @@ fn operation(
 
 #[cfg(test)]
 mod tests {
+    use rollbook_domain::site::HostAdmits;
+
     use super::*;
 
-    fn address(public_url: Option<&str>, site: SiteId, host: &'static str) -> String {
+    fn address(public_url: Option<&str>, site: SiteId, host: Option<&str>) -> String {
         let public_url = public_url.map(str::to_owned);
-        let settings = AccountSettings { public_url, ..AccountSettings::default() };
-        let accounts = Accounts::new(settings, Keys::default());
-        let headers = [(HOST, host.parse().unwrap())].into_iter().collect();
-        accounts.address(site, &headers, "/invitation").unwrap()
+        let accounts = Accounts::new(AccountSettings { public_url, ..AccountSettings::default() }, Keys::default());
+        let came_to = CameTo { host: None, admits: HostAdmits::Everyone, local: "127.0.0.1:8080".parse().ok() };
+        accounts.address(site, host, &came_to, "/invitation").unwrap()
     }
 
     #[test]
     fn a_sites_links_lead_to_its_own_host() {
         let (north, public) = (SiteId(uuid::Uuid::from_u128(7)), Some("http://rollbook.example.org:8080/"));
-        assert_eq!(address(public, SiteId::DEFAULT, "elsewhere"), "http://rollbook.example.org:8080/invitation");
-        assert_eq!(address(public, north, "north.example.org:8080"), "http://north.example.org:8080/invitation");
-        assert_eq!(address(None, north, "north.example.org"), "https://north.example.org/invitation");
-        assert_eq!(address(None, SiteId::DEFAULT, "127.0.0.1:8080"), "http://127.0.0.1:8080/invitation");
+        let (own, here) = (Some("north.example.org"), Some("localhost"));
+        assert_eq!(address(public, SiteId::DEFAULT, None), "http://rollbook.example.org:8080/invitation");
+        assert_eq!(address(public, north, own), "http://north.example.org:8080/invitation");
+        assert_eq!(address(None, north, own), "https://north.example.org/invitation");
+        assert_eq!(address(None, north, here), "http://localhost:8080/invitation");
+        assert_eq!(address(None, SiteId::DEFAULT, own), "https://north.example.org/invitation");
+        assert_eq!(address(None, SiteId::DEFAULT, None), "http://127.0.0.1:8080/invitation");
     }
 }

@@ -20,13 +20,16 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::problem::AccountProblem;
+use super::proof::{self, Proof};
 use super::session::{Entered, Entrant, enter};
 use super::{cookies, next, operation, pages};
 use crate::address::{Address, At};
 use crate::auth::{Authenticated, Holder, Site};
+use crate::client::ClientAddress;
 use crate::layers::to_its_end;
 use crate::operation::{Operation, Success, Whom};
 use crate::problem::ApiError;
+use crate::sites::CameTo;
 use crate::state::AppState;
 
 /// How long somebody may be on the way.
@@ -64,8 +67,9 @@ pub fn operations() -> Vec<Operation> {
             ..operation(
                 ("link_identity", "post"),
                 "/v1/sign-in/{provider}/link",
-                "Begins to link another system to you: where your browser goes to sign in there; it comes back with your session's cookie",
-                (Whom::Bearers, None, Success::Json(SchemaGenerator::subschema_for::<WayThere>)),
+                "Begins to link another system to you: where your browser goes to sign in there; it comes back with your session's \
+                 cookie. Needs your password, or a sign-in of the last 10 minutes",
+                (Whom::Bearers, Some(proof::BODY), Success::Json(SchemaGenerator::subschema_for::<WayThere>)),
                 post(set_out_to_link),
             )
         },
@@ -112,18 +116,19 @@ fn provider<'s>(state: &'s AppState, name: &str) -> Result<&'s Provider, ApiErro
     found.ok_or(ApiError::Account(AccountProblem::NoSuchProvider))
 }
 
-/// Where the other system sends a browser back to.
-fn way_back(state: &AppState, headers: &HeaderMap, name: &str) -> Result<String, ApiError> {
-    state.accounts().address(state.site(), headers, &format!("/v1/sign-in/{name}/callback"))
+/// Where the other system sends a browser back to: the host that it set out from, which alone is sent the cookie.
+fn way_back(state: &AppState, came_to: &CameTo, name: &str) -> Result<String, ApiError> {
+    let path = format!("/v1/sign-in/{name}/callback");
+    state.accounts().address(state.site(), came_to.host.as_deref(), came_to, &path)
 }
 
 async fn set_out(
     State(state): State<AppState>,
     At(name): At<String>,
     Query(Going { next }): Query<Going>,
-    headers: HeaderMap,
+    came_to: CameTo,
 ) -> Result<Response, ApiError> {
-    let (url, cookies) = way_there(&state, provider(&state, &name)?, &headers, &next, None).await?;
+    let (url, cookies) = way_there(&state, provider(&state, &name)?, &came_to, &next, None).await?;
     let location = HeaderValue::try_from(url).map_err(|error| ApiError::internal(&error))?;
     Ok((StatusCode::SEE_OTHER, cookies, [(LOCATION, location)]).into_response())
 }
@@ -134,12 +139,15 @@ async fn set_out_to_link(
     Holder(who): Holder,
     At(name): At<String>,
     Query(Going { next }): Query<Going>,
-    headers: HeaderMap,
+    client: ClientAddress,
+    came_to: CameTo,
+    proof: Proof,
 ) -> Result<Response, ApiError> {
     let provider = provider(&state, &name)?;
+    proof.check(&who, client).await?;
     refuse_unprivileged(&state, provider, &who.bearer.state)?;
     let session = who.bearer.token_id.map(|id| id.to_string());
-    let (url, cookies) = way_there(&state, provider, &headers, &next, session).await?;
+    let (url, cookies) = way_there(&state, provider, &came_to, &next, session).await?;
     Ok((cookies, Json(WayThere { url })).into_response())
 }
 
@@ -147,11 +155,11 @@ async fn set_out_to_link(
 async fn way_there(
     state: &AppState,
     provider: &Provider,
-    headers: &HeaderMap,
+    came_to: &CameTo,
     next: &str,
     linking: Option<String>,
 ) -> Result<(String, HeaderMap), ApiError> {
-    let way_back = way_back(state, headers, &provider.settings().name)?;
+    let way_back = way_back(state, came_to, &provider.settings().name)?;
     let Outset { url, state: sent, nonce, verifier } = provider.set_out(&way_back).await.map_err(problem)?;
     let (next, expires_at) = (next::of_this_site(next).to_owned(), state.now() + ON_THE_WAY);
     let flow = Flow { state: sent, nonce, verifier, next, expires_at, linking };
@@ -164,12 +172,13 @@ async fn come_back(
     site: Site,
     at: At<String>,
     query: Query<Back>,
+    came_to: CameTo,
     headers: HeaderMap,
 ) -> Response {
     let reads_pages = headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/html"));
     // A browser comes by a link, and changes something nevertheless.
     to_its_end(async move {
-        match let_in(state, site, at, query, &headers).await {
+        match let_in(state, site, at, query, (&came_to, &headers)).await {
             Ok(response) => response,
             Err(problem) if reads_pages => pages::not_let_in(problem),
             Err(problem) => problem.into_response(),
@@ -183,7 +192,7 @@ async fn let_in(
     Site(site): Site,
     At(name): At<String>,
     Query(Back { code, state: sent }): Query<Back>,
-    headers: &HeaderMap,
+    (came_to, headers): (&CameTo, &HeaderMap),
 ) -> Result<Response, ApiError> {
     let lost = || not("this way to sign in was not begun in this browser, was used, or took too long; begin again");
     let provider = provider(&state, &name)?;
@@ -193,7 +202,7 @@ async fn let_in(
         return Err(lost());
     }
     let code = code.ok_or_else(|| not("the other system did not let you in"))?;
-    let way_back = way_back(&state, headers, &name)?;
+    let way_back = way_back(&state, came_to, &name)?;
     let back = Return { code: &code, nonce: &flow.nonce, verifier: &flow.verifier, redirect_uri: &way_back };
     let vouched = provider.come_back(&back, state.now()).await.map_err(problem)?;
     let next = flow.next;

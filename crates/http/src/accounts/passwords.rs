@@ -81,7 +81,7 @@ async fn change_password(
     refuse_passwords_off(&state, who.site).await?;
     let (site, person, now) = (who.site, who.bearer.person, state.now());
     let limits = &state.accounts().limits;
-    password::check(&new, &who.bearer.state, "/new")?;
+    password::check(&new, &who.bearer.state, &state, "/new")?;
     if new.expose_secret() == current.expose_secret() {
         return Err(ApiError::Invalid(vec![FieldError::body("/new", "must be another than the present one")]));
     }

@@ -10,8 +10,10 @@ pub enum AccountProblem {
     SignInRefused,
     /// The site's owners let nobody in by a password.
     PasswordsOff,
-    /// The password that was to be changed is another one.
+    /// The person's password is another one.
     WrongPassword,
+    /// Whoever asks has not shown that they are the person.
+    SignInAgain,
     /// Somebody was faster: it was the right password when it was looked at.
     PasswordChangedMeanwhile,
     /// The password was changed a moment ago.
@@ -68,6 +70,7 @@ impl AccountProblem {
             Self::SignInRefused => (StatusCode::UNAUTHORIZED, "sign_in_refused"),
             Self::PasswordsOff => (StatusCode::FORBIDDEN, "password_sign_in_off"),
             Self::WrongPassword => (StatusCode::FORBIDDEN, "wrong_password"),
+            Self::SignInAgain => (StatusCode::FORBIDDEN, "sign_in_again"),
             Self::PasswordChangedMeanwhile => (StatusCode::CONFLICT, "password_changed_meanwhile"),
             Self::PasswordChangedRecently { .. } => (StatusCode::TOO_MANY_REQUESTS, "password_changed_recently"),
             Self::InvitationGone => (StatusCode::CONFLICT, "invitation_gone"),
@@ -98,6 +101,9 @@ impl AccountProblem {
             }
             Self::PasswordsOff => "nobody signs in with a password here; use the other system".to_owned(),
             Self::WrongPassword => "this is not the present password; nothing was changed".to_owned(),
+            Self::SignInAgain => "this needs your password in the body's field password; who has none signs in again, and asks within \
+                10 minutes"
+                .to_owned(),
             Self::PasswordChangedMeanwhile => {
                 "the password was changed meanwhile, by another request; this one changed nothing".to_owned()
             }

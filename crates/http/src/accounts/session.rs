@@ -97,7 +97,11 @@ pub async fn begin(state: &AppState, site: SiteId, entrant: Entrant) -> Result<B
     let (id, now) = (Uuid::new_v4(), state.now());
     let good_for = TimeDelta::hours(settings(state.pool(), site).await?.session_hours.into());
     let expires_at = now + good_for;
-    let command = SignIn { person_id: person, method, session_id: id, second_factor };
+    let known = match &device {
+        Some(device) => state.store().knows_device(site, (person, epoch), device, now).await?,
+        None => false,
+    };
+    let command = SignIn { person_id: person, method, session_id: id, second_factor, new_device: !known };
     state.record(site, Actor::Person(person), command, None).await?;
     let token = NewToken { id, what: NewTokenKind::Session(method), second_factor, verified, expires_at, epoch };
     let token = state.store().issue(site, person, &token, now).await?;

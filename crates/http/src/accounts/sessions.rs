@@ -71,7 +71,7 @@ struct Listed {
 
 async fn all(holder: Holder, (): (), _: NoFilter) -> Result<Sessions, ApiError> {
     let Holder(Authenticated { site, bearer, state, .. }) = holder;
-    let sessions = state.store().sessions(site, bearer.person, bearer.epoch, state.now()).await?;
+    let sessions = state.store().sessions(site, bearer.person, &bearer.state, state.now()).await?;
     let listed = sessions.into_iter().map(|session| {
         let current = Some(session.session_id) == bearer.token_id;
         Listed { session, current }
@@ -104,7 +104,7 @@ async fn one_of_them(
     Holder(who): Holder,
     At(id): At<Uuid>,
 ) -> Result<StatusCode, ApiError> {
-    let sessions = state.store().sessions(who.site, who.bearer.person, who.bearer.epoch, state.now()).await?;
+    let sessions = state.store().sessions(who.site, who.bearer.person, &who.bearer.state, state.now()).await?;
     let found = sessions.iter().find(|session| session.session_id == id);
     end(&state, &who, id, found.ok_or_else(|| ApiError::not_found("session"))?.kind).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -5,9 +5,10 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::post;
-use rollbook_domain::account::{RecordFailedSignIn, ShownFactor, SignInFailure, SignInMethod};
+use rollbook_domain::account::{RecordFailedSignIn, RecordFailedSignIns, ShownFactor, SignInFailure, SignInMethod};
 use rollbook_domain::text::{Email, email_key};
-use rollbook_domain::{Actor, PersonId, SiteId};
+use rollbook_domain::{Actor, Command, PersonId, SiteId};
+use rollbook_store::CommandKey;
 use rollbook_store::accounts::Candidate;
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::{ExposeSecret, SecretString};
@@ -122,19 +123,38 @@ pub async fn let_in(
             (true, None) => SignInFailure::NoPassword,
             (true, Some(_)) => SignInFailure::WrongPassword,
         };
+        // Of a burst, the log has the first.
         if limits.is_recorded((site, &account), now) {
             record(state, site, RecordFailedSignIn { person_id: candidate.person, reason });
+        }
+        if state.accounts().limits.is_told(&attempt, now) {
+            tell(state, site, candidate.person);
         }
     }
     attempt.fail();
     Err(refused)
 }
 
-/// Tells the log of a failure: beside the answer, which would otherwise take longer for whom there is.
+/// Tells the log of a failure beside the answer.
 pub fn record(state: &AppState, site: SiteId, failed: RecordFailedSignIn) {
+    record_beside(state, site, failed.into(), None);
+}
+
+/// Has a person told that many attempts to sign in as them fail: once on a day, whichever process counts them.
+fn tell(state: &AppState, site: SiteId, person_id: PersonId) {
+    let name = format!("{site}/{person_id}/{}", state.now().date_naive());
+    let once = CommandKey::of_service(Uuid::new_v5(&FAILURES_OF_A_DAY, name.as_bytes()));
+    record_beside(state, site, RecordFailedSignIns { person_id }.into(), Some(once));
+}
+
+/// What the ids of such commands are made in.
+const FAILURES_OF_A_DAY: Uuid = Uuid::from_u128(0x5d0a_1c7e_42f9_4b8d_9e36_7a04_c1d2_8f15);
+
+/// Tells the log beside the answer, which would otherwise take longer for whom there is.
+fn record_beside(state: &AppState, site: SiteId, command: Command, once: Option<CommandKey>) {
     let state = state.clone();
     tokio::spawn(async move {
-        if let Err(problem) = state.record(site, Actor::System, failed, None).await {
+        if let Err(problem) = state.record(site, Actor::System, command, once).await {
             tracing::warn!(code = problem.code(), "a failed sign-in could not be recorded");
         }
     });

@@ -19,11 +19,14 @@ use rollbook_projections::models::reader::reader;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 
+use crate::accounts::{PROOF, Proof};
 use crate::address::At;
 use crate::asked::NoFilter;
-use crate::auth::{Caller, Holder, Site};
+use crate::auth::{Caller, Holder, Site, refuse_wrong_host};
+use crate::client::ClientAddress;
 use crate::operation::{Document, Operation, Success, Whom, document};
 use crate::problem::ApiError;
+use crate::sites::CameTo;
 use crate::state::AppState;
 
 /// RFC 5545.
@@ -49,7 +52,12 @@ pub fn operations() -> Vec<Operation> {
             route: post(issue),
             method: "post",
             success: Success::Json(SchemaGenerator::subschema_for::<Link>),
-            ..links("issue_calendar_link", "Makes the secret address of your calendar, in place of the one before")
+            body: Some(PROOF),
+            ..links(
+                "issue_calendar_link",
+                "Makes the secret address of your calendar, in place of the one before; needs your password, or a sign-in of the \
+                 last 10 minutes",
+            )
         },
         Operation {
             route: delete(revoke),
@@ -103,7 +111,14 @@ async fn of_cohort(caller: Caller, cohort: CohortId, _: NoFilter) -> Result<Docu
     written(&name, &[cohort])
 }
 
-async fn issue(State(state): State<AppState>, Holder(who): Holder) -> Result<Json<Link>, ApiError> {
+/// The address never runs out, so that it is no open session's to make.
+async fn issue(
+    State(state): State<AppState>,
+    Holder(who): Holder,
+    client: ClientAddress,
+    proof: Proof,
+) -> Result<Json<Link>, ApiError> {
+    proof.check(&who, client).await?;
     let secret = state.store().issue_calendar_link(who.site, who.bearer.person, who.bearer.epoch, state.now()).await?;
     Ok(Json(Link { path: path(&secret) }))
 }
@@ -114,12 +129,18 @@ async fn revoke(State(state): State<AppState>, Holder(who): Holder) -> Result<St
 }
 
 /// A link that was revoked, that never was, and that of somebody who may not act any more are one and the same.
-async fn by_link(State(state): State<AppState>, Site(site): Site, At(link): At<String>) -> Result<Document, ApiError> {
+async fn by_link(
+    State(state): State<AppState>,
+    Site(site): Site,
+    came_to: CameTo,
+    At(link): At<String>,
+) -> Result<Document, ApiError> {
     let nothing = || ApiError::NotFound("there is nothing at this path".to_owned());
     let secret = link.strip_suffix(SUFFIX).unwrap_or(&link);
     let person = state.store().calendar_link(site, secret).await?.ok_or_else(nothing)?;
     state.reached(state.store().head().await?).await?;
     let reader = reader(state.pool(), site, person).await?.ok_or_else(nothing)?;
+    refuse_wrong_host(came_to.admits, Some(&reader))?;
     let only = Some(cohorts_of(&state, site, &reader).await?);
     let filter = CohortFilter { only, ..CohortFilter::default() };
     let page = Page { limit: MOST, after: None };

@@ -12,6 +12,7 @@ use tower::ServiceExt;
 
 use super::host::{Through, host_of};
 use super::{Installation, Reached, UnknownHosts};
+use crate::client::Peer;
 use crate::layers;
 use crate::problem::ApiError;
 use crate::until_its_end::until_its_end;
@@ -64,26 +65,28 @@ impl Installation {
     /// The site that a request is for.
     fn find(&self, request: &Request) -> Result<(SiteId, Through), ApiError> {
         let known = self.registry().known();
-        let of_default =
-            || (SiteId::DEFAULT, Through { slug: Slug::DEFAULT.to_owned(), admits: HostAdmits::Everyone, host: None });
+        let of_default = || {
+            let (slug, admits) = (Slug::DEFAULT.to_owned(), HostAdmits::Everyone);
+            (SiteId::DEFAULT, Through { slug, admits, host: None })
+        };
         if OF_THE_PROCESS.contains(&request.uri().path()) {
             return Ok(of_default());
         }
         let host = host_of(request.uri(), request.headers())?;
         let Some((site, admits)) = known.host(host.as_str()) else {
-            return if host.is_loopback() || self.unknown_hosts() == UnknownHosts::Default {
-                Ok(of_default())
-            } else {
-                Err(ApiError::UnknownHost)
-            };
+            // By a name that is not its own the default site grants nothing that it would not by one that is.
+            let own = known.site(SiteId::DEFAULT).map_or(&[][..], |site| &site.hosts);
+            let peer = request.extensions().get::<Peer>();
+            let from_here = peer.is_some_and(|Peer(peer)| peer.to_canonical().is_loopback());
+            let here = host.is_loopback() && from_here && own.is_empty();
+            let anywhere = self.unknown_hosts() == UnknownHosts::Default
+                && (own.is_empty() || own.iter().any(|host| host.admits == HostAdmits::Everyone));
+            return if here || anywhere { Ok(of_default()) } else { Err(ApiError::UnknownHost) };
         };
         match known.site(site) {
             Some(known) if known.closed => Err(ApiError::SiteClosed),
             Some(known) if !known.is_ready() => Err(ApiError::SiteNotReady),
-            Some(known) => {
-                let host = Some(host.as_str().to_owned());
-                Ok((site, Through { slug: known.slug.clone(), admits, host }))
-            }
+            Some(known) => Ok((site, Through { slug: known.slug.clone(), admits, host: Some(host.to_string()) })),
             None => Err(ApiError::UnknownHost),
         }
     }

@@ -158,6 +158,7 @@ impl Installation {
     /// An installation whose sites are not known yet: see [`Self::open`] and [`Self::follow`].
     pub fn new(setup: Setup) -> Self {
         let executor = setup.executor;
+        let counted = Counted::new(&setup.limits, setup.accounts.public_url.as_deref());
         Self(Arc::new(Shared {
             registry: Registry::new(executor.store().clone()),
             super_admins: SuperAdmins::new(
@@ -173,7 +174,7 @@ impl Installation {
             examiner: setup.examiner,
             metrics: setup.metrics,
             unknown_hosts: setup.unknown_hosts,
-            counted: Counted::new(&setup.limits),
+            counted,
             shares: Arc::new(Shares::new(setup.room)),
             ended: Arc::default(),
             services: Mutex::default(),

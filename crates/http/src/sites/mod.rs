@@ -31,7 +31,7 @@ use crate::operation::{Body, Item, Operation, Success, Whom, list, one};
 use crate::problem::ApiError;
 
 pub use databases::{SetUpError, SiteDatabases};
-pub use host::Through;
+pub use host::{CameTo, Through};
 pub use installation::{Installation, Kept, Reached, Setup, UnknownHosts};
 pub use own::{Deliver, Delivery, OwnSite};
 pub use owners::ensure as ensure_owner;

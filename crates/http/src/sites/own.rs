@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use futures::future::{BoxFuture, join_all};
 use rollbook_domain::SiteId;
-use rollbook_domain::site::HostAdmits;
 use rollbook_projections::Projections;
 use rollbook_store::connect::TIMEOUT;
 use rollbook_store::listen::{self, Way};
@@ -70,9 +69,7 @@ impl OwnSite {
 
     /// The host that its students come to.
     pub fn host(&self) -> Option<String> {
-        let known = self.registry.known();
-        let mut hosts = known.site(self.site)?.hosts.iter();
-        hosts.find(|host| host.admits != HostAdmits::Staff).map(|host| host.host.clone())
+        self.registry.known().site(self.site)?.host_of_links().map(str::to_owned)
     }
 }
 

@@ -16,10 +16,15 @@ use rollbook_store::{Clock, EventStore, Executor};
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::{Installation, Setup};
+use crate::{AccountSettings, Installation, Limits, Setup};
 
 /// A service whose database is not there.
 pub(crate) fn unreachable() -> Installation {
+    unreachable_with(Limits::default(), AccountSettings::default())
+}
+
+/// The same with limits and settings of its own.
+fn unreachable_with(limits: Limits, accounts: AccountSettings) -> Installation {
     let pool = pool_options(1)
         .acquire_timeout(std::time::Duration::from_millis(50))
         .connect_lazy("postgres://nobody@127.0.0.1:1/none")
@@ -28,7 +33,7 @@ pub(crate) fn unreachable() -> Installation {
     let executor = Executor::new(store.clone(), Clock::frozen("2025-01-07T09:00:00Z".parse().unwrap()));
     // No test here comes as far as a file.
     let files = Files::in_folder(&std::env::temp_dir()).unwrap();
-    Installation::new(Setup::new(executor, Projections::new(store), files))
+    Installation::new(Setup { limits, accounts, ..Setup::new(executor, Projections::new(store), files) })
 }
 
 /// Sends a request; the body as JSON, null where it is none.

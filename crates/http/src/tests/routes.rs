@@ -6,7 +6,9 @@ use axum::http::Request;
 use rollbook_domain::SiteId;
 use serde_json::json;
 
-use super::{send, send_to};
+use super::{send, send_to, unreachable_with};
+use crate::AccountSettings;
+use crate::client::Peer;
 use crate::layers;
 use crate::limits::Counted;
 
@@ -62,7 +64,8 @@ async fn answers_unknown_paths_and_methods_with_problems() {
 async fn a_panic_is_a_problem_that_says_nothing_but_its_id() {
     let broken = Router::new().route("/broken", axum::routing::get(async || -> () { panic!("a secret") }));
     let (status, headers, body) =
-        send_to(layers::around(broken, Counted::new(&crate::Limits::default()), SiteId::DEFAULT), get("/broken")).await;
+        send_to(layers::around(broken, Counted::new(&crate::Limits::default(), None), SiteId::DEFAULT), get("/broken"))
+            .await;
     assert_eq!((status.as_u16(), &body["code"]), (500, &json!("internal_error")));
     assert!(body["id"].is_string() && !body.to_string().contains("secret"));
     assert_eq!(headers["x-content-type-options"], "nosniff");
@@ -77,6 +80,51 @@ async fn the_docs_page_runs_nothing_from_elsewhere() {
         let (status, headers, _) = send(get(part)).await;
         assert_eq!(status.as_u16(), 200, "{part}");
         assert!(headers["cache-control"].to_str().unwrap().starts_with("public"));
+    }
+}
+
+/// Where every operation of the document is, with ids for its placeholders.
+fn every_operation() -> Vec<(axum::http::Method, String)> {
+    let operations = crate::operations().into_iter().map(|operation| {
+        let path =
+            operation.path.split('/').map(|part| match part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
+                None => part.to_owned(),
+                Some("week") => "1".to_owned(),
+                Some(_) => uuid::Uuid::nil().to_string(),
+            });
+        let path = path.collect::<Vec<_>>().join("/");
+        (operation.method.to_uppercase().parse().unwrap(), path)
+    });
+    operations.collect()
+}
+
+#[tokio::test]
+async fn every_answer_is_guarded_and_over_tls_says_that_it_stays_so() {
+    let proxies = crate::TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+    let limits = crate::Limits { proxies, per_address: None, per_token: None, ..crate::Limits::default() };
+    let https =
+        AccountSettings { public_url: Some("https://school.example.org".to_owned()), ..AccountSettings::default() };
+    for (accounts, peer, told, over_tls) in [
+        (AccountSettings::default(), "10.0.0.1", Some("https"), true),
+        (AccountSettings::default(), "10.0.0.1", Some("http"), false),
+        (AccountSettings::default(), "10.0.0.1", None, false),
+        // Whoever is no proxy of ours may say what they like.
+        (AccountSettings::default(), "203.0.113.7", Some("https"), false),
+        (https, "203.0.113.7", None, true),
+    ] {
+        let routes = unreachable_with(limits.clone(), accounts).service(rollbook_domain::SiteId::DEFAULT);
+        for (method, path) in every_operation() {
+            let request = Request::builder().method(method.clone()).uri(&path).header("host", "school.example.org");
+            let request = request.extension(Peer(peer.parse().unwrap()));
+            let request = told.into_iter().fold(request, |request, told| request.header("x-forwarded-proto", told));
+            let (status, headers, _) = send_to(routes.clone(), request.body(Body::empty()).unwrap()).await;
+            let said = headers.get("strict-transport-security").map(|value| value.to_str().unwrap());
+            assert_eq!(said, over_tls.then_some("max-age=31536000"), "{method} {path}: {status}");
+            assert_eq!(headers["x-content-type-options"], "nosniff", "{method} {path}");
+            assert!(headers.contains_key("content-security-policy"), "{method} {path}");
+            let kept = headers["cache-control"].to_str().unwrap();
+            assert!(kept == "no-store" || path.starts_with("/docs"), "{method} {path}: {kept}");
+        }
     }
 }
 

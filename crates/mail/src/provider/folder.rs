@@ -1,10 +1,12 @@
 //! Messages as files, for an installation that nobody has told how to deliver: one `.eml` each, named by its id. It never
-//! leaves half a file: what was written again is the same file.
+//! leaves half a file: what was written again is the same file. What holds a secret is taken away when that is good no more.
 
 use std::fs::{DirBuilder, OpenOptions, rename};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+
+use rollbook_domain::MessageId;
 
 use super::{Answer, Fate};
 use crate::letter::Eml;
@@ -18,6 +20,17 @@ pub struct Folder {
 impl Folder {
     pub fn new(directory: PathBuf) -> Self {
         Self { directory }
+    }
+
+    /// Takes a message's file away, and what is left of one that was never whole; that there is none is as good.
+    pub async fn remove(&self, message: MessageId) -> io::Result<()> {
+        for name in [file(message), part(message)] {
+            match tokio::fs::remove_file(self.directory.join(name)).await {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
     }
 
     pub async fn deliver(&self, messages: Vec<Eml>) -> Answer {
@@ -38,19 +51,28 @@ impl Folder {
 /// Writes a message beside its place, and moves it there when it is whole. Only the service's user can read it.
 fn write(directory: &Path, message: &Eml) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    let place = directory.join(format!("{}.eml", message.message_id));
-    let beside = directory.join(format!("{}.eml.part", message.message_id));
+    let place = directory.join(file(message.message_id));
+    let beside = directory.join(part(message.message_id));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
     file.write_all(message.source.as_str().as_bytes())?;
     file.sync_all()?;
     rename(beside, place)
 }
 
+/// What a message's file is called.
+fn file(message: MessageId) -> String {
+    format!("{message}.eml")
+}
+
+/// What it is called until it is whole.
+fn part(message: MessageId) -> String {
+    format!("{message}.eml.part")
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use rollbook_domain::MessageId;
     use uuid::Uuid;
 
     use super::*;

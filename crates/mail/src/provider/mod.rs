@@ -61,6 +61,14 @@ impl Provider {
         }
     }
 
+    /// Whether a person gets what is delivered, and not a folder.
+    pub fn reaches_people(&self) -> bool {
+        match self {
+            Self::Folder(_) => false,
+            Self::Resend(_) | Self::Smtp(_) => true,
+        }
+    }
+
     /// How many messages go in one request.
     pub fn batch_size(&self) -> i64 {
         match self {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::MailError;
 
-pub use candidates::{Candidate, Known, candidates, end, leave};
+pub use candidates::{Candidate, Known, KnownNotice, candidates, end, leave};
 
 /// A request that was stored, and of which nobody knows yet what became.
 #[derive(Debug, sqlx::FromRow)]
@@ -43,15 +43,33 @@ impl Becomes {
     }
 }
 
+/// What was asked for since an instant, and since its kind came to this installation, and nobody has taken up; and why it is
+/// never sent, where that is so. Nothing happens to the account of somebody who has never come in: files correct many of those.
+const NOT_TAKEN_UP: &str = "select q.* from (
+        select e.site_id, e.message_id, e.requested_at as asked_at, null as why_not
+        from emails e cross join email_installation i
+        where e.requested_at > $1 and e.position > i.position
+        union all
+        select n.site_id, n.message_id, n.happened_at, case when not exists (
+                select from events v where v.site_id = n.site_id and v.aggregate_type = 'account'
+                    and v.aggregate_id = n.person_id::text and v.position <= n.position
+                    and v.event_type in ('PasswordSet', 'SignedIn', 'IdentityLinked'))
+            then 'the person has never signed in' end
+        from account_notices n cross join email_installation i
+        where n.happened_at > $1 and n.position > i.notices_position
+    ) q
+    where not exists (select from email_deliveries d where d.site_id = q.site_id and d.message_id = q.message_id)";
+
 /// Takes up what was asked for since, and what somebody wants sent again.
 pub async fn take_up(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), MailError> {
-    let sql = "insert into email_deliveries (site_id, message_id, status, since, next_attempt_at, changed_at)
-        select e.site_id, e.message_id, 'waiting', e.requested_at, $1, $1
-        from emails e cross join email_installation i
-        where e.requested_at > $2 and e.position > i.position and not exists (
-            select 1 from email_deliveries d where d.site_id = e.site_id and d.message_id = e.message_id)
-        on conflict do nothing";
-    sqlx::query(sql).bind(now).bind(now - MAX_AGE).execute(&mut *connection).await?;
+    let sql = format!(
+        "insert into email_deliveries (site_id, message_id, status, detail, since, next_attempt_at, changed_at)
+        select a.site_id, a.message_id, case when a.why_not is null then 'waiting' else 'skipped' end, a.why_not,
+            a.asked_at, $2, $2
+        from ({NOT_TAKEN_UP}) a
+        on conflict do nothing"
+    );
+    sqlx::query(&sql).bind(now - MAX_AGE).bind(now).execute(&mut *connection).await?;
     let sql = "update email_deliveries d
         set status = 'waiting', batch_id = null, ordinal = null, alone = false, attempts = 0, since = t.retried_at,
             next_attempt_at = $1, detail = null, retry_position = t.position, changed_at = $1
@@ -158,14 +176,15 @@ pub async fn next_turn(connection: &mut PgConnection) -> Result<Option<DateTime<
 
 /// Whether anything is still to be sent from a database whose read models have come up to its log.
 pub async fn waits(store: &EventStore, now: DateTime<Utc>) -> Result<bool, StoreError> {
-    let sql = "select exists (select from email_deliveries where status in ('waiting', 'sending'))
-        or exists (select from emails e cross join email_installation i where e.requested_at > $1 and e.position > i.position and not exists (
-            select from email_deliveries d where d.site_id = e.site_id and d.message_id = e.message_id))
+    let sql = format!(
+        "select exists (select from email_deliveries where status in ('waiting', 'sending'))
+        or exists ({NOT_TAKEN_UP})
         or exists (select from email_retries t join email_deliveries d using (site_id, message_id)
             where t.retried_at > $1 and d.status in ('failed', 'unconfirmed') and t.position > d.retry_position)
         or exists (select from email_batches) or exists (select from account_letters)
-        or exists (select from password_reset_requests)";
-    Ok(sqlx::query_scalar(sql).bind(now - MAX_AGE).fetch_one(store.pool()).await?)
+        or exists (select from password_reset_requests)"
+    );
+    Ok(sqlx::query_scalar(&sql).bind(now - MAX_AGE).fetch_one(store.pool()).await?)
 }
 
 /// How many messages are not done with, and from when the age of the oldest counts.

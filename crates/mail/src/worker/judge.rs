@@ -1,17 +1,20 @@
-//! Whether a message may still be sent, by what is known of its student now. Pure.
+//! Whether a message may still be sent, by what is known of its student or person now. Pure.
 
 use chrono::{DateTime, Utc};
+use rollbook_domain::MessageId;
 use rollbook_domain::cohort::CohortStatus;
 use rollbook_domain::enrolment::EnrolmentStatus;
 use rollbook_projections::models::emails::{EmailKind, MAX_AGE};
 
-use crate::queue::{Candidate, Known};
-use crate::templates::{About, Occasion, Session};
+use crate::queue::{Candidate, Known, KnownNotice};
+use crate::templates::{About, Notice, Occasion, Session};
 
 /// What is to be done with a message.
 #[derive(Debug)]
 pub enum Judgement {
     Send(Occasion),
+    /// It is about an account.
+    Tell(Notice),
     /// Its student is not where it says any more, or it is overtaken.
     Skip(String),
     Expired,
@@ -26,6 +29,9 @@ pub fn judge(candidate: &Candidate, now: DateTime<Utc>) -> Judgement {
     }
     if candidate.closed {
         return Judgement::NotNow;
+    }
+    if let Some(notice) = &candidate.notice {
+        return tell(candidate.message_id, notice).map_or_else(|why| Judgement::Skip(why.to_owned()), Judgement::Tell);
     }
     let Some(known) = &candidate.known else { return Judgement::NotNow };
     let about = match known.kind {
@@ -45,6 +51,33 @@ pub fn judge(candidate: &Candidate, now: DateTime<Utc>) -> Judgement {
         }),
         Err(why) => Judgement::Skip(why),
     }
+}
+
+/// How many letters of one kind about their account a person is sent in a day: enough to be warned, and too few to fill a mailbox
+/// by signing in again and again. Each kind counts for itself, so that no noise keeps another warning out.
+pub const MOST_OF_A_KIND: i64 = 3;
+
+/// An account is told of to its person, while they may act, and to nobody too often.
+fn tell(message_id: MessageId, known: &KnownNotice) -> Result<Notice, &'static str> {
+    if !known.active {
+        return Err("the person is deactivated");
+    }
+    if known.before >= MOST_OF_A_KIND {
+        return Err("the person was sent enough letters of this kind within a day");
+    }
+    Ok(Notice {
+        message_id,
+        name: known.name.clone(),
+        email: known.email.clone(),
+        kind: known.kind,
+        detail: known.detail.clone(),
+        to_former: known.to_former,
+        by_themselves: known.by_themselves,
+        by: known.by.clone(),
+        authority: known.authority,
+        happened_at: known.happened_at,
+        last_today: known.before + 1 == MOST_OF_A_KIND,
+    })
 }
 
 /// A week is open to those who are in it, and go on.
@@ -92,7 +125,7 @@ mod tests {
     fn judged(said: &Value) -> Judgement {
         let mut candidate = json!({
             "site_id": uuid::Uuid::nil(), "message_id": uuid::Uuid::nil(), "alone": false,
-            "since": "2026-02-09T00:00:00Z", "closed": false, "host": null,
+            "since": "2026-02-09T00:00:00Z", "closed": false, "host": null, "notice": null, "position": 1,
             "known": {
                 "kind": "week_open", "week": 3, "name": "Anna", "email": "anna@example.org", "active": true,
                 "status": "active", "student_week": 3, "held": false, "cohort": "Kererū", "cohort_status": "active",
@@ -138,6 +171,26 @@ mod tests {
         assert_eq!(skipped(&marked(&revised)), "the reflection was handed in again since");
         assert_eq!(skipped(&marked(&json!({ "status": "withdrawn" }))), "the enrolment is withdrawn");
         assert_eq!(skipped(&marked(&json!({ "active": false }))), "the person is deactivated");
+    }
+
+    #[test]
+    fn whoever_is_active_is_told_of_their_account_three_times_a_day() {
+        let notice = |said: &Value| {
+            let mut notice = json!({
+                "kind": "new_device", "detail": "password", "name": "Anna", "email": "anna@example.org", "to_former": false,
+                "active": true, "before": 0, "by_themselves": true, "by": "Anna",
+                "authority": "oneself", "happened_at": "2026-02-09T00:00:00Z",
+            });
+            notice.as_object_mut().unwrap().extend(said.as_object().unwrap().clone());
+            json!({ "known": null, "notice": notice })
+        };
+        let last = |before: i64| match judged(&notice(&json!({ "before": before }))) {
+            Judgement::Tell(notice) => Some(notice.last_today),
+            Judgement::Skip(_) => None,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!([0, 1, 2, 3, 4].map(last), [Some(false), Some(false), Some(true), None, None]);
+        assert_eq!(skipped(&notice(&json!({ "active": false }))), "the person is deactivated");
     }
 
     #[test]

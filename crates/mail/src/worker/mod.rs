@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lettre::message::Mailbox;
+use rollbook_domain::site::page_of;
 use rollbook_domain::{MessageId, SiteId};
 use rollbook_projections::Projections;
 use rollbook_projections::models::emails::EmailStatus;
@@ -22,8 +23,7 @@ use self::judge::Judgement;
 use self::verdict::{Tried, Verdict};
 use crate::config::{ConfigError, Configured, Settings};
 use crate::elsewhere::{Elsewhere, Known};
-use crate::links::page_of;
-use crate::provider::{Answer, Provider};
+use crate::provider::{Answer, Folder, Provider};
 use crate::queue::{self, Becomes, Candidate, Stored};
 use crate::{MailError, measure, patience, templates};
 
@@ -52,6 +52,7 @@ pub struct Mailer {
     projections: Projections,
     pub(crate) clock: Clock,
     pub(crate) provider: Arc<Provider>,
+    pub(crate) folder: Folder,
     pub(crate) from: Mailbox,
     pub(crate) public_url: Option<String>,
     /// Of a database that does not hold the registry.
@@ -71,13 +72,14 @@ impl Mailer {
         clock: Clock,
         settings: &Settings,
     ) -> Result<Self, ConfigError> {
-        let Configured { provider, from, public_url } = settings.configured()?;
+        let Configured { provider, folder, from, public_url } = settings.configured()?;
         let provider = Arc::new(provider);
         Ok(Self {
             store,
             projections,
             clock,
             provider,
+            folder,
             from,
             public_url,
             elsewhere: None,
@@ -122,6 +124,7 @@ impl Mailer {
             self.repeat(connection, stored, now).await?;
             return Ok(Round::Busy);
         }
+        self.remove_void_links(now).await?;
         // Whoever waits for a link to sign in by waits now.
         if self.letter(now).await? {
             return Ok(Round::Busy);
@@ -173,25 +176,31 @@ impl Mailer {
         candidate: &Candidate,
         now: DateTime<Utc>,
     ) -> Result<Option<Value>, MailError> {
-        let (status, why) = match judge::judge(candidate, now) {
-            Judgement::Send(occasion) => {
-                let page = page_of(self.public_url.as_deref(), candidate.site_id, candidate.host.as_deref());
-                let letter = templates::write(&occasion, page.as_deref());
-                match self.provider.part(&letter, &self.from, now) {
-                    Ok(part) => return Ok(Some(part)),
-                    Err(why) => (EmailStatus::Failed, why),
-                }
+        let page = || page_of(self.public_url.as_deref(), candidate.site_id, candidate.host.as_deref());
+        let letter = match judge::judge(candidate, now) {
+            // Files that nobody is said to read are no place to tell somebody something.
+            Judgement::Tell(_) if !self.provider.reaches_people() => {
+                Err((EmailStatus::Skipped, "no mail is configured that reaches people".to_owned()))
             }
-            Judgement::Skip(why) => (EmailStatus::Skipped, why),
-            Judgement::Expired => (EmailStatus::Expired, "it was too old to be sent".to_owned()),
+            Judgement::Tell(notice) => Ok(templates::write_notice(&notice, page().as_deref())),
+            Judgement::Send(occasion) => Ok(templates::write(&occasion, page().as_deref())),
+            Judgement::Skip(why) => Err((EmailStatus::Skipped, why)),
+            Judgement::Expired => Err((EmailStatus::Expired, "it was too old to be sent".to_owned())),
             Judgement::NotNow => {
                 queue::leave(connection, candidate, now).await?;
                 return Ok(None);
             }
         };
-        queue::end(connection, candidate, status, Some(&why), now).await?;
-        measure::count(status, 1);
-        Ok(None)
+        let part = letter
+            .and_then(|letter| self.provider.part(&letter, &self.from, now).map_err(|why| (EmailStatus::Failed, why)));
+        match part {
+            Ok(part) => Ok(Some(part)),
+            Err((status, why)) => {
+                queue::end(connection, candidate, status, Some(&why), now).await?;
+                measure::count(status, 1);
+                Ok(None)
+            }
+        }
     }
 
     async fn send(

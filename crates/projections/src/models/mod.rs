@@ -4,6 +4,7 @@
 //! own: [`advancement`], [`register`], [`hub_roster`], [`record`] and [`reader`].
 
 pub mod absence_flags;
+pub mod account_notices;
 pub mod advancement;
 pub mod audit_trail;
 pub mod cohorts;

@@ -2,7 +2,7 @@
 //! site; only super admins ask for them.
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::site::{SiteDatabase, SiteEvent, SiteHost, Slug};
+use rollbook_domain::site::{HostAdmits, SiteDatabase, SiteEvent, SiteHost, Slug};
 use rollbook_domain::{Event, Personal, SiteId, StreamType};
 use rollbook_store::Recorded;
 use schemars::JsonSchema;
@@ -158,6 +158,13 @@ pub struct SiteItem {
     pub database_state: Option<SiteDatabase>,
     /// What `If-Match` takes.
     pub version: i64,
+}
+
+impl SiteItem {
+    /// The host that links lead to: the first by which not only staff come in.
+    pub fn host_of_links(&self) -> Option<&str> {
+        self.hosts.iter().find(|host| host.admits != HostAdmits::Staff).map(|host| host.host.as_str())
+    }
 }
 
 /// Whose database holds what belongs to a site.

@@ -68,7 +68,10 @@ fn of_person() -> BoxedStrategy<PersonEvent> {
             PersonEvent::PersonRegistered { name, email, external_id, origin }
         }),
         1 => (option::of(text()), option::of(text()), origin())
-            .prop_map(|(name, email, origin)| PersonEvent::PersonCorrected { name, email, origin, themselves: false }),
+            .prop_map(|(name, email, origin)| {
+                let email_before = email.as_ref().map(|_| "before@example.org".into());
+                PersonEvent::PersonCorrected { name, email, origin, themselves: false, email_before }
+            }),
         1 => text().prop_map(|external_id| PersonEvent::ExternalIdAssigned { external_id }),
         1 => (role(), any::<bool>()).prop_map(|(role, bootstrapped)| PersonEvent::RoleGranted { role, bootstrapped }),
         1 => role().prop_map(|role| PersonEvent::RoleRevoked { role }),
@@ -280,11 +283,13 @@ fn of_account() -> BoxedStrategy<AccountEvent> {
         option::of(person())
             .prop_map(|by| AccountEvent::InvitationIssued { purpose: InvitationPurpose::Invitation, by }),
         Just(AccountEvent::PasswordSet { how: PasswordChange::Reset }),
-        key().prop_map(|session_id| AccountEvent::SignedIn {
+        (key(), any::<bool>()).prop_map(|(session_id, new_device)| AccountEvent::SignedIn {
             method: SignInMethod::Password,
             session_id,
             second_factor: ShownFactor::Totp,
+            new_device,
         }),
+        Just(AccountEvent::SignInsFailed {}),
         Just(AccountEvent::SignInFailed { reason: SignInFailure::WrongPassword }),
         key().prop_map(|session_id| AccountEvent::SignedOut { session_id }),
         Just(AccountEvent::SignedOutEverywhere {}),

@@ -1,4 +1,5 @@
-//! Links by which a person sets a password: one for each purpose, good for a while, used once.
+//! Links by which a person sets a password, good for a while, used once: one invitation, in place of the one before, or resets side
+//! by side, because anybody may ask for one.
 
 use std::future::Future;
 
@@ -38,7 +39,7 @@ pub enum Redeemed {
 }
 
 impl EventStore {
-    /// Makes an invitation in place of the one before; the only time its secret can be seen.
+    /// Makes a link: an invitation in place of the one before, a reset beside it. The only time its secret can be seen.
     pub async fn issue_invitation(
         &self,
         site: SiteId,
@@ -48,7 +49,7 @@ impl EventStore {
         (now, ttl): (DateTime<Utc>, TimeDelta),
     ) -> Result<SecretString, StoreError> {
         let mut connection = self.pool.acquire().await?;
-        put_invitation(&mut connection, site, person, purpose, epoch, (now, ttl)).await
+        put_invitation(&mut connection, site, person, (Uuid::new_v4(), purpose), epoch, (now, ttl)).await
     }
 
     /// The invitation that a secret is of, if it can be used at an instant.
@@ -112,26 +113,31 @@ impl EventStore {
     }
 }
 
+/// Makes a link under an id; one that there is already under it has another secret from now on.
 pub(super) async fn put_invitation(
     connection: &mut PgConnection,
     site: SiteId,
     person: PersonId,
-    purpose: InvitationPurpose,
+    (id, purpose): (Uuid, InvitationPurpose),
     epoch: i64,
     (now, ttl): (DateTime<Utc>, TimeDelta),
 ) -> Result<SecretString, StoreError> {
     let link = SecretString::from(secret());
-    sqlx::query(
+    let in_place_of = match purpose {
+        InvitationPurpose::Invitation => "(site_id, person_id) where purpose = 'invitation' and used_at is null",
+        InvitationPurpose::Reset => "(site_id, invitation_id)",
+    };
+    sqlx::query(&format!(
         "insert into invitations (site_id, person_id, purpose, invitation_id, secret_hash, created_at, expires_at, epoch)
          values ($1, $2, $3, $4, $5, $6, $7, $8)
-         on conflict (site_id, person_id, purpose) do update set invitation_id = excluded.invitation_id,
+         on conflict {in_place_of} do update set invitation_id = excluded.invitation_id,
             secret_hash = excluded.secret_hash, created_at = excluded.created_at, expires_at = excluded.expires_at,
-            used_at = null, epoch = excluded.epoch",
-    )
+            used_at = null, epoch = excluded.epoch"
+    ))
     .bind(site.0)
     .bind(person.0)
     .bind(<&str>::from(purpose))
-    .bind(Uuid::new_v4())
+    .bind(id)
     .bind(hash(link.expose_secret()))
     .bind(now)
     .bind(now + ttl)

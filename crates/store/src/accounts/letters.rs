@@ -71,7 +71,8 @@ impl EventStore {
         sqlx::query(sql).bind(site.0).bind(person.0).execute(&mut *transaction).await?;
         if letter {
             let purpose = <&str>::from(InvitationPurpose::Reset);
-            sqlx::query(LETTER).bind(site.0).bind(person.0).bind(purpose).bind(now).execute(&mut *transaction).await?;
+            let query = sqlx::query(LETTER).bind(site.0).bind(person.0).bind(purpose).bind(now).bind(Uuid::new_v4());
+            query.execute(&mut *transaction).await?;
         }
         Ok(transaction.commit().await?)
     }
@@ -85,23 +86,28 @@ impl EventStore {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let purpose = <&str>::from(purpose);
-        sqlx::query(LETTER).bind(site.0).bind(person.0).bind(purpose).bind(now).execute(&self.pool).await?;
+        let query = sqlx::query(LETTER).bind(site.0).bind(person.0).bind(purpose).bind(now).bind(Uuid::new_v4());
+        query.execute(&self.pool).await?;
         Ok(())
     }
 
-    /// Whether a link for a purpose was made for a person since an instant.
-    pub async fn invited_since(
+    /// Whether a person may be mailed another reset: none was made since an instant or is being mailed, and fewer than so many can
+    /// be used in an epoch of theirs.
+    pub async fn reset_is_due(
         &self,
         site: SiteId,
         person: PersonId,
-        purpose: InvitationPurpose,
-        since: DateTime<Utc>,
+        epoch: i64,
+        most: i64,
+        (since, now): (DateTime<Utc>, DateTime<Utc>),
     ) -> Result<bool, StoreError> {
-        let sql = "select exists (select from invitations
-                where site_id = $1 and person_id = $2 and purpose = $3 and created_at > $4)
-            or exists (select from account_letters where site_id = $1 and person_id = $2 and purpose = $3)";
-        let query = sqlx::query_scalar(sql).bind(site.0).bind(person.0).bind(<&str>::from(purpose)).bind(since);
-        Ok(query.fetch_one(&self.pool).await?)
+        let sql =
+            "select not exists (select from account_letters where site_id = $1 and person_id = $2 and purpose = $3)
+                and coalesce(max(created_at) <= $4, true)
+                and count(*) filter (where used_at is null and expires_at > $5 and epoch = $6) < $7
+            from invitations where site_id = $1 and person_id = $2 and purpose = $3";
+        let query = sqlx::query_scalar(sql).bind(site.0).bind(person.0).bind(<&str>::from(InvitationPurpose::Reset));
+        Ok(query.bind(since).bind(now).bind(epoch).bind(most).fetch_one(&self.pool).await?)
     }
 
     /// Takes up the next letter that is due, with a link of its own: nobody else takes it up before `again_at`.
@@ -118,7 +124,7 @@ impl EventStore {
              from (select person_id, purpose from account_letters where site_id = $1 and next_attempt_at <= $2
                    order by next_attempt_at limit 1 for update skip locked) due
              where l.site_id = $1 and l.person_id = due.person_id and l.purpose = due.purpose
-             returning l.person_id, l.purpose, l.attempts - 1 as before",
+             returning l.person_id, l.purpose, l.invitation_id, l.attempts - 1 as before",
         )
         .bind(site.0)
         .bind(now)
@@ -131,7 +137,8 @@ impl EventStore {
         let person = PersonId(row.try_get("person_id")?);
         // To whom it is sent is looked up after this: to an address of this epoch or of a later one, in which the link is void.
         let epoch = self.person(site, person).await?.state.epochs.access;
-        let secret = put_invitation(&mut transaction, site, person, purpose, epoch, (now, ttl(purpose))).await?;
+        let link = (row.try_get("invitation_id")?, purpose);
+        let secret = put_invitation(&mut transaction, site, person, link, epoch, (now, ttl(purpose))).await?;
         transaction.commit().await?;
         Ok(Some(AccountLetter { person, purpose, attempts: row.try_get("before")?, secret }))
     }
@@ -149,7 +156,8 @@ impl EventStore {
     }
 }
 
-const LETTER: &str = "insert into account_letters (site_id, person_id, purpose, asked_at, next_attempt_at)
-    values ($1, $2, $3, $4, $4)
+const LETTER: &str =
+    "insert into account_letters (site_id, person_id, purpose, asked_at, next_attempt_at, invitation_id)
+    values ($1, $2, $3, $4, $4, $5)
     on conflict (site_id, person_id, purpose) do update set asked_at = excluded.asked_at,
         attempts = 0, next_attempt_at = excluded.next_attempt_at";

@@ -6,6 +6,7 @@ mod devices;
 mod half_sign_ins;
 mod identities;
 mod invitations;
+mod letter_files;
 mod letters;
 mod second_factors;
 mod sessions;

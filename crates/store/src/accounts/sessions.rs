@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use rollbook_domain::account::{KeyScope, ShownFactor, SignInMethod};
+use rollbook_domain::person::Person;
 use rollbook_domain::{PersonId, Personal, SiteId};
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
@@ -52,7 +53,9 @@ pub struct SessionItem {
     pub method: Option<SignInMethod>,
     /// When it began.
     pub created_at: DateTime<Utc>,
-    /// When it ends by itself.
+    /// When it was used last, to five minutes; a session that is not used for long enough ends.
+    pub last_used_at: DateTime<Utc>,
+    /// When it ends by itself, however much it is used.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -95,9 +98,9 @@ impl EventStore {
             NewTokenKind::ApiKey(name, scope) => (TokenKind::ApiKey, None, Some(name.as_str()), Some(Json(scope))),
         };
         sqlx::query(
-            "insert into tokens (token_hash, site_id, person_id, created_at, expires_at, id, kind, method, name, scope, epoch,
-                second_factor)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, nullif($12, 'nothing'))",
+            "insert into tokens (token_hash, site_id, person_id, created_at, last_used_at, expires_at, id, kind, method, name,
+                 scope, epoch, second_factor)
+             values ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, nullif($12, 'nothing'))",
         )
         .bind(hash(secret.expose_secret()))
         .bind(site.0)
@@ -117,24 +120,26 @@ impl EventStore {
         Ok(Some(secret))
     }
 
-    /// A person's sessions that can still be used in an epoch of theirs, the newest first.
+    /// A person's sessions that can still be used, the newest first, by what the log says of the person: in which epoch they are
+    /// good, and how long one may rest.
     pub async fn sessions(
         &self,
         site: SiteId,
         person: PersonId,
-        epoch: i64,
+        state: &Person,
         now: DateTime<Utc>,
     ) -> Result<Vec<SessionItem>, StoreError> {
         let rows = sqlx::query(
-            "select id, kind, method, created_at, expires_at from tokens
+            "select id, kind, method, created_at, last_used_at, expires_at from tokens
              where site_id = $1 and person_id = $2 and kind <> 'api_key' and revoked_at is null and expires_at > $3
-                and epoch = $4
+                and epoch = $4 and (kind <> 'session' or last_used_at > $5)
              order by created_at desc, id",
         )
         .bind(site.0)
         .bind(person.0)
         .bind(now)
-        .bind(epoch)
+        .bind(state.epochs.access)
+        .bind(now - state.idle_limit())
         .fetch_all(&self.pool)
         .await?;
         let unknown = |_| StoreError::Corrupt("a token of a kind that is not known".to_owned());
@@ -146,6 +151,7 @@ impl EventStore {
                     kind: row.try_get::<&str, _>("kind")?.parse().map_err(unknown)?,
                     method: method.map(str::parse).transpose().map_err(unknown)?,
                     created_at: row.try_get("created_at")?,
+                    last_used_at: row.try_get("last_used_at")?,
                     expires_at: row.try_get("expires_at")?,
                 })
             })

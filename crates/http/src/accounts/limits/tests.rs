@@ -116,6 +116,18 @@ fn the_log_has_the_first_failures_of_a_burst() {
 }
 
 #[test]
+fn the_person_is_told_of_the_tenth_failure_of_a_day_wherever_it_is_and_of_no_other() {
+    let limits = Limits::of_passwords();
+    let told = |minute| {
+        let attempts = (0..25).map(|n| limits.attempt((HERE, "anna"), address(n), None, at(minute)).unwrap());
+        let told =
+            attempts.enumerate().filter_map(|(nth, attempt)| limits.is_told(&attempt, at(minute)).then_some(nth));
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!((told(0), told(60), told(24 * 60)), (vec![9], vec![], vec![9]));
+}
+
+#[test]
 fn an_address_asks_for_twenty_resets_an_hour() {
     let limits = Limits::of_passwords();
     let taken = (0..30).filter(|_| limits.reset(HERE, address(1), at(0)).is_ok()).count();

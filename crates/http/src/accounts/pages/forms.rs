@@ -62,7 +62,7 @@ pub fn invitation(why: Option<&str>) -> Markup {
             label for="password" { "The password that you choose" }
             input id="password" name="password" type="password" autocomplete="new-password" required
                 minlength=(password::MIN) maxlength=(password::MAX) aria-describedby="rule";
-            p.note id="rule" { "At least " (password::MIN) " characters; a few words that belong to nobody's name." }
+            p.note id="rule" { "At least " (password::MIN) " characters, spaces among them: take four words that have nothing to do with each other." }
             button type="submit" { "Set the password and sign in" }
         }
         script src="/invitation.js" defer {}

@@ -14,10 +14,11 @@ pub(super) fn of_account(event: &AccountEvent) -> Said {
             Said::new(Action::InvitationIssued).why(&invited(*purpose).into())
         }
         AccountEvent::PasswordSet { how } => Said::new(Action::PasswordSet).why(&set(*how).into()),
-        AccountEvent::SignedIn { method, session_id: _, second_factor } => {
+        AccountEvent::SignedIn { method, session_id: _, second_factor, new_device: _ } => {
             Said::new(Action::SignedIn).why(&format!("{}{}", by(*method), and(*second_factor)).into())
         }
         AccountEvent::SignInFailed { reason } => Said::new(Action::SignInFailed).why(&refused(*reason).into()),
+        AccountEvent::SignInsFailed {} => Said::new(Action::SignInsFailed),
         AccountEvent::SignedOut { session_id: _ } => Said::new(Action::SignedOut),
         AccountEvent::SignedOutEverywhere {} => Said::new(Action::SignedOutEverywhere),
         AccountEvent::ApiKeyCreated { key_id, name, scope, expires_at, epoch: _ } => {

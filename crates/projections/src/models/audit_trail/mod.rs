@@ -94,6 +94,7 @@ pub enum AuditAction {
     PasswordSet,
     SignedIn,
     SignInFailed,
+    SignInsFailed,
     SignedOut,
     SignedOutEverywhere,
     ApiKeyCreated,

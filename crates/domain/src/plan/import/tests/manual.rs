@@ -16,6 +16,7 @@ fn corrected(name: Option<&str>, email: Option<&str>) -> PersonEvent {
         email: email.map(Into::into),
         origin: Origin::Hand,
         themselves: false,
+        email_before: None,
     }
 }
 
@@ -28,9 +29,10 @@ fn what_only_the_file_changed_is_updated() {
     assert_eq!(only(&plan).outcome, RowOutcome::Updated);
     let name = Some("Zoë Ek".into());
     let email = Some("zoe.ek@example.org".into());
+    let email_before = Some("zoe@example.org".into());
     assert_eq!(
         plan.writes[0].events,
-        [PersonEvent::PersonCorrected { name, email, origin: Origin::File, themselves: false }.into()]
+        [PersonEvent::PersonCorrected { name, email, origin: Origin::File, themselves: false, email_before }.into()]
     );
     assert_eq!(plan.writes[0].stream, person.into());
     let joined = EnrolmentEvent::HubJoined { hub_id: SOUTH, previous: Some(NORTH), origin: Origin::File };

@@ -1,13 +1,14 @@
-//! Where the links of a site's messages lead: to its own host, and never to another site's.
+//! Where the links of a site lead: to its own host as the registry has it, never to another site's, and never where a request says.
 
-use reqwest::Url;
-use rollbook_domain::SiteId;
+use url::Url;
 
-/// The page that a site's messages link to; none where nobody can say. The configured address is the default site's; other
-/// sites are found in the same way, under the host that they have.
+use crate::ids::SiteId;
+
+/// The page that a site's links lead to; none where nobody can say. The configured address is the default site's; other sites are
+/// found in the same way, under the host that they have.
 pub fn page_of(public_url: Option<&str>, site: SiteId, host: Option<&str>) -> Option<String> {
-    if site == SiteId::DEFAULT {
-        return public_url.map(str::to_owned);
+    if let (SiteId::DEFAULT, Some(public_url)) = (site, public_url) {
+        return Some(public_url.to_owned());
     }
     let host = host?;
     let Some(public_url) = public_url else { return Some(format!("https://{host}/")) };
@@ -31,6 +32,7 @@ mod tests {
         assert_eq!(page(Some("http://localhost:8080/"), NORTH, Some("[::1]")).unwrap(), "http://[::1]:8080/");
         assert_eq!(page(PUBLIC, SiteId::DEFAULT, Some("elsewhere.example.org")).as_deref(), PUBLIC);
         assert_eq!(page(None, SiteId::DEFAULT, None), None);
+        assert_eq!(page(None, SiteId::DEFAULT, Some("school.example.org")).unwrap(), "https://school.example.org/");
     }
 
     #[test]
