@@ -21,7 +21,7 @@ fn every_subcommand_works(home: &Home) {
     let rebuilt = home.out(&["projections", "rebuild", "--all"]);
     assert!(rebuilt.starts_with("rebuilt all read models from "), "{rebuilt}");
     let verified = home.out(&["projections", "verify", "--all"]);
-    assert_eq!(verified.matches("equal").count(), 14, "{verified}");
+    assert_eq!(verified.matches("equal").count(), 15, "{verified}");
     assert_eq!(home.out(&["projections", "parked"]).trim(), "nothing is parked");
     let retried = home.out(&["projections", "retry", "--all"]);
     assert!(retried.contains("still parked") && retried.contains("absence_flags"), "{retried}");

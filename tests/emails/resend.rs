@@ -135,7 +135,7 @@ async fn a_batch_has_at_most_a_hundred_messages() {
 async fn a_name_is_a_name_whatever_is_in_it() {
     let mut scene = Scene::open().await;
     let name = "Zoë \"<b>陈</b>\" O'Neil\r\nBcc: eve@example.org";
-    let student = scene.school.student(name, None).await;
+    let student = scene.school.student_of_old(name).await;
     scene.send(1).await;
     scene.deliver().await;
     let [taken] = &scene.resend.taken()[..] else { panic!("one message") };

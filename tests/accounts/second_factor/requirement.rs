@@ -36,7 +36,7 @@ async fn an_admin_without_one_sets_one_up_before_anything_else() {
     let service = &school.service;
     let person = admin(service, "Hemi").await;
     let before = lets_in(service, &person).await;
-    let key = json!({"name": "sheet", "scope": "read", "expires_at": "2026-06-01T00:00:00Z"});
+    let key = json!({"name": "sheet", "scope": "read", "expires_at": "2026-06-01T00:00:00Z", "password": PASSWORD});
     let key = text(&post(service, &before, "/v1/me/api-keys", key.clone()).await.json["key"]);
     let student = lets_in(service, &school.person("Ben").await).await;
     require(service, &school.owner, "owners_and_admins").await;
@@ -67,7 +67,7 @@ async fn an_admin_without_one_sets_one_up_before_anything_else() {
     assert_eq!(service.ask(&session, "/v1/people").await.status, 200, "from then on all is well");
     assert_eq!(refused(&service.ask(&before, "/v1/people").await), REQUIRED, "another session has shown nothing");
     assert_eq!(refused(&begins(service, &before).await), REQUIRED, "and adds nothing either");
-    let made = json!({"name": "sheet", "scope": "read", "expires_at": "2026-06-01T00:00:00Z"});
+    let made = json!({"name": "sheet", "scope": "read", "expires_at": "2026-06-01T00:00:00Z", "password": PASSWORD});
     let made = text(&post(service, &session, "/v1/me/api-keys", made).await.json["key"]);
     assert_eq!(service.ask(&made, "/v1/people").await.status, 200, "a key that was made with it");
     assert_eq!(refused(&service.ask(&key, "/v1/people").await), REQUIRED);

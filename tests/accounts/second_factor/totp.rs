@@ -208,7 +208,7 @@ async fn a_session_that_has_shown_nothing_is_none_once_there_is_a_second_factor(
     let first = lets_in(service, &person).await;
     let email = email_of(service, &person).await;
     let setting_up = text(&signs_in(service, &email, PASSWORD).await.json["token"]);
-    let key = json!({"name": "sheet", "scope": "read", "expires_at": "2026-06-01T00:00:00Z"});
+    let key = json!({"name": "sheet", "scope": "read", "expires_at": "2026-06-01T00:00:00Z", "password": PASSWORD});
     let key = text(&post(service, &first, "/v1/me/api-keys", key).await.json["key"]);
     sets_up(service, &setting_up).await;
     assert_eq!(service.ask(&setting_up, "/v1/me").await.status, 200);

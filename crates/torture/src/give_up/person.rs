@@ -126,7 +126,8 @@ impl<'s> Person<'s> {
                 }
             }
             15..40 => {
-                let body = json!({"name": "sheet", "scope": "read", "expires_at": EXPIRES});
+                let password = &self.password;
+                let body = json!({"name": "sheet", "scope": "read", "expires_at": EXPIRES, "password": password});
                 if let Some(made) =
                     self.asks("create a key", Method::POST, "/v1/me/api-keys", &session, Some(body)).await?
                 {
@@ -147,7 +148,8 @@ impl<'s> Person<'s> {
             55..70 if !self.calendar_to_come => {
                 self.calendar.iter().for_each(|row| beside.leave(row));
                 self.calendar = None;
-                let made = self.asks("calendar", Method::POST, "/v1/me/calendar-link", &session, None).await?;
+                let body = json!({"password": self.password});
+                let made = self.asks("calendar", Method::POST, "/v1/me/calendar-link", &session, Some(body)).await?;
                 self.calendar_to_come = made.is_none();
                 if let Some(made) = made {
                     let path = text(&made, "path")?;
