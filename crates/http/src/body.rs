@@ -32,8 +32,12 @@ impl JsonBytes {
         self.0.bytes.len()
     }
 
-    /// A body that is no command's.
+    /// A body that is no command's. It is an object: a list would be taken for one whose fields come in their order.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        if self.0.bytes.trim_ascii_start().first() == Some(&b'[') {
+            serde_json::from_slice::<IgnoredAny>(&self.0.bytes).map_err(|error| not_json(&error))?;
+            return Err(ApiError::Invalid(vec![FieldError::body("", "must be an object")]));
+        }
         let mut json = serde_json::Deserializer::from_slice(&self.0.bytes);
         let mut track = Track::new();
         let read = T::deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track));
@@ -167,6 +171,20 @@ mod tests {
         let trailing = format!(r#"{{"enrolment_id":"{ID}","to_week":2}} x"#);
         let decoded = json(trailing).command("AdvanceStudent");
         assert!(matches!(decoded, Err(ApiError::NotJson(_))));
+    }
+
+    #[test]
+    fn a_list_is_no_object() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Two {
+            _one: Option<u8>,
+            _two: Option<u8>,
+        }
+        for list in ["[null, null]", " \n[1, 2]", "[]"] {
+            let ApiError::Invalid(errors) = json(list).read::<Two>().unwrap_err() else { panic!("{list}") };
+            assert_eq!(errors, [FieldError::body("", "must be an object")]);
+        }
+        assert!(matches!(json("[null, null").read::<Two>(), Err(ApiError::NotJson(_))));
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub fn document(operations: &[Operation]) -> Value {
         if let Some(body) = operation.body {
             let schema = Value::from((body.schema)(&mut read));
             let content = json!({ "application/json": { "schema": schema } });
-            described["requestBody"] = json!({ "required": true, "content": content });
+            described["requestBody"] = json!({ "required": body.required, "content": content });
         }
         if !operation.upload.is_empty() {
             let file = |media: &&str| {

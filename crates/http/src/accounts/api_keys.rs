@@ -33,6 +33,7 @@ pub fn operations() -> Vec<Operation> {
     let make = Body {
         schema: SchemaGenerator::subschema_for::<KeyAsked>,
         problems: &["400", "401", "403", "409", "413", "415", "422", "429", "500", "503"],
+        required: true,
     };
     vec![
         operation(

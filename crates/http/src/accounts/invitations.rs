@@ -42,10 +42,12 @@ pub fn operations() -> Vec<Operation> {
     let invite = Body {
         schema: SchemaGenerator::subschema_for::<InvitationAsked>,
         problems: &["400", "401", "403", "404", "409", "413", "415", "422", "500", "503"],
+        required: true,
     };
     let accept = Body {
         schema: SchemaGenerator::subschema_for::<Acceptance>,
         problems: &["400", "403", "409", "413", "415", "422", "429", "500", "503"],
+        required: true,
     };
     vec![
         Operation {

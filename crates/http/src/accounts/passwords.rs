@@ -27,10 +27,12 @@ pub fn operations() -> Vec<Operation> {
     let change = Body {
         schema: SchemaGenerator::subschema_for::<ChangeAsked>,
         problems: &["400", "401", "403", "409", "413", "415", "422", "429", "500", "503"],
+        required: true,
     };
     let reset = Body {
         schema: SchemaGenerator::subschema_for::<ResetAsked>,
         problems: &["400", "403", "413", "415", "422", "429", "500", "503"],
+        required: true,
     };
     vec![
         operation(

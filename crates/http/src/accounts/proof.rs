@@ -25,6 +25,7 @@ const RECENT: TimeDelta = TimeDelta::minutes(10);
 pub const BODY: Body = Body {
     schema: SchemaGenerator::subschema_for::<Given>,
     problems: &["400", "401", "403", "404", "409", "413", "415", "422", "429", "500", "503"],
+    required: false,
 };
 
 /// What shows that it is you.

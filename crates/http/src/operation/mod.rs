@@ -69,6 +69,8 @@ pub struct Body {
     pub schema: SchemaOf,
     /// The statuses of the problems that its operation can have.
     pub problems: &'static [&'static str],
+    /// Whether there must be one.
+    pub required: bool,
 }
 
 /// A header that an operation reads.

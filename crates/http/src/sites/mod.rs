@@ -58,6 +58,7 @@ pub fn operations() -> Vec<Operation> {
             body: Some(Body {
                 schema: SchemaGenerator::subschema_for::<DatabaseGiven>,
                 problems: &["400", "401", "403", "404", "409", "413", "415", "422", "500", "503"],
+                required: true,
             }),
             upload: &[],
             success: Success::Json(SchemaGenerator::subschema_for::<SiteItem>),

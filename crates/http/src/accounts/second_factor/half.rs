@@ -41,6 +41,7 @@ pub fn operations() -> Vec<Operation> {
     let body = Body {
         schema: SchemaGenerator::subschema_for::<Showing>,
         problems: &["400", "401", "403", "413", "415", "422", "429", "500", "503"],
+        required: true,
     };
     vec![operation(
         ("show_second_factor", "post"),

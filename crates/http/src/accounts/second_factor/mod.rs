@@ -39,14 +39,16 @@ pub use self::proof::Proof;
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {
-    let proof = Body { schema: SchemaGenerator::subschema_for::<Proof>, problems: set_up::PROBLEMS };
+    let proof = Body { schema: SchemaGenerator::subschema_for::<Proof>, problems: set_up::PROBLEMS, required: true };
     let factor = Body {
         schema: SchemaGenerator::subschema_for::<Proof>,
         problems: &["400", "401", "403", "404", "409", "413", "415", "422", "429", "500", "503"],
+        required: true,
     };
     let renaming = Body {
         schema: SchemaGenerator::subschema_for::<Renaming>,
         problems: &["400", "401", "403", "404", "413", "415", "422", "500", "503"],
+        required: true,
     };
     let mut operations = vec![
         one("second_factors", "/v1/me/second-factors", "Your second factors, the newest first", own),

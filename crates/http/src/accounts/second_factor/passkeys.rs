@@ -45,11 +45,12 @@ const PASSKEY: &str = "Passkey";
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {
-    let begin = Body { schema: SchemaGenerator::subschema_for::<Proof>, problems: PROBLEMS };
-    let confirm = Body { schema: SchemaGenerator::subschema_for::<PasskeyMade>, problems: PROBLEMS };
+    let begin = Body { schema: SchemaGenerator::subschema_for::<Proof>, problems: PROBLEMS, required: true };
+    let confirm = Body { schema: SchemaGenerator::subschema_for::<PasskeyMade>, problems: PROBLEMS, required: true };
     let challenge = Body {
         schema: SchemaGenerator::subschema_for::<ChallengeAsked>,
         problems: &["400", "401", "403", "409", "413", "415", "422", "500", "503"],
+        required: true,
     };
     let options = Success::Json(SchemaGenerator::subschema_for::<Options>);
     vec![

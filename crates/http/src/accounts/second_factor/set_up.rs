@@ -37,8 +37,8 @@ pub const PROBLEMS: &[&str] = &["400", "401", "403", "409", "413", "415", "422",
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {
-    let begin = Body { schema: SchemaGenerator::subschema_for::<AppAsked>, problems: PROBLEMS };
-    let confirm = Body { schema: SchemaGenerator::subschema_for::<FirstCode>, problems: PROBLEMS };
+    let begin = Body { schema: SchemaGenerator::subschema_for::<AppAsked>, problems: PROBLEMS, required: true };
+    let confirm = Body { schema: SchemaGenerator::subschema_for::<FirstCode>, problems: PROBLEMS, required: true };
     vec![
         operation(
             ("begin_totp", "post"),
