@@ -62,11 +62,15 @@ impl Kept {
 
     /// Keeps a state, unless a newer one is kept already. Streams without events are not kept.
     pub(crate) fn put(&self, site: SiteId, stream: StreamId, loaded: &AnyLoaded) {
+        let key = (site, stream);
+        // Mostly what was loaded is what is kept: it is not weighed again, and nobody waits while something is.
+        if loaded.version() == 0 || !self.lock().lacks(key, loaded) {
+            return;
+        }
         let weight = loaded.bytes();
         let mut kept = self.lock();
-        let newer = kept.by.peek(&(site, stream)).is_none_or(|(known, _)| known.version() < loaded.version());
-        if newer && loaded.version() > 0 {
-            kept.put((site, stream), loaded.clone(), weight);
+        if kept.lacks(key, loaded) {
+            kept.put(key, loaded.clone(), weight);
             kept.make_room();
         }
     }
@@ -77,6 +81,11 @@ impl Kept {
 }
 
 impl States {
+    /// Whether a state is newer than what is kept of its stream.
+    fn lacks(&self, key: (SiteId, StreamId), loaded: &AnyLoaded) -> bool {
+        self.by.peek(&key).is_none_or(|(known, _)| known.version() < loaded.version())
+    }
+
     fn put(&mut self, key: (SiteId, StreamId), loaded: AnyLoaded, size: usize) {
         self.bytes += size;
         if let Some((_, (_, before))) = self.by.push(key, (loaded, size)) {

@@ -6,7 +6,7 @@ use axum::http::header::CONTENT_TYPE;
 use chrono::TimeDelta;
 use rollbook_projections::models::site_settings::settings;
 use schemars::{JsonSchema, SchemaGenerator};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::hashing::Verified;
@@ -61,7 +61,7 @@ impl Proof {
         Self(password)
     }
 
-    /// Refuses whoever does not show that they are the person. Guesses count as those at the page to sign in do.
+    /// Refuses whoever does not show that they are the person.
     pub async fn check(&self, who: &Authenticated, client: ClientAddress) -> Result<(), ApiError> {
         let (state, site, person) = (&who.state, who.site, who.bearer.person);
         let (now, again) = (state.now(), || ApiError::Account(AccountProblem::SignInAgain));
@@ -75,18 +75,30 @@ impl Proof {
             return if recent { Ok(()) } else { Err(again()) };
         };
         let given = self.0.as_ref().ok_or_else(again)?;
-        let wrong = || ApiError::Account(AccountProblem::WrongPassword);
-        if given.expose_secret().chars().count() > password::MAX {
-            return Err(wrong());
-        }
-        let account = person.to_string();
-        let mut place = state.accounts().hashing.place(site, client, account.clone())?;
-        let attempt = state.accounts().limits.attempt((site, &account), client, None, now);
-        let attempt = attempt.map_err(ApiError::Account)?;
-        if place.verify(given, Some(&phc)).await? == Verified::No {
-            attempt.fail();
-            return Err(wrong());
-        }
-        Ok(())
+        refuse_wrong_password(who, client, given, Some(&phc)).await
     }
+}
+
+/// Refuses a wrong password of somebody who is signed in; without a hash of one, every password is. Guesses count as those at the
+/// page to sign in do: whoever has found an open session guesses no further than whoever has none.
+pub async fn refuse_wrong_password(
+    who: &Authenticated,
+    client: ClientAddress,
+    given: &SecretString,
+    phc: Option<&SecretString>,
+) -> Result<(), ApiError> {
+    let (site, account) = (who.site, who.bearer.person.to_string());
+    let wrong = ApiError::Account(AccountProblem::WrongPassword);
+    if password::is_too_long(given) {
+        return Err(wrong);
+    }
+    let accounts = who.state.accounts();
+    let mut place = accounts.hashing.place(site, client, account.clone())?;
+    let attempt =
+        accounts.limits.attempt((site, &account), client, None, who.state.now()).map_err(ApiError::Account)?;
+    if place.verify(given, phc).await? == Verified::No {
+        attempt.fail();
+        return Err(wrong);
+    }
+    Ok(())
 }
