@@ -7,9 +7,10 @@ use serde_json::Value;
 
 /// Which of the workspace's own crates, and which crates that do I/O, each package may depend on.
 const ALLOWED: &[(&str, &[&str])] = &[
+    ("rollbook-background", &[]),
     ("rollbook-domain", &[]),
     ("rollbook-embedded", &[]),
-    ("rollbook-files", &["rollbook-domain", "rollbook-turns"]),
+    ("rollbook-files", &["rollbook-background", "rollbook-domain", "rollbook-turns"]),
     ("rollbook-import", &["rollbook-domain"]),
     ("rollbook-oidc", &[]),
     ("rollbook-turns", &["rollbook-domain"]),
@@ -18,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "rollbook-http",
         &[
+            "rollbook-background",
             "rollbook-domain",
             "rollbook-files",
             "rollbook-import",

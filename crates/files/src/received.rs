@@ -4,11 +4,11 @@
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt};
 use sha2::{Digest, Sha256};
-use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// The most bytes of a file: 50 MiB.
@@ -123,5 +123,6 @@ impl Writing {
 
 /// What cannot wait on the executor; a panic in it is an error.
 pub async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
-    spawn_blocking(work).await.map_err(io::Error::other)
+    let done = AssertUnwindSafe(rollbook_background::compute(work)).catch_unwind().await;
+    done.map_err(|_| io::Error::other("a panic"))
 }

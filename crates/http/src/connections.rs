@@ -6,7 +6,7 @@ mod places;
 
 use std::future::Future;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -29,6 +29,7 @@ use self::places::Places;
 use crate::at_once::AtOnce;
 use crate::client::{ClientAddress, Local, Peer};
 use crate::limits::Limits;
+use crate::meter::{Meter, Meters};
 use crate::until_its_end::until_its_end;
 
 /// Over how long it is counted what a client takes of an answer that waits for it, and the least that it must have taken by
@@ -53,7 +54,7 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 /// Answers requests until `stop`; then takes no new connection, and ends when the requests under way have been answered.
 pub async fn serve(socket: TcpListener, router: Router, limits: &Limits, stop: impl Future<Output = ()>) {
     let places = Places::new(limits.connections);
-    let of_address = AtOnce::default();
+    let (of_address, begun) = (AtOnce::default(), Meters::<IpAddr, Meter>::default());
     let under_way = GracefulShutdown::new();
     let mut stop = pin!(stop);
     loop {
@@ -75,10 +76,14 @@ pub async fn serve(socket: TcpListener, router: Router, limits: &Limits, stop: i
                 continue;
             }
         };
-        // Whoever comes while nobody can be made to go waits in the system's queue, which has an end of its own.
+        // Whoever waits for a place does so with all who come later in the system's queue, which has an end of its own.
         let place = tokio::select! {
             () = &mut stop => break,
-            place = places.take(network) => Arc::new(place),
+            place = places.take(network, is_proxy) => place.map(Arc::new),
+        };
+        let Some(place) = place else {
+            tracing::debug!("a connection was refused: there is no place left, and its address has some");
+            continue;
         };
         let (router, at) = (router.clone(), Arc::clone(&place));
         let service = service_fn(move |request: Request<Incoming>| {
@@ -95,7 +100,13 @@ pub async fn serve(socket: TcpListener, router: Router, limits: &Limits, stop: i
             .max_buf_size(BUFFER_BYTES)
             .serve_connection(TokioIo::new(Connection::new(stream)), service);
         let connection = under_way.watch(connection);
+        let as_fast_as = limits.per_address.filter(|_| !is_proxy).map(|a_second| (begun.of(network), a_second));
         tokio::spawn(async move {
+            // Nobody's requests come faster by more connections, nor do these keep others' from being begun.
+            if let Some((begun, a_second)) = as_fast_as {
+                begun.take(Duration::from_secs(1) / a_second.get());
+                begun.rest().await;
+            }
             tokio::select! {
                 ended = connection => if let Err(error) = ended {
                     tracing::debug!(%error, "a connection was broken off");

@@ -69,7 +69,6 @@ async fn get(caller: Caller, enrolment: EnrolmentId, _: NoFilter, when: When) ->
     let now = record::get(caller.pool(), caller.site, enrolment).await?;
     let seen = now.filter(|now| caller.reader.record(now.person_id, now.cohort_id, now.hub_id)).ok_or_else(missing)?;
     let When::Then(position) = when else { return Ok(seen) };
-    let _turn = caller.state.shares().folding(caller.site).await?;
     let moment = Moment::of_enrolment(caller.state.store(), caller.site, enrolment, position).await?;
     let then = record::get_as_of(caller.pool(), &moment.ok_or_else(missing)?, enrolment).await?;
     then.ok_or_else(missing)
@@ -83,7 +82,6 @@ async fn explained(
 ) -> Result<Paged<ExplainItem>, ApiError> {
     let (state, site) = (caller.state.clone(), caller.site);
     let record = get(caller, enrolment, NoFilter {}, When::Now).await?;
-    let _turn = state.shares().folding(site).await?;
     let Some(flag) = asked.flag else { return Ok(explain::roster(state.store(), site, enrolment, &page).await?) };
     if !record.flags.iter().any(|found| found.flag == flag) {
         return Err(ApiError::not_found("flag"));

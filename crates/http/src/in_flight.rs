@@ -19,6 +19,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use crate::at_once::{AtOnce, OneOf};
 use crate::limits::Bearing;
 use crate::problem::ApiError;
+use crate::processor::{Kind, Processor};
 
 /// What is not counted: the usual request and the usual answer. Of these there are no more than connections.
 const SMALL_BYTES: usize = 16 << 10;
@@ -65,6 +66,8 @@ pub struct Client {
     pub who: Bearing,
     /// Whose site it asks.
     pub site: SiteId,
+    /// What all of them have had of the processor.
+    pub processor: Processor,
 }
 
 /// Bytes that are counted for as long as this lives.
@@ -74,6 +77,15 @@ pub struct Held {
 }
 
 impl Client {
+    /// Has a request of this client answered where it belongs.
+    pub async fn answer<T: Send + 'static>(
+        &self,
+        kind: Kind,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.processor.answer((self.who, self.site), kind, work).await
+    }
+
     /// Counts so many bytes more.
     fn hold(&self, bytes: usize) -> Result<Held, ApiError> {
         let hold = |share, at_most| self.all.0.hold(share, bytes, at_most);
@@ -169,7 +181,10 @@ pub async fn in_flight(request: Request, next: Next) -> Response {
         Some(Err(refusal)) => return refusal.into_response(),
         held => held.and_then(Result::ok),
     };
-    response.map(|body| Body::new(Sent { body, client, held }))
+    response.map(|body| {
+        let body = if exact.is_some() { body } else { client.processor.paced((client.who, client.site), body) };
+        Body::new(Sent { body, client, held })
+    })
 }
 
 /// A body that must go on coming.
@@ -304,7 +319,7 @@ mod tests {
     const HALF: usize = OF_CLIENT_BYTES / 2;
 
     fn client(all: &InFlight, who: u64) -> Client {
-        Client { all: all.clone(), who: Bearing::Known(who), site: SiteId::DEFAULT }
+        Client { all: all.clone(), who: Bearing::Known(who), site: SiteId::DEFAULT, processor: Processor::new(false) }
     }
 
     async fn answer(client: Client, path: &str, body: Body) -> Response {

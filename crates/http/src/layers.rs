@@ -20,9 +20,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, field};
 use uuid::Uuid;
 
-use crate::in_flight::in_flight;
+use crate::in_flight::{Client, in_flight};
 use crate::limits::{Counted, limited};
 use crate::problem::ApiError;
+use crate::processor::Kind;
 use crate::sites::Through;
 
 /// The most bytes that a body may have.
@@ -112,22 +113,31 @@ pub fn describe_metrics() {
 
 /// Ends a request that takes too long.
 pub async fn in_time(request: Request, next: Next) -> Response {
-    within(TIME_LIMIT, request, next).await
+    let kind = if request.method().is_safe() { Kind::Read } else { Kind::Change };
+    within(TIME_LIMIT, kind, request, next).await
 }
 
 /// Ends a request that takes much too long.
 pub async fn patiently(request: Request, next: Next) -> Response {
-    within(PATIENCE, request, next).await
+    within(PATIENCE, Kind::Long, request, next).await
 }
 
 /// A request that changes something is carried to its end, or to its limit, though its client goes away: between two steps
 /// that belong together, such as what the log is told and the row that it tells of, nobody gives it up. Whoever only reads and
 /// goes away is done with.
-async fn within(limit: Duration, request: Request, next: Next) -> Response {
+async fn within(limit: Duration, kind: Kind, request: Request, next: Next) -> Response {
     let changes = !request.method().is_safe();
+    let client = request.extensions().get::<Client>().cloned();
     let work = async move {
-        let done = tokio::time::timeout(limit, next.run(request)).await;
-        done.unwrap_or_else(|_| ApiError::TimedOut.into_response())
+        let work = next.run(request);
+        let answer = async move {
+            match client {
+                Some(client) => client.answer(kind, work).await,
+                None => Ok(work.await),
+            }
+        };
+        let done = tokio::time::timeout(limit, answer).await;
+        done.unwrap_or(Err(ApiError::TimedOut)).into_response()
     };
     if changes { to_its_end(work).await } else { work.await }
 }

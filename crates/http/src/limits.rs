@@ -23,6 +23,7 @@ use crate::client::{ClientAddress, Peer, TrustedProxies};
 use crate::headers::single;
 use crate::in_flight::{Client, InFlight};
 use crate::problem::ApiError;
+use crate::processor::Processor;
 use crate::room::RESERVE_BYTES;
 
 /// The most bytes of a path with its query.
@@ -47,8 +48,8 @@ const WATCHED: [&str; 2] = ["/healthz", "/readyz"];
 /// The limits of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Requests a second for one token, and for all tokens of one address that are not known; none is no limit. Five
-    /// seconds' worth may come at once.
+    /// Requests a second for one token, and for all tokens of one address that are not known. Five seconds' worth may come at
+    /// once. None is no limit, neither of these nor of what they take of the processor.
     pub per_token: Option<NonZeroU32>,
     /// Requests a second for one address, or one IPv6 network of 64 bits; none is no limit.
     pub per_address: Option<NonZeroU32>,
@@ -89,6 +90,7 @@ struct Counters {
     known: Mutex<LruCache<u64, ()>>,
     hasher: RandomState,
     in_flight: InFlight,
+    processor: Processor,
     warned: Once,
     /// Whether the service is reached over TLS, as its operator says.
     over_tls: bool,
@@ -130,6 +132,7 @@ impl Counted {
             known: Mutex::new(LruCache::new(KNOWN_TOKENS)),
             hasher: RandomState::new(),
             in_flight: InFlight::default(),
+            processor: Processor::new(limits.per_token.is_some()),
             warned: Once::new(),
             over_tls: public_url.is_some_and(|url| url.trim_start().starts_with("https://")),
         }))
@@ -200,8 +203,9 @@ pub async fn limited(State((counted, site)): State<(Counted, SiteId)>, mut reque
         return refusal.into_response();
     }
     request.extensions_mut().insert(client);
-    let (who, all) = (counted.bearing(client, shown.as_ref()), counted.0.in_flight.clone());
-    request.extensions_mut().insert(Client { all, who, site });
+    let (all, processor) = (counted.0.in_flight.clone(), counted.0.processor.clone());
+    let who = counted.bearing(client, shown.as_ref());
+    request.extensions_mut().insert(Client { all, who, site, processor });
     if let Some(shown) = shown {
         request.extensions_mut().insert(shown);
     }

@@ -39,7 +39,6 @@ impl Caller {
 
     /// The cohort as it was at a position, if it was there then, with the students whom the caller sees today.
     pub async fn moment(&self, cohort: CohortId, scope: &RosterScope, position: Position) -> Result<Moment, ApiError> {
-        let _turn = self.state.shares().folding(self.site).await?;
         let moment = Moment::of_cohort(self.state.store(), self.site, cohort, scope, position).await?;
         moment.ok_or_else(|| ApiError::not_found("cohort"))
     }

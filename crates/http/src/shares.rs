@@ -1,23 +1,23 @@
 //! What all sites share and each takes only so much of at a time: work that takes much memory or time goes on in turns, the
 //! sites one after the other (see [`rollbook_turns`]), and what stays open has a number for each person.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
+use futures::{Stream, StreamExt};
 use rollbook_domain::{PersonId, SiteId};
 use rollbook_turns::{Bounds, Busy, Turn, Turns};
 
 use crate::at_once::{AtOnce, OneOf};
 use crate::health::{Ready, Watched};
+use crate::meter::{Meter, Meters};
 use crate::problem::ApiError;
 use crate::room::Room;
 use crate::written::Written;
 
-/// Files of rosters and registers: read and decided, one takes up to 140 MiB.
-const IMPORTS: Bounds = Bounds { at_once: 2, waiting: 16, waiting_of_site: 4, patience: Duration::from_mins(1) };
-
-/// What is folded from the log when it is asked for, event by event: the past, and explanations.
-const FOLDS: Bounds = Bounds { at_once: 2, waiting: 64, waiting_of_site: 16, patience: Duration::from_secs(10) };
+/// Files of rosters and registers: read and decided, one takes up to 140 MiB, and a processor for a second.
+const IMPORTS: Bounds = Bounds { at_once: 1, waiting: 16, waiting_of_site: 4, patience: Duration::from_mins(1) };
 
 /// How long somebody waits who does too much at once.
 const A_MOMENT: Duration = Duration::from_secs(5);
@@ -29,11 +29,15 @@ const SUBSCRIPTIONS: usize = 8;
 const UPLOADS_OF_PERSON: usize = 4;
 const UPLOADS_OF_SITE: usize = 16;
 
+/// How many bytes a second of files one site, and all of them, have written down: the disk has the log to write, which
+/// everybody waits for.
+const UPLOADED_OF_SITE: u32 = 16 << 20;
+const UPLOADED_OF_ALL: u32 = 32 << 20;
+
 /// What is shared.
 #[derive(Debug)]
 pub struct Shares {
     imports: Turns,
-    folds: Turns,
     /// What people write.
     pub written: Written,
     /// Whether the service can serve.
@@ -44,6 +48,8 @@ pub struct Shares {
     pub room: Room,
     subscriptions: AtOnce<(SiteId, PersonId)>,
     uploads: AtOnce<(SiteId, Option<PersonId>)>,
+    uploaded: Meters<SiteId, Meter>,
+    uploaded_of_all: Arc<Meter>,
 }
 
 /// Somebody's subscription, for as long as this lives.
@@ -52,7 +58,25 @@ pub type Subscribed = OneOf<(SiteId, PersonId)>;
 /// A file that somebody uploads, for as long as this lives.
 #[derive(Debug)]
 pub struct Uploading {
+    of_site: Arc<Meter>,
+    of_all: Arc<Meter>,
     _shares: [OneOf<(SiteId, Option<PersonId>)>; 2],
+}
+
+impl Uploading {
+    /// The body of a file, as fast as it is to be written down: the client waits with what it sends.
+    pub fn paced(&self, body: Body) -> impl Stream<Item = Result<Bytes, axum::Error>> {
+        body.into_data_stream().then(async |piece| {
+            if let Ok(piece) = &piece {
+                let of = |a_second: u32| Duration::from_secs(piece.len() as u64) / a_second;
+                self.of_site.take(of(UPLOADED_OF_SITE));
+                self.of_all.take(of(UPLOADED_OF_ALL));
+                self.of_site.rest().await;
+                self.of_all.rest().await;
+            }
+            piece
+        })
+    }
 }
 
 impl Shares {
@@ -60,13 +84,14 @@ impl Shares {
     pub fn new(room: Room) -> Self {
         Self {
             imports: Turns::new(IMPORTS),
-            folds: Turns::new(FOLDS),
             written: Written::default(),
             readiness: Watched::default(),
             metrics: Watched::default(),
             room,
             subscriptions: AtOnce::default(),
             uploads: AtOnce::default(),
+            uploaded: Meters::default(),
+            uploaded_of_all: Arc::default(),
         }
     }
 
@@ -75,18 +100,14 @@ impl Shares {
         self.imports.turn(site).await.map_err(|Busy| ApiError::Overloaded)
     }
 
-    /// Waits until it is the site's turn to fold what is asked for.
-    pub async fn folding(&self, site: SiteId) -> Result<Turn, ApiError> {
-        self.folds.turn(site).await.map_err(|Busy| ApiError::Overloaded)
-    }
-
     /// One more file that a person uploads, if they and their site may.
     pub fn uploading(&self, site: SiteId, person: PersonId) -> Result<Uploading, ApiError> {
         let one = |who, at_most| {
             let one = self.uploads.count((site, who), at_most);
             one.ok_or(ApiError::TooManyRequests { wait: A_MOMENT })
         };
-        Ok(Uploading { _shares: [one(Some(person), UPLOADS_OF_PERSON)?, one(None, UPLOADS_OF_SITE)?] })
+        let (of_site, of_all) = (self.uploaded.of(site), Arc::clone(&self.uploaded_of_all));
+        Ok(Uploading { of_site, of_all, _shares: [one(Some(person), UPLOADS_OF_PERSON)?, one(None, UPLOADS_OF_SITE)?] })
     }
 
     /// One more subscription of a person; none where they have as many as they may.

@@ -1,7 +1,7 @@
 //! The running service: read models kept up to date, appends by others heard of, emails delivered, abandoned uploads taken
 //! away, HTTP answered until somebody asks to end.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use rollbook_store::keys::Keys;
 use rollbook_store::listen::{self, Way};
 use rollbook_store::site_databases::Reach;
 use rollbook_store::{Clock, EventStore, Executor};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
@@ -162,9 +162,13 @@ async fn clean_up(installation: Installation) {
     }
 }
 
+/// How many connections wait to be taken, as far as the system allows: where that line is full, the next client tries again
+/// after a second.
+const WAITING_TO_CONNECT: u32 = 4_096;
+
 /// Takes the address, or says why it cannot be had.
-pub async fn bind(address: SocketAddr) -> Done<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
+pub fn bind(address: SocketAddr) -> Done<TcpListener> {
+    listener(address).map_err(|error| {
         Failure::new(match error.kind() {
             ErrorKind::AddrInUse => {
                 let other = address.port().checked_add(1).unwrap_or(8081);
@@ -181,6 +185,14 @@ pub async fn bind(address: SocketAddr) -> Done<TcpListener> {
             _ => format!("cannot listen on {address}: {error}"),
         })
     })
+}
+
+fn listener(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A service that was just ended leaves its address free for the next one.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING_TO_CONNECT)
 }
 
 /// The URL of an address that is listened on.

@@ -76,9 +76,12 @@ pub enum Verified {
 impl Hashing {
     /// As much at a time as leaves a core for the others.
     pub fn new() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let at_once = cores.saturating_sub(1).max(1);
-        let bounds = Bounds { at_once, waiting: WAITING, waiting_of_site: OF_SITE, patience: PATIENCE };
+        let bounds = Bounds {
+            at_once: rollbook_background::processors(),
+            waiting: WAITING,
+            waiting_of_site: OF_SITE,
+            patience: PATIENCE,
+        };
         Self { turns: Arc::new(Turns::new(bounds)), places: AtOnce::default() }
     }
 
@@ -120,12 +123,12 @@ impl Place {
         work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
         let turn = self.turns.turn(self.site).await.map_err(|Busy| ApiError::Overloaded)?;
-        let done = tokio::task::spawn_blocking(move || {
+        let done = rollbook_background::compute(move || {
             let done = work();
             drop(turn);
             done
         });
-        done.await.map_err(|error| ApiError::internal(&error))?
+        done.await
     }
 }
 

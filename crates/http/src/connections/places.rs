@@ -2,6 +2,7 @@
 //! everybody is busy, the oldest of the address that has most. So nobody who has many keeps others out.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,6 +26,8 @@ pub struct Places {
 struct Taken {
     next: u64,
     by: HashMap<u64, Connection>,
+    /// How many of them each address has.
+    numbers: HashMap<IpAddr, usize>,
 }
 
 struct Connection {
@@ -52,14 +55,18 @@ impl Places {
         Self { free, taken: Arc::default() }
     }
 
-    /// Takes a place, for which somebody else may have to go.
-    pub async fn take(&self, network: IpAddr) -> Place {
+    /// Takes a place, for which somebody else may have to go. Where nobody can be made to, an address that has places gets
+    /// no more, unless it waits for everybody else (`waits`), as a proxy does; one that has none waits.
+    pub async fn take(&self, network: IpAddr, waits: bool) -> Option<Place> {
         let mut free = pin!(Arc::clone(&self.free).acquire_owned());
         let permit = loop {
             if let Some(permit) = (&mut free).now_or_never() {
                 break permit;
             }
-            self.lock().make_room(network);
+            let room = self.lock().make_room(network);
+            if !room && !waits && self.lock().has(network) {
+                return None;
+            }
             // Whoever has just come has done nothing for long in a moment.
             if let Ok(permit) = timeout(IDLE, &mut free).await {
                 break permit;
@@ -67,12 +74,8 @@ impl Places {
         };
         let permit = permit.expect("nobody closes it");
         let lost = Arc::new(Notify::new());
-        let mut taken = self.lock();
-        let nth = taken.next;
-        taken.next += 1;
-        taken.by.insert(nth, Connection { network, idle: Some(Instant::now()), lost: Arc::clone(&lost) });
-        drop(taken);
-        Place { places: self.clone(), nth, lost, _permit: permit }
+        let nth = self.lock().insert(network, Arc::clone(&lost));
+        Some(Place { places: self.clone(), nth, lost, _permit: permit })
     }
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
@@ -81,24 +84,48 @@ impl Places {
 }
 
 impl Taken {
-    /// Has somebody go, unless nobody has more than the address that wants a place.
-    fn make_room(&mut self, network: IpAddr) {
-        let idle = self.by.iter().filter_map(|(nth, at)| Some((at.idle?, *nth))).min();
-        let goes =
-            idle.filter(|(since, _)| since.elapsed() >= IDLE).map(|(_, nth)| nth).or_else(|| self.of_most(network));
-        if let Some(connection) = goes.and_then(|nth| self.by.remove(&nth)) {
-            connection.lost.notify_one();
+    /// Has somebody go: who is idle for long, who has more than the address that wants a place, or one of its own that is
+    /// idle; whether there is one.
+    fn make_room(&mut self, network: IpAddr) -> bool {
+        let longest_idle = |of: &dyn Fn(&Connection) -> bool| {
+            let idle = self.by.iter().filter(|(_, connection)| of(connection));
+            idle.filter_map(|(nth, connection)| Some((connection.idle?, *nth))).min()
+        };
+        let goes = longest_idle(&|_| true).filter(|(since, _)| since.elapsed() >= IDLE).map(|(_, nth)| nth);
+        let goes = goes.or_else(|| self.of_most(network));
+        let goes = goes.or_else(|| longest_idle(&|connection| connection.network == network).map(|(_, nth)| nth));
+        let goes = goes.and_then(|nth| self.remove(nth));
+        goes.inspect(|connection| connection.lost.notify_one()).is_some()
+    }
+
+    fn has(&self, network: IpAddr) -> bool {
+        self.numbers.contains_key(&network)
+    }
+
+    fn insert(&mut self, network: IpAddr, lost: Arc<Notify>) -> u64 {
+        let nth = self.next;
+        self.next += 1;
+        self.by.insert(nth, Connection { network, idle: Some(Instant::now()), lost });
+        *self.numbers.entry(network).or_default() += 1;
+        nth
+    }
+
+    fn remove(&mut self, nth: u64) -> Option<Connection> {
+        let connection = self.by.remove(&nth)?;
+        if let Entry::Occupied(mut number) = self.numbers.entry(connection.network) {
+            *number.get_mut() -= 1;
+            if *number.get() == 0 {
+                number.remove();
+            }
         }
+        Some(connection)
     }
 
     /// The oldest of the address that has most, where that is more than this one would have.
     fn of_most(&self, network: IpAddr) -> Option<u64> {
-        let mut numbers: HashMap<IpAddr, usize> = HashMap::new();
-        for connection in self.by.values() {
-            *numbers.entry(connection.network).or_default() += 1;
-        }
-        let wanted = numbers.get(&network).copied().unwrap_or_default() + 1;
-        let (most, _) = numbers.into_iter().max_by_key(|(_, number)| *number).filter(|(_, number)| *number > wanted)?;
+        let wanted = self.numbers.get(&network).copied().unwrap_or_default() + 1;
+        let most = self.numbers.iter().max_by_key(|(_, number)| **number);
+        let (&most, _) = most.filter(|(_, number)| **number > wanted)?;
         self.by.iter().filter(|(_, connection)| connection.network == most).map(|(nth, _)| *nth).min()
     }
 }
@@ -130,7 +157,7 @@ impl Drop for Busy {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.places.lock().by.remove(&self.nth);
+        self.places.lock().remove(self.nth);
     }
 }
 
@@ -147,7 +174,7 @@ mod tests {
         let places = Places::new(number);
         let mut busy = Vec::new();
         for _ in 0..number {
-            let place = Arc::new(places.take(network(1)).await);
+            let place = Arc::new(places.take(network(1), true).await.unwrap());
             busy.push((Arc::clone(&place), place.busy()));
         }
         (places, busy)
@@ -158,7 +185,7 @@ mod tests {
         let (places, mut busy) = full(3).await;
         let coming = tokio::spawn({
             let places = places.clone();
-            async move { places.take(network(2)).await }
+            async move { places.take(network(2), true).await.unwrap() }
         });
         busy[0].0.lost().await;
         assert!(busy[1].0.lost().now_or_never().is_none());
@@ -180,7 +207,7 @@ mod tests {
     #[tokio::test]
     async fn whoever_has_done_nothing_for_long_goes_before_anybody_who_is_busy() {
         let (places, mut busy) = full(3).await;
-        let (_resting, request) = busy.remove(1);
+        let (resting, request) = busy.remove(1);
         drop(request);
         let idle = {
             let mut taken = places.lock();
@@ -191,7 +218,21 @@ mod tests {
         places.lock().make_room(network(1));
         assert!(idle.notified().now_or_never().is_some());
         assert!(busy.iter().all(|(place, _)| place.lost().now_or_never().is_none()));
+        drop((busy, resting));
+        let left = places.lock();
+        assert!(left.by.is_empty() && left.numbers.is_empty(), "nothing is left over");
+    }
+
+    #[tokio::test]
+    async fn where_nobody_can_go_whoever_has_a_place_gets_no_other_and_holds_up_nobody() {
+        let (places, busy) = full(2).await;
+        assert!(places.take(network(1), false).now_or_never().expect("at once").is_none());
+        let mut waits = [places.take(network(1), true).boxed(), places.take(network(2), false).boxed()];
+        for waits in &mut waits {
+            assert!(waits.now_or_never().is_none(), "a proxy, and an address that is not heard yet");
+        }
         drop(busy);
-        assert!(places.lock().by.is_empty(), "nothing is left over");
+        let [proxy, _] = waits;
+        assert!(proxy.await.is_some());
     }
 }

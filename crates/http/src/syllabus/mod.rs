@@ -123,8 +123,7 @@ async fn week(caller: Caller, (cohort, week): (CohortId, Week), _: NoFilter) -> 
     let reason = syllabus::reasons(caller.pool(), caller.site, cohort).await?.remove(&week);
     let shown = Shown { pages: true, descent: open == Weeks::All };
     // Long pages take their time, which other requests need not share.
-    let rendered = tokio::task::spawn_blocking(move || shown_week(row.as_ref(), reason, session, shown));
-    rendered.await.map_err(|error| ApiError::internal(&error))
+    Ok(rollbook_background::compute(move || shown_week(row.as_ref(), reason, session, shown)).await)
 }
 
 fn shown_week(row: Option<&Row>, reason: Option<Personal<String>>, session: SessionItem, shown: Shown) -> WeekItem {

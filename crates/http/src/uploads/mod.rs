@@ -3,6 +3,7 @@
 
 mod clean_up;
 
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::Json;
@@ -147,10 +148,10 @@ async fn upload(
     if body.size_hint().lower() > LIMIT_BYTES {
         return Err(ApiError::UploadTooLarge);
     }
-    let _uploading = state.shares().uploading(caller.site, caller.reader.person)?;
+    let uploading = state.shares().uploading(caller.site, caller.reader.person)?;
     state.shares().room.is_left()?;
     refuse_too_much(&state, &caller).await?;
-    let received = Received::receive(body.into_data_stream()).await?;
+    let received = Received::receive(pin!(uploading.paced(body))).await?;
     let examined = state.examiner().examine(caller.site, received, name.format()).await?;
     let id = Uuid::new_v4();
     let file = CheckedFile::describe(caller.site, id, &name, &examined);

@@ -10,7 +10,7 @@ use rollbook_http::{Limits, TrustedProxies};
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Limits (of this process; 0 is no limit)")]
 pub struct Limiting {
-    /// Requests a second for one token; five seconds' worth may come at once
+    /// Requests a second for one token; five seconds' worth may come at once. 0 is no limit of the processor either
     #[arg(long, env = "ROLLBOOK_RATE_PER_TOKEN", default_value_t = rate(Limits::default().per_token), value_name = "N")]
     rate_per_token: u32,
     /// Requests a second from one address, or one IPv6 network of 64 bits

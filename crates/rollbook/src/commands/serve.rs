@@ -20,7 +20,7 @@ pub async fn run(
     arguments: &Serve,
     mail: &Settings,
 ) -> Done {
-    let socket = bind(arguments.listen).await?;
+    let socket = bind(arguments.listen)?;
     let service = Service::start(database, place).await?;
     let served = async {
         let executor = Executor::new(service.store.clone(), clock.clone());

@@ -45,7 +45,7 @@ pub async fn run(
     mail: &Settings,
 ) -> Done {
     // Whoever cannot be served afterwards hears of it before the play.
-    let socket = if arguments.exit { None } else { Some(bind(arguments.listen).await?) };
+    let socket = if arguments.exit { None } else { Some(bind(arguments.listen)?) };
     let service = Service::start(database, place).await?;
     let done = perform(&service, database, clock, signals, socket, mail, &arguments.limiting.limits()).await;
     service.stop().await;

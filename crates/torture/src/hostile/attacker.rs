@@ -3,7 +3,7 @@
 //! it was answered with.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures::future::{join_all, try_join_all};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::setsid;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
@@ -69,6 +70,7 @@ pub async fn attack(mut orders: impl Read, mut tell: impl Write) -> Result<(), E
     let Orders { scene, attacks, milliseconds } =
         serde_json::from_str(&text).map_err(|error| Error::Broken(format!("what is to be done: {error}")))?;
     allow_connections()?;
+    go_last()?;
     let prepared: Vec<_> = attacks.into_iter().map(Attack::prepare).collect();
     let (began, scene) = (Instant::now(), Arc::new(scene));
     let (end, ends) = watch::channel(None);
@@ -97,6 +99,16 @@ pub async fn attack(mut orders: impl Read, mut tell: impl Write) -> Result<(), E
     let told = Told { answers, milliseconds };
     let told = serde_json::to_string(&told).map_err(|error| Error::Broken(error.to_string()))?;
     writeln!(tell, "{told}").map_err(Error::io("telling what came of it"))
+}
+
+/// The niceness that it was started with counts among the processes of its session, where Linux groups them so: it has one of
+/// its own, which is as nice to all others.
+fn go_last() -> Result<(), Error> {
+    setsid().map_err(|error| Error::io("beginning a session")(error.into()))?;
+    match std::fs::write("/proc/self/autogroup", NICENESS) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("writing /proc/self/autogroup")(error)),
+        _ => Ok(()),
+    }
 }
 
 /// As many connections as the system lets a process have.
