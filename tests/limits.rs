@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use futures::future::join_all;
 use reqwest::Method;
 use rollbook_http::Limits;
 use rollbook_store::Clock;
@@ -58,6 +59,23 @@ async fn an_address_that_asks_too_often_waits_whatever_proxy_it_comes_through() 
     }
     assert!(answers.iter().filter(|status| **status == 429).count() >= 20, "{answers:?}");
     assert_eq!(from("198.51.100.8", &service.owner).await, 200);
+}
+
+#[tokio::test]
+async fn whoever_asks_for_much_at_once_goes_on_behind_others_and_is_refused_nothing() {
+    let service = limited(Limits::default()).await;
+    let asked = |path: &'static str| {
+        let service = &service;
+        async move { service.ask(&service.owner, path).await.status }
+    };
+    let paths = ["/v1/me", "/v1/cohorts?limit=1000", "/v1/audit?limit=1000", "/healthz"];
+    let statuses = join_all((0..200).map(|nth| asked(paths[nth % paths.len()]))).await;
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    // Whoever gives up what they asked for, again and again, takes nothing from those who ask later.
+    for _ in 0..100 {
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(1), asked(paths[2])).await;
+    }
+    assert_eq!(join_all(paths.map(asked)).await, [200; 4]);
 }
 
 #[tokio::test]

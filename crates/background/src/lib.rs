@@ -11,7 +11,6 @@ use std::task::{Context, Poll, ready};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinError;
-use tokio_util::context::TokioContext;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument, Span};
 
@@ -20,10 +19,14 @@ use tracing::{Instrument, Span};
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
+/// How many may compute at once; beyond that it is a line. Who may have how much there is for those to say who call.
+const COMPUTING: usize = 32;
+
 /// One for all services of a process, as they have one processor.
 static THREADS: LazyLock<Runtime> = LazyLock::new(|| {
     let mut threads = Builder::new_multi_thread();
-    threads.worker_threads(processors()).thread_name("background").on_thread_start(give_way);
+    threads.worker_threads(processors()).max_blocking_threads(COMPUTING);
+    threads.thread_name("background").on_thread_start(give_way);
     threads.build().expect("the system has threads to give")
 });
 
@@ -60,8 +63,36 @@ pub struct Background<T>(AbortOnDropHandle<T>);
 
 /// Goes on with work there.
 pub fn run<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Background<T> {
-    let work = TokioContext::new(work.in_current_span(), Handle::current());
+    let work = Work { work: Some(Box::pin(work.in_current_span())), of: Handle::current() };
     Background(AbortOnDropHandle::new(THREADS.spawn(work)))
+}
+
+/// Work of another runtime, which belongs to it up to its end: what it lets go of, such as a connection to the database, is
+/// taken care of there.
+struct Work<F> {
+    work: Option<Pin<Box<F>>>,
+    of: Handle,
+}
+
+impl<F: Future> Future for Work<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let Self { work, of } = &mut *self;
+        let _in = of.enter();
+        let done = work.as_mut().expect("nobody goes on with what is done").as_mut().poll(context);
+        if done.is_ready() {
+            *work = None;
+        }
+        done
+    }
+}
+
+impl<F> Drop for Work<F> {
+    fn drop(&mut self) {
+        let _in = self.of.enter();
+        self.work = None;
+    }
 }
 
 /// Does work there that waits for nothing. It is done to its end, whoever gives this up.
@@ -120,12 +151,29 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_nobody_waits_for_is_given_up_and_a_panic_is_passed_on() {
-        let (held, gone) = oneshot::channel::<()>();
-        drop(run(async move {
-            std::future::pending::<()>().await;
-            drop(held);
-        }));
-        assert!(gone.await.is_err(), "it is dropped with what it held");
+        struct Held(Option<oneshot::Sender<tokio::runtime::Id>>);
+        impl Drop for Held {
+            fn drop(&mut self) {
+                let told = self.0.take().map(|tell| tell.send(Handle::current().id()));
+                assert!(told.is_some_and(|told| told.is_ok()));
+            }
+        }
+        for waits in [true, false] {
+            let (tell, gone) = oneshot::channel();
+            let held = Held(Some(tell));
+            let work = run(async move {
+                if waits {
+                    std::future::pending::<()>().await;
+                }
+                drop(held);
+            });
+            if waits {
+                drop(work);
+            } else {
+                work.await;
+            }
+            assert_eq!(gone.await, Ok(Handle::current().id()), "what it held is let go of where it comes from");
+        }
         let panicked = tokio::spawn(run(async { panic!("on purpose") })).await;
         assert!(panicked.is_err_and(|error| error.is_panic()));
         assert!(tokio::spawn(compute(|| panic!("on purpose"))).await.is_err_and(|error| error.is_panic()));

@@ -102,13 +102,16 @@ pub async fn serve(socket: TcpListener, router: Router, limits: &Limits, stop: i
         let connection = under_way.watch(connection);
         let as_fast_as = limits.per_address.filter(|_| !is_proxy).map(|a_second| (begun.of(network), a_second));
         tokio::spawn(async move {
-            // Nobody's requests come faster by more connections, nor do these keep others' from being begun.
-            if let Some((begun, a_second)) = as_fast_as {
-                begun.take(Duration::from_secs(1) / a_second.get());
-                begun.rest().await;
-            }
+            let served = async {
+                // Nobody's requests come faster by more connections, nor do these keep others' from being begun.
+                if let Some((begun, a_second)) = as_fast_as {
+                    begun.take(Duration::from_secs(1) / a_second.get());
+                    begun.rest().await;
+                }
+                connection.await
+            };
             tokio::select! {
-                ended = connection => if let Err(error) = ended {
+                ended = served => if let Err(error) = ended {
                     tracing::debug!(%error, "a connection was broken off");
                 },
                 () = place.lost() => tracing::debug!("a connection was broken off: its place was needed"),

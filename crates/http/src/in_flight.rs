@@ -17,6 +17,7 @@ use rollbook_domain::SiteId;
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::at_once::{AtOnce, OneOf};
+use crate::layers::is_of_events;
 use crate::limits::Bearing;
 use crate::problem::ApiError;
 use crate::processor::{Kind, Processor};
@@ -181,8 +182,10 @@ pub async fn in_flight(request: Request, next: Next) -> Response {
         Some(Err(refusal)) => return refusal.into_response(),
         held => held.and_then(Result::ok),
     };
+    // What is known is made, and what is heard of the log is sent as it comes.
+    let made = exact.is_some() || is_of_events(response.headers());
     response.map(|body| {
-        let body = if exact.is_some() { body } else { client.processor.paced((client.who, client.site), body) };
+        let body = if made { body } else { client.processor.paced((client.who, client.site), body) };
         Body::new(Sent { body, client, held })
     })
 }

@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::in_flight::{Client, in_flight};
 use crate::limits::{Counted, limited};
 use crate::problem::ApiError;
-use crate::processor::Kind;
+use crate::processor::{self, Kind};
 use crate::sites::Through;
 
 /// The most bytes that a body may have.
@@ -129,29 +129,21 @@ async fn within(limit: Duration, kind: Kind, request: Request, next: Next) -> Re
     let changes = !request.method().is_safe();
     let client = request.extensions().get::<Client>().cloned();
     let work = async move {
-        let work = next.run(request);
-        let answer = async move {
-            match client {
-                Some(client) => client.answer(kind, work).await,
-                None => Ok(work.await),
-            }
-        };
-        let done = tokio::time::timeout(limit, answer).await;
-        done.unwrap_or(Err(ApiError::TimedOut)).into_response()
+        let done = tokio::time::timeout(limit, next.run(request)).await;
+        done.unwrap_or_else(|_| ApiError::TimedOut.into_response())
+    };
+    let work = async move {
+        match client {
+            Some(client) => client.answer(kind, work).await.into_response(),
+            None => work.await,
+        }
     };
     if changes { to_its_end(work).await } else { work.await }
 }
 
 /// Carries work to its end in a task of its own, whoever gives this up.
 pub async fn to_its_end(work: impl Future<Output = Response> + Send + 'static) -> Response {
-    match tokio::spawn(work.in_current_span()).await {
-        Ok(response) => response,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime ends, and this with it.
-            Err(error) => ApiError::internal(&error).into_response(),
-        },
-    }
+    processor::to_its_end(work).await.unwrap_or_else(IntoResponse::into_response)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
@@ -180,6 +172,11 @@ fn file_name(media: &[u8], slug: &str, route: &str) -> Option<String> {
     Some(format!("{slug}-{stem}.{ending}"))
 }
 
+/// Whether an answer is a stream of events.
+pub fn is_of_events(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|media| media.as_bytes().starts_with(b"text/event-stream"))
+}
+
 /// Answers are of one caller and one moment, unless they say that they may be kept; and they are data, unless they say
 /// that they are a page.
 async fn guarded(request: Request, next: Next) -> Response {
@@ -196,7 +193,7 @@ async fn guarded(request: Request, next: Next) -> Response {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
     // A stream of events is nobody's to keep, whatever the library says of it.
-    if headers.get(CONTENT_TYPE).is_some_and(|media| media.as_bytes().starts_with(b"text/event-stream")) {
+    if is_of_events(headers) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

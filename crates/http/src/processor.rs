@@ -5,6 +5,7 @@
 //! is bounded by it, whose processes give way to nobody. Nothing is refused as long as that line has an end.
 
 use std::future::poll_fn;
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -14,10 +15,12 @@ use axum::body::{Body, Bytes, HttpBody};
 use futures::future::{BoxFuture, FutureExt};
 use http_body::{Frame, SizeHint};
 use rollbook_domain::SiteId;
-use rollbook_turns::{Bounds, Busy, Turns};
+use rollbook_turns::{Bounds, Busy, Turn, Turns};
 use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tracing::Instrument;
 
-use crate::at_once::AtOnce;
+use crate::at_once::{AtOnce, OneOf};
 use crate::limits::Bearing;
 use crate::meter::{Meter, Meters};
 use crate::problem::ApiError;
@@ -58,9 +61,9 @@ pub struct Processor {
 
 #[derive(Debug)]
 struct Parts {
-    clients: Meters<Bearing, OfClient>,
+    clients: Meters<(Bearing, SiteId), OfClient>,
     sites: Meters<SiteId, OfSite>,
-    foreground: AtOnce<Bearing>,
+    foreground: AtOnce<(Bearing, SiteId)>,
     reading: Turns,
 }
 
@@ -70,7 +73,7 @@ struct OfClient {
     in_foreground: Meter,
     in_all: Meter,
     /// Whoever reads in the background does so by one request at a time.
-    reads: tokio::sync::Mutex<()>,
+    reads: Arc<Mutex<()>>,
 }
 
 /// What a site's clients have taken.
@@ -94,76 +97,122 @@ impl Processor {
         Self { parts: Arc::new(Parts { clients, sites, foreground, reading: Turns::new(READING) }), shared }
     }
 
-    /// Answers a request of a client of a site where it belongs: whoever waits too long to read is sent away.
+    /// Answers a request of a client of a site where it belongs: whoever waits too long to read is sent away. What has been begun
+    /// is carried to its end with the place that it has, so that nobody has more by going away.
     pub async fn answer<T: Send + 'static>(
         &self,
-        (who, site): (Bearing, SiteId),
+        whose: (Bearing, SiteId),
         kind: Kind,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, ApiError> {
         if !self.shared && kind != Kind::Long {
             return Ok(work.await);
         }
-        let (account, mut work) = (self.account((who, site)), work.boxed());
-        let one = if kind == Kind::Long { None } else { self.parts.foreground.count(who, REQUESTS) };
-        let is_in_foreground = || one.is_some() && account.has_left_in_foreground();
-        let (_one, _turn);
-        if is_in_foreground() {
-            let done = poll_fn(|context| {
-                if !is_in_foreground() {
-                    return Poll::Ready(None);
-                }
-                let (done, time) = step(|| work.as_mut().poll(context));
-                account.take(time);
-                account.site.in_foreground.take(time * SITE_IN_FOREGROUND);
-                done.map(Some)
-            });
-            if let Some(done) = done.await {
-                return Ok(done);
-            }
-            // It may hold what it waits for: it goes on without waiting for a turn.
-        } else if kind == Kind::Read {
-            _one = account.client.reads.lock().await;
-            account.client.in_all.rest().await;
-            account.site.in_all.rest().await;
-            _turn = self.parts.reading.turn(site).await.map_err(|Busy| ApiError::Overloaded)?;
+        let account = self.account(whose);
+        let place = self.place(whose, kind, &account).await?;
+        let work = worked_on(account, place, work.boxed());
+        if kind == Kind::Read { to_its_end(work).await } else { Ok(work.await) }
+    }
+
+    async fn place(&self, whose: (Bearing, SiteId), kind: Kind, account: &Account) -> Result<Place, ApiError> {
+        let one = if kind == Kind::Long { None } else { self.parts.foreground.count(whose, REQUESTS) };
+        let foreground = one.filter(|_| account.has_left_in_foreground());
+        if foreground.is_some() || kind != Kind::Read {
+            return Ok(Place { foreground, reads: None });
         }
-        let account = account.clone();
-        let done = poll_fn(move |context| {
-            let (done, time) = step(|| work.as_mut().poll(context));
-            account.take(time);
-            done
-        });
-        Ok(rollbook_background::run(done).await)
+        // Nobody knows whether those who are not known yet are one or a school behind one address.
+        let one = match whose.0 {
+            Bearing::Known(_) => {
+                let one = Arc::clone(&account.client.reads).lock_owned().await;
+                account.client.in_all.rest().await;
+                Some(one)
+            }
+            Bearing::Unknown(_) => None,
+        };
+        account.site.in_all.rest().await;
+        let turn = self.parts.reading.turn(whose.1).await.map_err(|Busy| ApiError::Overloaded)?;
+        Ok(Place { foreground, reads: Some((one, turn)) })
     }
 
     /// A body that is made while it is sent, as fast as its client's and their site's shares allow.
     pub fn paced(&self, whose: (Bearing, SiteId), body: Body) -> Body {
-        if self.shared { Body::new(Paced { body, account: self.account(whose), rests: None }) } else { body }
+        if self.shared { Body::new(Paced { body, account: self.account(whose), at: At::Rest(None) }) } else { body }
     }
 
-    fn account(&self, (who, site): (Bearing, SiteId)) -> Account {
-        Account { client: self.parts.clients.of(who), site: self.parts.sites.of(site) }
+    fn account(&self, whose: (Bearing, SiteId)) -> Account {
+        Account { client: self.parts.clients.of(whose), site: self.parts.sites.of(whose.1) }
     }
+}
+
+/// Where a request is answered, for as long as this lives.
+struct Place {
+    foreground: Option<OneOf<(Bearing, SiteId)>>,
+    /// What whoever reads in the background has waited for.
+    reads: Option<(Option<OwnedMutexGuard<()>>, Turn)>,
+}
+
+/// Works in a place: in the foreground as long as there is something left of it.
+async fn worked_on<T: Send + 'static>(account: Account, place: Place, mut work: BoxFuture<'static, T>) -> T {
+    if place.foreground.is_some() {
+        let done = poll_fn(|context| {
+            if !account.has_left_in_foreground() {
+                return Poll::Ready(None);
+            }
+            let (done, time) = step(|| work.as_mut().poll(context));
+            account.client.took(time);
+            account.site.in_foreground.take(time * SITE_IN_FOREGROUND);
+            done.map(Some)
+        });
+        if let Some(done) = done.await {
+            return done;
+        }
+        // It may hold what it waits for: it goes on without waiting for a turn.
+    }
+    let done = poll_fn(move |context| {
+        let (done, time) = step(|| work.as_mut().poll(context));
+        account.client.took(time);
+        // Who never waits for a site's share does not use it up for those who do.
+        if place.reads.is_some() {
+            account.site.in_all.take(time * SITE);
+        }
+        done
+    });
+    rollbook_background::run(done).await
+}
+
+/// Carries work to its end in a task of its own, whoever gives this up.
+pub async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, ApiError> {
+    tokio::spawn(work.in_current_span()).await.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => resume_unwind(panic),
+        // The runtime ends, and this with it.
+        Err(error) => ApiError::internal(&error),
+    })
 }
 
 impl Account {
     fn has_left_in_foreground(&self) -> bool {
         self.client.in_foreground.has_left() && self.site.in_foreground.has_left()
     }
+}
 
-    fn take(&self, time: Duration) {
-        self.client.in_foreground.take(time * CLIENT_IN_FOREGROUND);
-        self.client.in_all.take(time * CLIENT);
-        self.site.in_all.take(time * SITE);
+impl OfClient {
+    fn took(&self, time: Duration) {
+        self.in_foreground.take(time * CLIENT_IN_FOREGROUND);
+        self.in_all.take(time * CLIENT);
     }
 }
 
-/// Such a body.
+/// Such a body. It rests before a frame, once, and never in the middle of one: there it may hold a connection to the database.
 struct Paced {
     body: Body,
     account: Account,
-    rests: Option<BoxFuture<'static, ()>>,
+    at: At,
+}
+
+/// Where it is.
+enum At {
+    Rest(Option<BoxFuture<'static, ()>>),
+    Frame,
 }
 
 impl HttpBody for Paced {
@@ -174,22 +223,21 @@ impl HttpBody for Paced {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let Self { body, account, rests } = &mut *self;
-        while !(account.client.in_all.has_left() && account.site.in_all.has_left()) {
-            let Account { client, site } = account.clone();
-            let rest = rests.get_or_insert_with(|| {
-                async move {
-                    client.in_all.rest().await;
-                    site.in_all.rest().await;
-                }
-                .boxed()
+        let Self { body, account, at } = &mut *self;
+        if let At::Rest(rest) = at {
+            let rest = rest.get_or_insert_with(|| {
+                let Account { client, site } = account.clone();
+                async move { futures::join!(client.in_all.rest(), site.in_all.rest()) }.map(drop).boxed()
             });
             ready!(rest.as_mut().poll(context));
-            *rests = None;
+            *at = At::Frame;
         }
         let (frame, time) = step(|| Pin::new(body).poll_frame(context));
-        account.take(time);
-        frame
+        account.client.took(time);
+        account.site.in_all.take(time * SITE);
+        let frame = ready!(frame);
+        *at = At::Rest(None);
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -217,6 +265,7 @@ fn worked() -> Duration {
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
+    use futures::StreamExt as _;
     use futures::future::join_all;
     use http_body_util::BodyExt as _;
     use tokio::sync::Semaphore;
@@ -251,7 +300,7 @@ mod tests {
         let processor = Processor::new(true);
         assert_eq!(of(&processor, 1, Kind::Read).await, [false; 3], "nobody has taken much");
         assert_eq!(of(&processor, 1, Kind::Long).await, [true; 3], "what takes much, always");
-        let client = processor.parts.clients.of(Bearing::Known(1));
+        let client = processor.parts.clients.of((Bearing::Known(1), SITES[0]));
         let much = async move {
             client.in_foreground.take(Duration::MAX);
             in_background()
@@ -291,7 +340,7 @@ mod tests {
         under_way(most as u64).await;
         let others = [reading((2, 0), Kind::Read), reading((1, 0), Kind::Change)];
         under_way(most as u64 + 2).await;
-        // Whoever goes away gives back what they had, or waited for.
+        // Whoever goes away waits no more, and has what was begun as if they had stayed.
         let (gone, stay): (Vec<_>, Vec<_>) = many.into_iter().enumerate().partition(|(nth, _)| nth % 2 == 0);
         for (_, gone) in &gone {
             gone.abort();
@@ -311,10 +360,23 @@ mod tests {
         let (processor, whose) = (Processor::new(true), (Bearing::Known(1), SITES[0]));
         let lines =
             || Body::from_stream(futures::stream::iter((0..3).map(|_| Ok::<_, std::convert::Infallible>("line\n"))));
-        let mut body = processor.paced(whose, lines());
-        assert!(body.frame().now_or_never().is_some());
-        processor.parts.clients.of(whose.0).in_all.take(Duration::MAX);
-        assert!(body.frame().now_or_never().is_none(), "it waits");
+        let (go_on, _) = tokio::sync::broadcast::channel::<()>(1);
+        let mut begun = go_on.subscribe();
+        let held = Arc::new(());
+        let watched = Arc::downgrade(&held);
+        let first = futures::stream::once(async move {
+            begun.recv().await.unwrap();
+            drop(held);
+            Ok::<_, std::convert::Infallible>("first\n")
+        });
+        let rest = futures::stream::iter([Ok("second\n")]);
+        let mut body = processor.paced(whose, Body::from_stream(first.chain(rest)));
+        assert!(body.frame().now_or_never().is_none(), "its first frame is being made");
+        processor.parts.clients.of(whose).in_all.take(Duration::MAX);
+        go_on.send(()).unwrap();
+        assert!(body.frame().now_or_never().is_some(), "what has been begun does not rest");
+        assert!(watched.upgrade().is_none());
+        assert!(body.frame().now_or_never().is_none(), "it rests before the next");
         let other = processor.paced((Bearing::Known(2), SITES[0]), lines());
         assert_eq!(other.collect().await.unwrap().to_bytes().len(), 15);
         assert_eq!(Processor::new(false).paced(whose, lines()).collect().await.unwrap().to_bytes().len(), 15);

@@ -95,9 +95,16 @@ pub struct Shown {
     pub descent: bool,
 }
 
-/// The materials of a week.
-pub fn materials(row: &Row, shown: Shown) -> Vec<MaterialItem> {
-    (1..).zip(&row.materials).map(|(position, material)| item(row.cohort_id, position, material, shown)).collect()
+/// The materials of a week. Long pages take their time: others have theirs between two of them.
+pub async fn materials(row: &Row, shown: Shown) -> Vec<MaterialItem> {
+    let mut items = Vec::with_capacity(row.materials.len());
+    for (position, material) in (1..).zip(&row.materials) {
+        items.push(item(row.cohort_id, position, material, shown));
+        if shown.pages {
+            tokio::task::yield_now().await;
+        }
+    }
+    items
 }
 
 fn item(cohort: CohortId, position: usize, material: &Material, shown: Shown) -> MaterialItem {

@@ -100,11 +100,11 @@ async fn all(caller: Caller, cohort: CohortId, _: NoFilter) -> Result<SyllabusIt
     let mut reasons = syllabus::reasons(caller.pool(), caller.site, cohort).await?;
     let shown = Shown { pages: false, descent: open == Weeks::All };
     let version = rows.values().map(|row| row.version).max().unwrap_or(0);
-    let weeks = sessions
-        .into_iter()
-        .filter(|session| open.include(session.week))
-        .map(|session| shown_week(rows.get(&session.week), reasons.remove(&session.week), session, shown))
-        .collect();
+    let mut weeks = Vec::new();
+    for session in sessions.into_iter().filter(|session| open.include(session.week)) {
+        let (row, reason) = (rows.get(&session.week), reasons.remove(&session.week));
+        weeks.push(shown_week(row, reason, session, shown).await);
+    }
     Ok(SyllabusItem {
         cohort_id: cohort,
         version: (open == Weeks::All).then_some(version),
@@ -122,17 +122,21 @@ async fn week(caller: Caller, (cohort, week): (CohortId, Week), _: NoFilter) -> 
     let row = syllabus::of_week(caller.pool(), caller.site, cohort, week).await?;
     let reason = syllabus::reasons(caller.pool(), caller.site, cohort).await?.remove(&week);
     let shown = Shown { pages: true, descent: open == Weeks::All };
-    // Long pages take their time, which other requests need not share.
-    Ok(rollbook_background::compute(move || shown_week(row.as_ref(), reason, session, shown)).await)
+    Ok(shown_week(row.as_ref(), reason, session, shown).await)
 }
 
-fn shown_week(row: Option<&Row>, reason: Option<Personal<String>>, session: SessionItem, shown: Shown) -> WeekItem {
+async fn shown_week(
+    row: Option<&Row>,
+    reason: Option<Personal<String>>,
+    session: SessionItem,
+    shown: Shown,
+) -> WeekItem {
     let SessionItem { week, session } = session;
     WeekItem {
         week,
         session: WeekSession { session, reason },
         question: row.and_then(|row| row.question.clone()),
-        materials: row.map_or_else(Vec::new, |row| item::materials(row, shown)),
+        materials: if let Some(row) = row { item::materials(row, shown).await } else { Vec::new() },
     }
 }
 
