@@ -245,7 +245,12 @@ impl<K: Clone + Hash + Eq> Rate<K> {
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
+    use axum::body::Body;
     use axum::http::header::{AUTHORIZATION, COOKIE};
+    use axum::middleware::from_fn_with_state;
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
 
     use super::*;
 
@@ -321,6 +326,18 @@ mod tests {
         let client = ClientAddress("192.0.2.1".parse().unwrap());
         for _ in 0..20 {
             assert!(counted.refusal(client, &Uri::from_static("/healthz"), &HeaderMap::new(), None).is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_watches_over_the_service_waits_in_no_line() {
+        let counts = async |request: Request| request.extensions().get::<Client>().is_some().to_string();
+        let router =
+            Router::new().fallback(counts).layer(from_fn_with_state((counted(1, 1), SiteId::DEFAULT), limited));
+        for (path, is_client) in [("/healthz", "false"), ("/readyz", "false"), ("/v1/me", "true")] {
+            let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+            let answer = router.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap();
+            assert_eq!(answer.to_bytes(), is_client, "{path}");
         }
     }
 
