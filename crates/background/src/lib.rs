@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
 
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::task::JoinError;
+use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument, Span};
 
@@ -95,10 +95,10 @@ impl<F> Drop for Work<F> {
     }
 }
 
-/// Does work there that waits for nothing. It is done to its end, whoever gives this up.
-pub async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+/// Does work there that waits for nothing. It is done to its end, whoever gives this up; the only error is a panic.
+pub fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
     let span = Span::current();
-    THREADS.spawn_blocking(move || span.in_scope(work)).await.unwrap_or_else(panicked)
+    THREADS.spawn_blocking(move || span.in_scope(work))
 }
 
 impl<T> Future for Background<T> {
@@ -106,14 +106,10 @@ impl<T> Future for Background<T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         let done = ready!(Pin::new(&mut self.0).poll(context));
-        Poll::Ready(done.unwrap_or_else(panicked))
+        // A panic goes on where the work was waited for. Nothing else ends it: these threads last as long as the process, and
+        // whoever gives work up waits no more.
+        Poll::Ready(done.unwrap_or_else(|error| resume_unwind(error.into_panic())))
     }
-}
-
-/// A panic goes on where the work was waited for. Nothing else ends it: these threads last as long as the process, and
-/// whoever gives work up waits no more.
-fn panicked<T>(error: JoinError) -> T {
-    resume_unwind(error.into_panic())
 }
 
 #[cfg(test)]
@@ -143,9 +139,9 @@ mod tests {
         let here = (getpriority_process(None).unwrap(), sched_getaffinity(None).unwrap().count());
         let at = || (getpriority_process(None).unwrap(), sched_getaffinity(None).unwrap().count());
         let least = (NICENESS, here.1.saturating_sub(1).max(1));
-        assert_eq!([run(async move { at() }).await, compute(at).await], [least; 2]);
+        assert_eq!([run(async move { at() }).await, compute(at).await.unwrap()], [least; 2]);
         assert_eq!(at(), here, "nobody else does");
-        let started = compute(|| std::process::Command::new("nice").output().unwrap().stdout).await;
+        let started = compute(|| std::process::Command::new("nice").output().unwrap().stdout).await.unwrap();
         assert_eq!(String::from_utf8(started).unwrap().trim(), NICENESS.to_string());
     }
 
@@ -176,6 +172,6 @@ mod tests {
         }
         let panicked = tokio::spawn(run(async { panic!("on purpose") })).await;
         assert!(panicked.is_err_and(|error| error.is_panic()));
-        assert!(tokio::spawn(compute(|| panic!("on purpose"))).await.is_err_and(|error| error.is_panic()));
+        assert!(compute(|| panic!("on purpose")).await.is_err_and(|error| error.is_panic()));
     }
 }

@@ -4,10 +4,9 @@
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures::{FutureExt, Stream, StreamExt};
+use futures::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -123,6 +122,5 @@ impl Writing {
 
 /// What cannot wait on the executor; a panic in it is an error.
 pub async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
-    let done = AssertUnwindSafe(rollbook_background::compute(work)).catch_unwind().await;
-    done.map_err(|_| io::Error::other("a panic"))
+    rollbook_background::compute(work).await.map_err(io::Error::other)
 }

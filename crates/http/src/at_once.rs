@@ -42,6 +42,19 @@ impl<K: Hash + Eq + Clone> AtOnce<K> {
     }
 }
 
+impl<K: Hash + Eq + Clone> AtOnce<K> {
+    /// How much there is of a key.
+    pub fn number(&self, key: &K) -> usize {
+        self.lock().get(key).copied().unwrap_or(0)
+    }
+
+    /// The key of which there is most, and how much.
+    pub fn most(&self) -> Option<(K, usize)> {
+        let all = self.lock();
+        all.iter().max_by_key(|(_, number)| **number).map(|(key, number)| (key.clone(), *number))
+    }
+}
+
 impl<K: Hash + Eq> AtOnce<K> {
     fn lock(&self) -> MutexGuard<'_, HashMap<K, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -2,6 +2,7 @@
 //! and no query string is ever logged.
 
 use std::any::Any;
+use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -23,7 +24,7 @@ use uuid::Uuid;
 use crate::in_flight::{Client, in_flight};
 use crate::limits::{Counted, limited};
 use crate::problem::ApiError;
-use crate::processor::{self, Kind};
+use crate::processor::Kind;
 use crate::sites::Through;
 
 /// The most bytes that a body may have.
@@ -123,10 +124,9 @@ pub async fn patiently(request: Request, next: Next) -> Response {
 }
 
 /// A request that changes something is carried to its end, or to its limit, though its client goes away: between two steps
-/// that belong together, such as what the log is told and the row that it tells of, nobody gives it up. Whoever only reads and
-/// goes away is done with.
+/// that belong together, such as what the log is told and the row that it tells of, nobody gives it up. Whoever only reads, and
+/// goes away while they wait to, is done with.
 async fn within(limit: Duration, kind: Kind, request: Request, next: Next) -> Response {
-    let changes = !request.method().is_safe();
     let client = request.extensions().get::<Client>().cloned();
     let work = async move {
         let done = tokio::time::timeout(limit, next.run(request)).await;
@@ -138,12 +138,16 @@ async fn within(limit: Duration, kind: Kind, request: Request, next: Next) -> Re
             None => work.await,
         }
     };
-    if changes { to_its_end(work).await } else { work.await }
+    if kind == Kind::Read { work.await } else { to_its_end(work).await.into_response() }
 }
 
 /// Carries work to its end in a task of its own, whoever gives this up.
-pub async fn to_its_end(work: impl Future<Output = Response> + Send + 'static) -> Response {
-    processor::to_its_end(work).await.unwrap_or_else(IntoResponse::into_response)
+pub async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, ApiError> {
+    tokio::spawn(work.in_current_span()).await.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => resume_unwind(panic),
+        // The runtime ends, and this with it.
+        Err(error) => ApiError::internal(&error),
+    })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]

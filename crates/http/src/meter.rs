@@ -1,5 +1,6 @@
 //! What somebody takes over time of what all share: the processor, or the disk. It is metered as a leaky bucket (the generic
-//! cell rate algorithm, as virtual scheduling): all that is kept is the instant at which what was taken will have been their share.
+//! cell rate algorithm, as virtual scheduling): all that is kept is the instant at which what was taken will have been their share. Unlike requests, which `governor` counts, this is
+//! paid afterwards, and may be more than there was: nobody knows beforehand what something takes.
 
 use std::hash::Hash;
 use std::num::NonZeroUsize;

@@ -5,22 +5,21 @@
 //! is bounded by it, whose processes give way to nobody. Nothing is refused as long as that line has an end.
 
 use std::future::poll_fn;
-use std::panic::resume_unwind;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::Poll;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::Body;
 use futures::future::{BoxFuture, FutureExt};
-use http_body::{Frame, SizeHint};
+use futures::join;
+use futures::stream::{StreamExt, unfold};
 use rollbook_domain::SiteId;
 use rollbook_turns::{Bounds, Busy, Turn, Turns};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::{Mutex, OwnedMutexGuard};
-use tracing::Instrument;
 
 use crate::at_once::{AtOnce, OneOf};
+use crate::layers::to_its_end;
 use crate::limits::Bearing;
 use crate::meter::{Meter, Meters};
 use crate::problem::ApiError;
@@ -134,9 +133,23 @@ impl Processor {
         Ok(Place { foreground, reads: Some((one, turn)) })
     }
 
-    /// A body that is made while it is sent, as fast as its client's and their site's shares allow.
+    /// A body that is made while it is sent, as fast as its client's and their site's shares allow. It rests before a piece, and
+    /// never in the middle of one: there it may hold a connection to the database.
     pub fn paced(&self, whose: (Bearing, SiteId), body: Body) -> Body {
-        if self.shared { Body::new(Paced { body, account: self.account(whose), at: At::Rest(None) }) } else { body }
+        if !self.shared {
+            return body;
+        }
+        let begun = (body.into_data_stream(), self.account(whose));
+        Body::from_stream(unfold(begun, async |(mut pieces, account)| {
+            join!(account.client.in_all.rest(), account.site.in_all.rest());
+            let piece = poll_fn(|context| {
+                let (piece, time) = step(|| pieces.poll_next_unpin(context));
+                account.client.took(time);
+                account.site.in_all.take(time * SITE);
+                piece
+            });
+            Some((piece.await?, (pieces, account)))
+        }))
     }
 
     fn account(&self, whose: (Bearing, SiteId)) -> Account {
@@ -180,15 +193,6 @@ async fn worked_on<T: Send + 'static>(account: Account, place: Place, mut work: 
     rollbook_background::run(done).await
 }
 
-/// Carries work to its end in a task of its own, whoever gives this up.
-pub async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, ApiError> {
-    tokio::spawn(work.in_current_span()).await.map_err(|error| match error.try_into_panic() {
-        Ok(panic) => resume_unwind(panic),
-        // The runtime ends, and this with it.
-        Err(error) => ApiError::internal(&error),
-    })
-}
-
 impl Account {
     fn has_left_in_foreground(&self) -> bool {
         self.client.in_foreground.has_left() && self.site.in_foreground.has_left()
@@ -199,53 +203,6 @@ impl OfClient {
     fn took(&self, time: Duration) {
         self.in_foreground.take(time * CLIENT_IN_FOREGROUND);
         self.in_all.take(time * CLIENT);
-    }
-}
-
-/// Such a body. It rests before a frame, once, and never in the middle of one: there it may hold a connection to the database.
-struct Paced {
-    body: Body,
-    account: Account,
-    at: At,
-}
-
-/// Where it is.
-enum At {
-    Rest(Option<BoxFuture<'static, ()>>),
-    Frame,
-}
-
-impl HttpBody for Paced {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let Self { body, account, at } = &mut *self;
-        if let At::Rest(rest) = at {
-            let rest = rest.get_or_insert_with(|| {
-                let Account { client, site } = account.clone();
-                async move { futures::join!(client.in_all.rest(), site.in_all.rest()) }.map(drop).boxed()
-            });
-            ready!(rest.as_mut().poll(context));
-            *at = At::Frame;
-        }
-        let (frame, time) = step(|| Pin::new(body).poll_frame(context));
-        account.client.took(time);
-        account.site.in_all.take(time * SITE);
-        let frame = ready!(frame);
-        *at = At::Rest(None);
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 
@@ -265,7 +222,6 @@ fn worked() -> Duration {
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use futures::StreamExt as _;
     use futures::future::join_all;
     use http_body_util::BodyExt as _;
     use tokio::sync::Semaphore;

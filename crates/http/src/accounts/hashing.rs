@@ -128,7 +128,7 @@ impl Place {
             drop(turn);
             done
         });
-        done.await
+        done.await.map_err(|error| ApiError::internal(&error))?
     }
 }
 

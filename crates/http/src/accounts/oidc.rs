@@ -174,7 +174,7 @@ async fn come_back(
     query: Query<Back>,
     came_to: CameTo,
     headers: HeaderMap,
-) -> Response {
+) -> Result<Response, ApiError> {
     let reads_pages = headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/html"));
     // A browser comes by a link, and changes something nevertheless.
     to_its_end(async move {

@@ -2,7 +2,6 @@
 //! everybody is busy, the oldest of the address that has most. So nobody who has many keeps others out.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +10,8 @@ use std::time::{Duration, Instant};
 use futures::FutureExt as _;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+
+use crate::at_once::{AtOnce, OneOf};
 
 /// For how long somebody must have done nothing to lose their place: a request is on its way for a moment.
 const IDLE: Duration = Duration::from_millis(500);
@@ -27,7 +28,7 @@ struct Taken {
     next: u64,
     by: HashMap<u64, Connection>,
     /// How many of them each address has.
-    numbers: HashMap<IpAddr, usize>,
+    numbers: AtOnce<IpAddr>,
 }
 
 struct Connection {
@@ -35,6 +36,7 @@ struct Connection {
     /// Since when it has done nothing; none while a request is answered.
     idle: Option<Instant>,
     lost: Arc<Notify>,
+    _counted: OneOf<IpAddr>,
 }
 
 /// A place, for as long as this lives.
@@ -63,8 +65,11 @@ impl Places {
             if let Some(permit) = (&mut free).now_or_never() {
                 break permit;
             }
-            let room = self.lock().make_room(network);
-            if !room && !waits && self.lock().has(network) {
+            let refused = {
+                let mut taken = self.lock();
+                !taken.make_room(network) && !waits && taken.numbers.number(&network) > 0
+            };
+            if refused {
                 return None;
             }
             // Whoever has just come has done nothing for long in a moment.
@@ -94,38 +99,22 @@ impl Taken {
         let goes = longest_idle(&|_| true).filter(|(since, _)| since.elapsed() >= IDLE).map(|(_, nth)| nth);
         let goes = goes.or_else(|| self.of_most(network));
         let goes = goes.or_else(|| longest_idle(&|connection| connection.network == network).map(|(_, nth)| nth));
-        let goes = goes.and_then(|nth| self.remove(nth));
+        let goes = goes.and_then(|nth| self.by.remove(&nth));
         goes.inspect(|connection| connection.lost.notify_one()).is_some()
-    }
-
-    fn has(&self, network: IpAddr) -> bool {
-        self.numbers.contains_key(&network)
     }
 
     fn insert(&mut self, network: IpAddr, lost: Arc<Notify>) -> u64 {
         let nth = self.next;
         self.next += 1;
-        self.by.insert(nth, Connection { network, idle: Some(Instant::now()), lost });
-        *self.numbers.entry(network).or_default() += 1;
+        let counted = self.numbers.count(network, usize::MAX).expect("there are no more than places");
+        self.by.insert(nth, Connection { network, idle: Some(Instant::now()), lost, _counted: counted });
         nth
-    }
-
-    fn remove(&mut self, nth: u64) -> Option<Connection> {
-        let connection = self.by.remove(&nth)?;
-        if let Entry::Occupied(mut number) = self.numbers.entry(connection.network) {
-            *number.get_mut() -= 1;
-            if *number.get() == 0 {
-                number.remove();
-            }
-        }
-        Some(connection)
     }
 
     /// The oldest of the address that has most, where that is more than this one would have.
     fn of_most(&self, network: IpAddr) -> Option<u64> {
-        let wanted = self.numbers.get(&network).copied().unwrap_or_default() + 1;
-        let most = self.numbers.iter().max_by_key(|(_, number)| **number);
-        let (&most, _) = most.filter(|(_, number)| **number > wanted)?;
+        let wanted = self.numbers.number(&network) + 1;
+        let (most, _) = self.numbers.most().filter(|(_, number)| *number > wanted)?;
         self.by.iter().filter(|(_, connection)| connection.network == most).map(|(nth, _)| *nth).min()
     }
 }
@@ -157,7 +146,7 @@ impl Drop for Busy {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.places.lock().remove(self.nth);
+        self.places.lock().by.remove(&self.nth);
     }
 }
 
@@ -220,7 +209,7 @@ mod tests {
         assert!(busy.iter().all(|(place, _)| place.lost().now_or_never().is_none()));
         drop((busy, resting));
         let left = places.lock();
-        assert!(left.by.is_empty() && left.numbers.is_empty(), "nothing is left over");
+        assert!(left.by.is_empty() && left.numbers.most().is_none(), "nothing is left over");
     }
 
     #[tokio::test]

@@ -144,7 +144,8 @@ async fn attendance(
 
 /// Reads a file where that holds nobody else up.
 async fn read<T: Send + 'static>(read: impl FnOnce() -> Result<T, FileError> + Send + 'static) -> Result<T, ApiError> {
-    rollbook_background::compute(read).await.map_err(ApiError::File)
+    let read = rollbook_background::compute(read).await.map_err(|error| ApiError::internal(&error))?;
+    read.map_err(ApiError::File)
 }
 
 /// Carries a command out if it is to be committed, with the metadata and the size that it came with; shows what it would do if not.
