@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::answers::{Answers, Counts, REACHED};
 use super::attacks::{
-    databases, half_open, health, imports, passwords, reads, slow_bodies, slow_headers, slow_readers, subscriptions,
-    uploads, writes,
+    databases, exports, goes_away, half_open, health, imports, passwords, reads, slow_bodies, slow_headers,
+    slow_readers, subscriptions, uploads, writes,
 };
 use super::scene::Scene;
 use crate::Error;
@@ -31,6 +31,10 @@ pub enum Attack {
     Writes,
     /// A student reads the longest histories and lists, many at once
     Reads,
+    /// An admin has the audit and other lists written out, many at once
+    Exports,
+    /// A student asks for the longest histories and lists, and goes away at once
+    GoesAway,
     /// A student changes their password, and signs in with right and wrong ones, many at once
     Passwords,
     /// An instructor uploads the largest pictures and documents, and a student tries
@@ -132,6 +136,8 @@ impl Prepared {
             Attack::RoundsDatabase => databases::asks_for_rounds(target).await,
             Attack::Writes => writes::run(target).await,
             Attack::Reads => reads::run(target).await,
+            Attack::Exports => exports::run(target).await,
+            Attack::GoesAway => goes_away::run(target).await,
             Attack::Passwords => passwords::run(target).await,
             Attack::Uploads => uploads::run(target, &self.files).await,
             Attack::Imports => imports::run(target, &self.files).await,

@@ -8,6 +8,7 @@ mod attacker;
 mod attacks;
 mod connections;
 mod database;
+mod noise;
 mod probe;
 mod requests;
 mod scene;
@@ -26,6 +27,7 @@ use url::Url;
 
 use self::attacker::{Attackers, Told};
 use self::database::Databases;
+use self::noise::Listening;
 use self::probe::Probe;
 use self::stage::Stage;
 use self::usage::{Tree, Watch, machine};
@@ -174,17 +176,18 @@ impl Field<'_> {
         };
         let attacking = attackers.as_ref().map(Attackers::tree).transpose()?;
         let trees = [Some(self.service), self.postgres, attacking];
-        let watch = Watch::start(self.service)?;
+        let (watch, listening) = (Watch::start(self.service)?, Listening::start(&plan.folder)?);
         let (before, began) = (worked(trees)?, Instant::now());
         let figures = self.probe.run(lasted).await?;
         let (after, watched, memory) = (worked(trees)?, began.elapsed(), watch.finish()?);
+        let noise = listening.finish()?;
         let told = match attackers {
             Some(attackers) => attackers.finish().await?,
             None => Told::default(),
         };
         let [service, postgres, attackers, machine] = std::array::from_fn(|nth| after[nth].saturating_sub(before[nth]));
         let cpu = [service, postgres, attackers, machine.saturating_sub(service + postgres + attackers)];
-        Ok(Row { attacks, watched, figures, memory, cpu, told })
+        Ok(Row { attacks, watched, figures, memory, cpu, noise, told })
     }
 
     /// Waits until what an attack has left behind is done with, or for long enough.

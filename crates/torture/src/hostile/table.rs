@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::attack::Attack;
 use super::attacker::Told;
+use super::noise::Noise;
 use super::probe::{Figures, quantile};
 
 /// How many times their time when nothing goes on the slowest hundredth of answers may take.
@@ -13,7 +14,7 @@ const SLOWEST: Duration = Duration::from_millis(250);
 /// What the service must need less memory than, in bytes.
 pub const MOST_MEMORY: u64 = 1 << 30;
 /// What the headings are; those that begin with `>` are over numbers.
-const HEADINGS: [&str; 14] = [
+const HEADINGS: [&str; 16] = [
     "attack",
     ">asked",
     ">p50 ms",
@@ -27,6 +28,8 @@ const HEADINGS: [&str; 14] = [
     ">health",
     ">MiB",
     ">CPU %",
+    ">stolen %",
+    ">disk ms",
     "attackers a second, and what they got",
 ];
 
@@ -34,7 +37,8 @@ const HEADINGS: [&str; 14] = [
 const LEGEND: &str = "\
     asked, times and refusals are another school's; sign-in and health: the slowest, in ms;\n\
     MiB: the service and what it has started, at most;\n\
-    CPU, of one core: the service, a private PostgreSQL, the attackers, all else on this machine\n";
+    CPU, of one core: the service, a private PostgreSQL, the attackers, all else on this machine;\n\
+    stolen, of one core: what others of the same host had; disk: the slowest page to be written down\n";
 
 /// A stretch of time, with an attack or without.
 #[derive(Clone, Debug)]
@@ -49,6 +53,8 @@ pub struct Row {
     pub memory: u64,
     /// How long the processors worked: for the service, for a private PostgreSQL, for the attackers, and for all else.
     pub cpu: [Duration; 4],
+    /// What the run could not help.
+    pub noise: Noise,
     /// What the attackers got.
     pub told: Told,
 }
@@ -137,6 +143,8 @@ impl Row {
             ms(quantile(health, 1_000)),
             (self.memory >> 20).to_string(),
             cpu.join("/"),
+            share(self.noise.stolen),
+            ms(self.noise.slowest_write),
             got,
         ]
     }
@@ -176,7 +184,7 @@ mod tests {
     fn row(attacks: Vec<Attack>, milliseconds: u64) -> Row {
         let figures = Figures { work: vec![Duration::from_millis(milliseconds); 100], ..Figures::default() };
         let (watched, cpu) = (Duration::from_secs(2), [Duration::from_secs(1); 4]);
-        Row { attacks, watched, figures, memory: 100 << 20, cpu, told: Told::default() }
+        Row { attacks, watched, figures, memory: 100 << 20, cpu, noise: Noise::default(), told: Told::default() }
     }
 
     fn attacked(milliseconds: u64) -> Row {

@@ -108,14 +108,23 @@ impl Tree {
 pub fn machine() -> Result<Duration, Error> {
     // user, nice, system, idle, iowait, irq, softirq: what was stolen is nobody's here.
     const IDLE: std::ops::RangeInclusive<usize> = 3..=4;
+    let working = processors()?.into_iter().take(STOLEN).enumerate().filter(|(nth, _)| !IDLE.contains(nth));
+    time(working.map(|(_, ticks)| ticks).sum())
+}
+
+/// How much of their time others of the same host have had.
+pub fn stolen() -> Result<Duration, Error> {
+    time(processors()?.get(STOLEN).copied().unwrap_or_default())
+}
+
+/// Which of the numbers of all processors is what was stolen.
+const STOLEN: usize = 7;
+
+/// What the system says of all processors together, in ticks.
+fn processors() -> Result<Vec<u64>, Error> {
     let text = fs::read_to_string("/proc/stat").map_err(Error::io("reading /proc/stat"))?;
-    let fields = text.lines().next().unwrap_or_default().split_whitespace().skip(1).take(7);
-    let ticks: u64 = fields
-        .enumerate()
-        .filter(|(nth, _)| !IDLE.contains(nth))
-        .filter_map(|(_, field)| field.parse::<u64>().ok())
-        .sum();
-    time(ticks)
+    let fields = text.lines().next().unwrap_or_default().split_whitespace().skip(1);
+    Ok(fields.map_while(|field| field.parse().ok()).collect())
 }
 
 /// So many of the system's ticks.

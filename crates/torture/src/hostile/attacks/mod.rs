@@ -2,6 +2,8 @@
 //! bytes.
 
 pub mod databases;
+pub mod exports;
+pub mod goes_away;
 pub mod half_open;
 pub mod health;
 pub mod imports;
