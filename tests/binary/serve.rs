@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 use sqlx::{Connection, PgConnection};
 
 use super::program::Home;
-use crate::harness::{answer, client};
+use crate::harness::{Database, answer, client};
 
 const OWNER: &str = "owner@example.org";
 
@@ -71,4 +71,30 @@ async fn the_subcommands_join_a_running_service_and_do_without_it() {
     assert_eq!(me.status, 200, "a token made while nobody served: {}", me.text);
     service.end(Signal::SIGINT).done();
     assert_eq!(home.out(&["events"]), before, "who is owner already is not made owner again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_watches_over_the_service_has_an_address_of_their_own() {
+    let (home, database) = (Home::new(), Database::empty().await);
+    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]);
+    let mut service = home.start(command.env("DATABASE_URL", &database.url));
+    let watched = service.line("metrics on ").trim().trim_start_matches("metrics on ").to_owned();
+    let url = service.listens();
+    assert_ne!(watched, url);
+    let passed_on = |url: &str| client().get(format!("{url}/metrics")).header("x-forwarded-for", "192.0.2.1");
+    for (request, status) in [
+        (client().get(format!("{watched}/metrics")), 200),
+        (passed_on(&watched), 200),
+        (client().get(format!("{watched}/readyz")), 200),
+        (client().get(format!("{watched}/healthz")), 200),
+        (client().get(format!("{watched}/v1/me")), 404),
+        (client().get(format!("{watched}/docs")), 404),
+        (client().get(format!("{url}/metrics")), 200),
+        (passed_on(&url), 404),
+    ] {
+        let asked = format!("{request:?}");
+        let answer = answer(request).await;
+        assert_eq!(answer.status, status, "{asked}: {}", answer.text);
+    }
+    service.end(Signal::SIGTERM).done();
 }

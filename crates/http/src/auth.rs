@@ -197,7 +197,7 @@ impl Authenticated {
         let who = Self::known(state, &presented.token).await?;
         let who = who.ok_or(ApiError::Unauthenticated("this token is unknown, expired or revoked"))?;
         if let Some(shown) = parts.extensions.get::<Shown>() {
-            shown.is_known();
+            shown.is_of(who.bearer.person);
         }
         within_scope(&who.bearer, parts)?;
         if !who.bearer.state.active {

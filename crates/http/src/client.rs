@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use ipnet::IpNet;
 
 /// What a proxy tells of those before it, the nearest last.
-const FORWARDED_FOR: &str = "x-forwarded-for";
+pub const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The other end of the connection that a request came on.
 #[derive(Clone, Copy, Debug)]

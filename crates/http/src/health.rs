@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use rollbook_projections::engine::Status;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::client::{FORWARDED_FOR, Peer};
 use crate::operation::{Operation, Success, open};
 use crate::problem::ApiError;
 use crate::state::AppState;
@@ -50,7 +52,13 @@ pub fn operations() -> Vec<Operation> {
             get(async || Json(Health { status: "ok" })),
         ),
         open("readyz", "/readyz", "Whether the service can serve", readiness, get(ready)),
-        open("metrics", "/metrics", "The metrics, for Prometheus", text, get(metrics)),
+        open(
+            "metrics",
+            "/metrics",
+            "The metrics, for Prometheus: to this machine, and at the address that the operator gave them",
+            text,
+            get(metrics),
+        ),
     ]
 }
 
@@ -100,7 +108,31 @@ impl<T: Clone> Watched<T> {
     }
 }
 
-async fn metrics(State(state): State<AppState>) -> Result<Response, ApiError> {
+/// A request came to the address that is for those who watch over the service.
+#[derive(Clone, Copy, Debug)]
+pub struct AtItsOwnAddress;
+
+/// What proxies add to what they pass on.
+const BY_PROXIES: [&str; 5] = [FORWARDED_FOR, "forwarded", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+
+/// Somebody who may see how much goes on here: whoever comes to the address that is for it, and programs of this machine.
+/// What a proxy passes on comes from elsewhere.
+struct Watcher;
+
+impl<S: Sync> FromRequestParts<S> for Watcher {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let from_here = parts.extensions.get::<Peer>().is_some_and(|Peer(peer)| peer.to_canonical().is_loopback());
+        let passed_on = BY_PROXIES.iter().any(|name| parts.headers.contains_key(*name));
+        if parts.extensions.get::<AtItsOwnAddress>().is_some() || (from_here && !passed_on) {
+            return Ok(Self);
+        }
+        Err(ApiError::NotFound("metrics are told to this machine, and where ROLLBOOK_METRICS_LISTEN says".to_owned()))
+    }
+}
+
+async fn metrics(State(state): State<AppState>, _: Watcher) -> Result<Response, ApiError> {
     let handle = state.metrics().ok_or_else(|| ApiError::NotFound("metrics are not kept here".to_owned()))?;
     let text = state.shares().metrics.of(async || Bytes::from(handle.render())).await;
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
@@ -114,6 +146,25 @@ mod tests {
     use tokio::time::advance;
 
     use super::*;
+
+    #[tokio::test]
+    async fn metrics_are_for_this_machine_and_for_their_own_address() {
+        let from = async |peer: &str, header: &str| {
+            let request = axum::extract::Request::builder().extension(Peer(peer.parse().unwrap()));
+            let request = if header.is_empty() { request } else { request.header(header, "x") };
+            Watcher::from_request_parts(&mut request.body(()).unwrap().into_parts().0, &()).await.is_ok()
+        };
+        assert!(from("127.0.0.1", "").await && from("::1", "").await && from("::ffff:127.0.0.1", "").await);
+        assert!(!from("192.0.2.1", "").await && !from("2001:db8::1", "").await);
+        for name in BY_PROXIES {
+            assert!(!from("127.0.0.1", name).await, "{name}");
+        }
+        let nobody = axum::extract::Request::new(()).into_parts().0;
+        assert!(Watcher::from_request_parts(&mut nobody.clone(), &()).await.is_err());
+        let mut own = nobody;
+        own.extensions.insert(AtItsOwnAddress);
+        assert!(Watcher::from_request_parts(&mut own, &()).await.is_ok());
+    }
 
     #[tokio::test(start_paused = true)]
     async fn the_database_is_asked_once_for_all_who_ask_within_a_second() {

@@ -18,9 +18,9 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::at_once::{AtOnce, OneOf};
 use crate::layers::is_of_events;
-use crate::limits::Bearing;
+use crate::limits::Who;
 use crate::problem::ApiError;
-use crate::processor::{Kind, Processor};
+use crate::processor::{Kind, Processor, Served};
 
 /// What is not counted: the usual request and the usual answer. Of these there are no more than connections.
 const SMALL_BYTES: usize = 16 << 10;
@@ -53,7 +53,7 @@ pub struct InFlight(AtOnce<Share>);
 /// Whose share of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Share {
-    Client(Bearing),
+    Client(Who, SiteId),
     Site(SiteId),
     All,
 }
@@ -64,9 +64,9 @@ pub struct Client {
     /// What is on its way to all of them.
     pub all: InFlight,
     /// Who it is.
-    pub who: Bearing,
+    pub who: Who,
     /// Whose site it asks.
-    pub site: SiteId,
+    pub served: Served,
     /// What all of them have had of the processor.
     pub processor: Processor,
 }
@@ -84,15 +84,15 @@ impl Client {
         kind: Kind,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, ApiError> {
-        self.processor.answer((self.who, self.site), kind, work).await
+        self.processor.answer((self.who, self.served), kind, work).await
     }
 
     /// Counts so many bytes more.
     fn hold(&self, bytes: usize) -> Result<Held, ApiError> {
         let hold = |share, at_most| self.all.0.hold(share, bytes, at_most);
         let too_many = || ApiError::TooManyRequests { wait: A_MOMENT };
-        let client = hold(Share::Client(self.who), OF_CLIENT_BYTES).ok_or_else(too_many)?;
-        let site = hold(Share::Site(self.site), OF_SITE_BYTES).ok_or_else(too_many)?;
+        let client = hold(Share::Client(self.who, self.served.site), OF_CLIENT_BYTES).ok_or_else(too_many)?;
+        let site = hold(Share::Site(self.served.site), OF_SITE_BYTES).ok_or_else(too_many)?;
         let all = hold(Share::All, OF_ALL_BYTES).ok_or(ApiError::Overloaded)?;
         Ok(Held { _shares: [client, site, all] })
     }
@@ -185,7 +185,7 @@ pub async fn in_flight(request: Request, next: Next) -> Response {
     // What is known is made, and what is heard of the log is sent as it comes.
     let made = exact.is_some() || is_of_events(response.headers());
     response.map(|body| {
-        let body = if made { body } else { client.processor.paced((client.who, client.site), body) };
+        let body = if made { body } else { client.processor.paced((client.who, client.served), body) };
         Body::new(Sent { body, client, held })
     })
 }
@@ -315,6 +315,7 @@ mod tests {
     use futures::StreamExt;
     use futures::stream;
     use http_body_util::BodyExt;
+    use rollbook_domain::PersonId;
     use tower::ServiceExt;
 
     use super::*;
@@ -322,7 +323,8 @@ mod tests {
     const HALF: usize = OF_CLIENT_BYTES / 2;
 
     fn client(all: &InFlight, who: u64) -> Client {
-        Client { all: all.clone(), who: Bearing::Known(who), site: SiteId::DEFAULT, processor: Processor::new(false) }
+        let who = Who::Person(PersonId(uuid::Uuid::from_u128(who.into())));
+        Client { all: all.clone(), who, served: Served::DEFAULT, processor: Processor::new(false) }
     }
 
     async fn answer(client: Client, path: &str, body: Body) -> Response {
@@ -371,7 +373,8 @@ mod tests {
         let mut statuses = Vec::new();
         let mut kept = Vec::new();
         for site in (0..sites as u128).flat_map(|site| repeat_n(site, 5)) {
-            let client = Client { site: SiteId(uuid::Uuid::from_u128(site)), ..client(&all, statuses.len() as u64) };
+            let served = Served { site: SiteId(uuid::Uuid::from_u128(site)), own_database: false };
+            let client = Client { served, ..client(&all, statuses.len() as u64) };
             let response = answer(client, "/large", Body::empty()).await;
             statuses.push(response.status().as_u16());
             kept.push(response);

@@ -15,7 +15,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use metrics::Unit;
-use rollbook_domain::SiteId;
 use rollbook_domain::site::Slug;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, field};
@@ -24,7 +23,7 @@ use uuid::Uuid;
 use crate::in_flight::{Client, in_flight};
 use crate::limits::{Counted, limited};
 use crate::problem::ApiError;
-use crate::processor::Kind;
+use crate::processor::{Kind, Served};
 use crate::sites::Through;
 
 /// The most bytes that a body may have.
@@ -54,11 +53,11 @@ const LONGEST_REQUEST_ID: usize = 64;
 const UNMATCHED: &str = "unmatched";
 
 /// Puts the layers around the routes of a site; the last one sees a request first.
-pub fn around(router: Router, counted: Counted, site: SiteId) -> Router {
+pub fn around(router: Router, counted: Counted, served: Served) -> Router {
     router
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
         .layer(from_fn(in_flight))
-        .layer(from_fn_with_state((counted.clone(), site), limited))
+        .layer(from_fn_with_state((counted.clone(), served), limited))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(counted, kept_over_tls))
         .layer(from_fn(guarded))
@@ -112,21 +111,11 @@ pub fn describe_metrics() {
     metrics::describe_gauge!("rollbook_http_subscriptions", "How many subscribers follow the log");
 }
 
-/// Ends a request that takes too long.
-pub async fn in_time(request: Request, next: Next) -> Response {
-    let kind = if request.method().is_safe() { Kind::Read } else { Kind::Change };
-    within(TIME_LIMIT, kind, request, next).await
-}
-
-/// Ends a request that takes much too long.
-pub async fn patiently(request: Request, next: Next) -> Response {
-    within(PATIENCE, Kind::Long, request, next).await
-}
-
-/// A request that changes something is carried to its end, or to its limit, though its client goes away: between two steps
+/// Ends a request that takes too long. One that changes something is carried to its end, or to its limit, though its client goes away: between two steps
 /// that belong together, such as what the log is told and the row that it tells of, nobody gives it up. Whoever only reads, and
 /// goes away while they wait to, is done with.
-async fn within(limit: Duration, kind: Kind, request: Request, next: Next) -> Response {
+pub async fn in_time(State(kind): State<Kind>, request: Request, next: Next) -> Response {
+    let limit = if kind == Kind::Long { PATIENCE } else { TIME_LIMIT };
     let client = request.extensions().get::<Client>().cloned();
     let work = async move {
         let done = tokio::time::timeout(limit, next.run(request)).await;

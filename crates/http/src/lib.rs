@@ -61,13 +61,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Extension;
-use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
 use serde_json::Value;
 
 pub(crate) use crate::layers::BODY_LIMIT_BYTES;
 use crate::limits::Counted;
 use crate::operation::Operation;
 use crate::problem::ApiError;
+use crate::processor::Served;
 
 pub use crate::accounts::AccountSettings;
 pub use crate::calendar::path as calendar_path;
@@ -160,12 +161,11 @@ static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(document().to_st
 /// The routes of one site with everything around them. [`Installation::router`] is before them, listening and shutting down
 /// are the binary's.
 fn service(state: AppState, counted: Counted) -> Router {
-    let site = state.site();
+    let served = Served { site: state.site(), own_database: state.has_own_database() };
     let operations = operations();
-    let routes = operations.into_iter().fold(Router::new(), |router, Operation { path, route, patient, .. }| {
-        let route =
-            if patient { route.layer(from_fn(layers::patiently)) } else { route.layer(from_fn(layers::in_time)) };
-        router.route(&path, route)
+    let routes = operations.into_iter().fold(Router::new(), |router, operation| {
+        let kind = operation.kind();
+        router.route(&operation.path, operation.route.layer(from_fn_with_state(kind, layers::in_time)))
     });
     let service = routes
         .merge(docs::parts())
@@ -174,5 +174,5 @@ fn service(state: AppState, counted: Counted) -> Router {
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(Extension(openapi::Served(DOCUMENT.clone())))
         .with_state(state);
-    layers::around(service, counted, site)
+    layers::around(service, counted, served)
 }

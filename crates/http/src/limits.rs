@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 use lru::LruCache;
-use rollbook_domain::SiteId;
+use rollbook_domain::{PersonId, SiteId};
 use secrecy::ExposeSecret;
 
 use crate::auth::presented;
@@ -23,7 +23,7 @@ use crate::client::{ClientAddress, Peer, TrustedProxies};
 use crate::headers::single;
 use crate::in_flight::{Client, InFlight};
 use crate::problem::ApiError;
-use crate::processor::Processor;
+use crate::processor::{Processor, Served};
 use crate::room::RESERVE_BYTES;
 
 /// The most bytes of a path with its query.
@@ -86,8 +86,8 @@ struct Counters {
     proxies: TrustedProxies,
     tokens: Option<Rate<Bearing>>,
     addresses: Option<Rate<IpAddr>>,
-    /// The tokens that have let somebody in, however they are sent: by a hash that nobody outside can foresee.
-    known: Mutex<LruCache<u64, ()>>,
+    /// The tokens that have let somebody in, and whom, however they are sent: by a hash that nobody outside can foresee.
+    known: Mutex<LruCache<u64, PersonId>>,
     hasher: RandomState,
     in_flight: InFlight,
     processor: Processor,
@@ -99,9 +99,19 @@ struct Counters {
 /// What a proxy tells of how a request came to it.
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
-/// Whom a request with a token counts for. What nobody has let in yet may be made up anew each time.
+/// Who asks, as far as it is known before they are asked who they are: whatever they have of the service they have as one,
+/// by however many tokens and connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Bearing {
+pub enum Who {
+    /// Somebody whom their token has let in before.
+    Person(PersonId),
+    /// Everybody else at an address.
+    Address(IpAddr),
+}
+
+/// What requests with a token are counted by. What nobody has let in yet may be made up anew each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Bearing {
     /// A token that has let somebody in, by its hash.
     Known(u64),
     /// Everybody else at an address.
@@ -116,9 +126,9 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// The token lets somebody in: from now on it counts for itself.
-    pub fn is_known(&self) {
-        lock(&self.counted.0.known).put(self.token, ());
+    /// The token lets somebody in: from now on it counts for itself, and what it asks for counts for them.
+    pub fn is_of(&self, person: PersonId) {
+        lock(&self.counted.0.known).put(self.token, person);
     }
 }
 
@@ -149,10 +159,11 @@ impl Counted {
         self.0.over_tls || told()
     }
 
-    /// The token that a request shows, as whoever asks for it reads it.
-    fn shown(&self, headers: &HeaderMap) -> Option<Shown> {
+    /// The token that a request to a site shows, as whoever asks for it reads it. In another site it is another one: there it
+    /// has let nobody in, and a school with a database of its own says itself who its people are.
+    fn shown(&self, site: SiteId, headers: &HeaderMap) -> Option<Shown> {
         let token = presented(headers).ok()?.token;
-        Some(Shown { token: self.0.hasher.hash_one(token.expose_secret()), counted: self.clone() })
+        Some(Shown { token: self.0.hasher.hash_one((site, token.expose_secret())), counted: self.clone() })
     }
 
     fn refusal(
@@ -174,20 +185,23 @@ impl Counted {
         }
         let Counters { tokens, addresses, .. } = &*self.0;
         let wait = addresses.as_ref().and_then(|rate| rate.wait(&client.network()));
-        let bearing = shown.map(|_| self.bearing(client, shown));
-        let wait = wait.or_else(|| tokens.as_ref().zip(bearing).and_then(|(rate, bearing)| rate.wait(&bearing)));
+        let bearing = |Shown { token, .. }: &Shown| match self.who(client, shown) {
+            Who::Person(_) => Bearing::Known(*token),
+            Who::Address(address) => Bearing::Unknown(address),
+        };
+        let wait = wait.or_else(|| tokens.as_ref().zip(shown).and_then(|(rate, shown)| rate.wait(&bearing(shown))));
         wait.map(|wait| ApiError::TooManyRequests { wait })
     }
 
-    /// Whom a request counts for.
-    fn bearing(&self, client: ClientAddress, shown: Option<&Shown>) -> Bearing {
-        let known = shown.filter(|Shown { token, .. }| lock(&self.0.known).get(token).is_some());
-        known.map_or_else(|| Bearing::Unknown(client.network()), |Shown { token, .. }| Bearing::Known(*token))
+    /// Who asks.
+    fn who(&self, client: ClientAddress, shown: Option<&Shown>) -> Who {
+        let known = shown.and_then(|Shown { token, .. }| lock(&self.0.known).get(token).copied());
+        known.map_or_else(|| Who::Address(client.network()), Who::Person)
     }
 }
 
 /// Finds out where a request comes from, and refuses what is too long or too often.
-pub async fn limited(State((counted, site)): State<(Counted, SiteId)>, mut request: Request, next: Next) -> Response {
+pub async fn limited(State((counted, served)): State<(Counted, Served)>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
     let client = peer.map_or(ClientAddress::UNKNOWN, |Peer(peer)| counted.0.proxies.client(peer, request.headers()));
     if peer.is_some_and(|Peer(peer)| counted.0.proxies.miss_one(peer, request.headers())) {
@@ -198,16 +212,16 @@ pub async fn limited(State((counted, site)): State<(Counted, SiteId)>, mut reque
             );
         });
     }
-    let shown = counted.shown(request.headers());
+    let shown = counted.shown(served.site, request.headers());
     if let Some(refusal) = counted.refusal(client, request.uri(), request.headers(), shown.as_ref()) {
         return refusal.into_response();
     }
     request.extensions_mut().insert(client);
     let (all, processor) = (counted.0.in_flight.clone(), counted.0.processor.clone());
-    let who = counted.bearing(client, shown.as_ref());
+    let who = counted.who(client, shown.as_ref());
     // Whoever watches over the service waits in no line.
     if !WATCHED.contains(&request.uri().path()) {
-        request.extensions_mut().insert(Client { all, who, site, processor });
+        request.extensions_mut().insert(Client { all, who, served, processor });
     }
     if let Some(shown) = shown {
         request.extensions_mut().insert(shown);
@@ -262,13 +276,13 @@ mod tests {
     fn asked(counted: &Counted, address: &str, token: &str) -> Option<u16> {
         let client = ClientAddress(address.parse().unwrap());
         let headers = HeaderMap::from_iter([(AUTHORIZATION, token.parse().unwrap())]);
-        let (uri, shown) = (Uri::from_static("/v1/me"), counted.shown(&headers));
+        let (uri, shown) = (Uri::from_static("/v1/me"), counted.shown(SiteId::DEFAULT, &headers));
         counted.refusal(client, &uri, &headers, shown.as_ref()).map(|refusal| refusal.problem().status)
     }
 
     fn is_known(counted: &Counted, token: &str) {
         let headers = HeaderMap::from_iter([(AUTHORIZATION, token.parse().unwrap())]);
-        counted.shown(&headers).unwrap().is_known();
+        counted.shown(SiteId::DEFAULT, &headers).unwrap().is_of(PersonId(uuid::Uuid::from_u128(1)));
     }
 
     #[test]
@@ -296,7 +310,9 @@ mod tests {
     fn a_token_is_the_same_however_it_is_sent_and_a_cookie_that_is_no_session_is_none() {
         let counted = counted(1, 1);
         let sent = |name: axum::http::HeaderName, value: &str| {
-            counted.shown(&HeaderMap::from_iter([(name, value.parse().unwrap())])).map(|shown| shown.token)
+            counted
+                .shown(SiteId::DEFAULT, &HeaderMap::from_iter([(name, value.parse().unwrap())]))
+                .map(|shown| shown.token)
         };
         let token = sent(AUTHORIZATION, "Bearer rb_1").unwrap();
         for same in ["bearer rb_1", "BEARER  rb_1", "Bearer rb_1  "] {
@@ -310,6 +326,21 @@ mod tests {
             assert_eq!(sent(COOKIE, none), None, "{none}");
         }
         assert_eq!(sent(AUTHORIZATION, "Basic rb_1"), None);
+    }
+
+    #[test]
+    fn whoever_has_several_tokens_is_one_and_a_token_of_another_site_is_nobodys() {
+        let (counted, client) = (counted(1, 1), ClientAddress("192.0.2.1".parse().unwrap()));
+        let who = |site, token: &str| {
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, token.parse().unwrap())]);
+            counted.who(client, counted.shown(site, &headers).as_ref())
+        };
+        is_known(&counted, "Bearer a");
+        is_known(&counted, "Bearer b");
+        let person = who(SiteId::DEFAULT, "Bearer a");
+        assert!(matches!(person, Who::Person(_)) && who(SiteId::DEFAULT, "Bearer b") == person);
+        let address = who(SiteId(uuid::Uuid::from_u128(7)), "Bearer a");
+        assert!(matches!(address, Who::Address(_)) && who(SiteId::DEFAULT, "Bearer c") == address);
     }
 
     #[test]
@@ -333,7 +364,7 @@ mod tests {
     async fn whoever_watches_over_the_service_waits_in_no_line() {
         let counts = async |request: Request| request.extensions().get::<Client>().is_some().to_string();
         let router =
-            Router::new().fallback(counts).layer(from_fn_with_state((counted(1, 1), SiteId::DEFAULT), limited));
+            Router::new().fallback(counts).layer(from_fn_with_state((counted(1, 1), Served::DEFAULT), limited));
         for (path, is_client) in [("/healthz", "false"), ("/readyz", "false"), ("/v1/me", "true")] {
             let request = Request::builder().uri(path).body(Body::empty()).unwrap();
             let answer = router.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap();

@@ -1,10 +1,11 @@
 //! The processor's time, fair between those who ask: a multilevel feedback queue of two levels. Everybody begins in the
 //! foreground. Whoever has taken more of the processor lately than their share goes on in the background (see
-//! [`rollbook_background`]), also in the middle of a request, until they have taken less. Those who read there do so one
-//! request at a time, no more than so much of a processor, and the sites in turns: what they ask of the database, too,
-//! is bounded by it, whose processes give way to nobody. Nothing is refused as long as that line has an end.
+//! [`rollbook_background`]), also in the middle of a request, until they have taken less. There a client reads one thing at a
+//! time, a site one as well, and those sites in turns that share a database: what is asked of it, too, is bounded by this,
+//! and its processes give way to nobody. Nobody is refused who does not wait too long.
 
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -13,14 +14,15 @@ use axum::body::Body;
 use futures::future::{BoxFuture, FutureExt};
 use futures::join;
 use futures::stream::{StreamExt, unfold};
-use rollbook_domain::SiteId;
+use rollbook_domain::{PersonId, SiteId};
 use rollbook_turns::{Bounds, Busy, Turn, Turns};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::timeout;
 
 use crate::at_once::{AtOnce, OneOf};
 use crate::layers::to_its_end;
-use crate::limits::Bearing;
+use crate::limits::Who;
 use crate::meter::{Meter, Meters};
 use crate::problem::ApiError;
 
@@ -29,25 +31,44 @@ use crate::problem::ApiError;
 const CLIENT_IN_FOREGROUND: u32 = 10;
 const SITE_IN_FOREGROUND: u32 = 2;
 
-/// The same in all, for those who read.
+/// The same in all, for those who read; of a client also for what they change.
 const CLIENT: u32 = 4;
 const SITE: u32 = 2;
 
 /// How many requests of one client are answered in the foreground at once: what they will take is not known yet.
 const REQUESTS: usize = 6;
 
-/// Who reads in the background. Each holds a connection to the database, and may keep a processor of its server busy.
-const READING: Bounds = Bounds { at_once: 2, waiting: 2_048, waiting_of_site: 512, patience: Duration::from_secs(20) };
+/// How long somebody waits to read in the background, for their own requests, their site's and other sites'.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The sites whose people read in the background, one request of each. It holds a connection to the database that they share,
+/// and may keep a processor of its server busy.
+const READING: Bounds = Bounds { at_once: 2, waiting: 2_048, waiting_of_site: 1, patience: PATIENCE };
 
 /// What a request is, as far as is known beforehand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// It reads, and waits for its turn where it is not answered in the foreground.
     Read,
-    /// It changes something, and may still be coming in: whoever sends slowly is to hold up nobody.
+    /// It changes something, and may still be coming in: whoever sends slowly is to hold up nobody. It waits for its client's
+    /// own share alone.
     Change,
     /// It takes much, always: it is answered in the background.
     Long,
+}
+
+/// The site that is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Served {
+    /// Which.
+    pub site: SiteId,
+    /// Whether it has a database of its own, which may answer as late as it likes.
+    pub own_database: bool,
+}
+
+impl Served {
+    /// The default site, and what is nobody's.
+    pub const DEFAULT: Self = Self { site: SiteId::DEFAULT, own_database: false };
 }
 
 /// Who has taken how much. Cheap to clone.
@@ -60,9 +81,11 @@ pub struct Processor {
 
 #[derive(Debug)]
 struct Parts {
-    clients: Meters<(Bearing, SiteId), OfClient>,
+    people: Meters<(PersonId, SiteId), OfClient>,
+    /// Apart, since there may be any number of them.
+    addresses: Meters<(IpAddr, SiteId), OfClient>,
     sites: Meters<SiteId, OfSite>,
-    foreground: AtOnce<(Bearing, SiteId)>,
+    foreground: AtOnce<(Who, SiteId)>,
     reading: Turns,
 }
 
@@ -80,6 +103,7 @@ struct OfClient {
 struct OfSite {
     in_foreground: Meter,
     in_all: Meter,
+    reads: Arc<Mutex<()>>,
 }
 
 /// What a client of a site has taken, and its site.
@@ -92,15 +116,16 @@ struct Account {
 impl Processor {
     /// Nobody has taken anything yet.
     pub fn new(shared: bool) -> Self {
-        let (clients, sites, foreground) = (Meters::default(), Meters::default(), AtOnce::default());
-        Self { parts: Arc::new(Parts { clients, sites, foreground, reading: Turns::new(READING) }), shared }
+        let (people, addresses, sites) = (Meters::default(), Meters::default(), Meters::default());
+        let parts = Parts { people, addresses, sites, foreground: AtOnce::default(), reading: Turns::new(READING) };
+        Self { parts: Arc::new(parts), shared }
     }
 
     /// Answers a request of a client of a site where it belongs: whoever waits too long to read is sent away. What has been begun
     /// is carried to its end with the place that it has, so that nobody has more by going away.
     pub async fn answer<T: Send + 'static>(
         &self,
-        whose: (Bearing, SiteId),
+        whose: (Who, Served),
         kind: Kind,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, ApiError> {
@@ -113,29 +138,43 @@ impl Processor {
         if kind == Kind::Read { to_its_end(work).await } else { Ok(work.await) }
     }
 
-    async fn place(&self, whose: (Bearing, SiteId), kind: Kind, account: &Account) -> Result<Place, ApiError> {
-        let one = if kind == Kind::Long { None } else { self.parts.foreground.count(whose, REQUESTS) };
+    async fn place(&self, whose: (Who, Served), kind: Kind, account: &Account) -> Result<Place, ApiError> {
+        let (who, served) = whose;
+        let one = if kind == Kind::Long { None } else { self.parts.foreground.count((who, served.site), REQUESTS) };
         let foreground = one.filter(|_| account.has_left_in_foreground());
-        if foreground.is_some() || kind != Kind::Read {
-            return Ok(Place { foreground, reads: None });
+        match kind {
+            Kind::Read if foreground.is_none() => {
+                let reads = timeout(PATIENCE, self.line(whose, account)).await;
+                let reads = reads.unwrap_or(Err(Busy)).map_err(|Busy| ApiError::Overloaded)?;
+                return Ok(Place { foreground, reads: Some(reads) });
+            }
+            Kind::Change if foreground.is_none() && matches!(who, Who::Person(_)) => account.client.in_all.rest().await,
+            Kind::Read | Kind::Change | Kind::Long => {}
         }
-        // Nobody knows whether those who are not known yet are one or a school behind one address.
-        let one = match whose.0 {
-            Bearing::Known(_) => {
+        Ok(Place { foreground, reads: None })
+    }
+
+    /// Waits for one's turn to read in the background: each line is as long as those are many who have come out of the one before.
+    async fn line(&self, (who, served): (Who, Served), account: &Account) -> Result<Reads, Busy> {
+        let own = match who {
+            Who::Person(_) => {
                 let one = Arc::clone(&account.client.reads).lock_owned().await;
                 account.client.in_all.rest().await;
                 Some(one)
             }
-            Bearing::Unknown(_) => None,
+            // Nobody knows whether those who are not known yet are one or a school.
+            Who::Address(_) => None,
         };
+        let site = Arc::clone(&account.site.reads).lock_owned().await;
         account.site.in_all.rest().await;
-        let turn = self.parts.reading.turn(whose.1).await.map_err(|Busy| ApiError::Overloaded)?;
-        Ok(Place { foreground, reads: Some((one, turn)) })
+        // What a school's own database keeps waiting is that school.
+        let database = if served.own_database { None } else { Some(self.parts.reading.turn(served.site).await?) };
+        Ok(Reads { _own: own, _site: site, _database: database })
     }
 
     /// A body that is made while it is sent, as fast as its client's and their site's shares allow. It rests before a piece, and
     /// never in the middle of one: there it may hold a connection to the database.
-    pub fn paced(&self, whose: (Bearing, SiteId), body: Body) -> Body {
+    pub fn paced(&self, whose: (Who, Served), body: Body) -> Body {
         if !self.shared {
             return body;
         }
@@ -152,16 +191,26 @@ impl Processor {
         }))
     }
 
-    fn account(&self, whose: (Bearing, SiteId)) -> Account {
-        Account { client: self.parts.clients.of(whose), site: self.parts.sites.of(whose.1) }
+    fn account(&self, (who, Served { site, .. }): (Who, Served)) -> Account {
+        let client = match who {
+            Who::Person(person) => self.parts.people.of((person, site)),
+            Who::Address(address) => self.parts.addresses.of((address, site)),
+        };
+        Account { client, site: self.parts.sites.of(site) }
     }
 }
 
 /// Where a request is answered, for as long as this lives.
 struct Place {
-    foreground: Option<OneOf<(Bearing, SiteId)>>,
-    /// What whoever reads in the background has waited for.
-    reads: Option<(Option<OwnedMutexGuard<()>>, Turn)>,
+    foreground: Option<OneOf<(Who, SiteId)>>,
+    reads: Option<Reads>,
+}
+
+/// What whoever reads in the background has waited for.
+struct Reads {
+    _own: Option<OwnedMutexGuard<()>>,
+    _site: OwnedMutexGuard<()>,
+    _database: Option<Turn>,
 }
 
 /// Works in a place: in the foreground as long as there is something left of it.
@@ -229,7 +278,19 @@ mod tests {
 
     use super::*;
 
-    const SITES: [SiteId; 2] = [SiteId::DEFAULT, SiteId(Uuid::from_u128(1))];
+    fn person(who: u128, served: Served) -> (Who, Served) {
+        (Who::Person(PersonId(Uuid::from_u128(who))), served)
+    }
+
+    fn first(who: u128) -> (Who, Served) {
+        person(who, Served::DEFAULT)
+    }
+
+    /// Somebody who has taken all that they may in the foreground.
+    fn who_took_much(processor: &Processor, whose: (Who, Served)) -> (Who, Served) {
+        processor.account(whose).client.in_foreground.take(Duration::MAX);
+        whose
+    }
 
     fn in_background() -> bool {
         std::thread::current().name() == Some("background")
@@ -247,8 +308,8 @@ mod tests {
         steps
     }
 
-    async fn of(processor: &Processor, who: u64, kind: Kind) -> Vec<bool> {
-        processor.answer((Bearing::Known(who), SITES[0]), kind, steps(3)).await.unwrap()
+    async fn of(processor: &Processor, who: u128, kind: Kind) -> Vec<bool> {
+        processor.answer(first(who), kind, steps(3)).await.unwrap()
     }
 
     #[tokio::test]
@@ -256,19 +317,19 @@ mod tests {
         let processor = Processor::new(true);
         assert_eq!(of(&processor, 1, Kind::Read).await, [false; 3], "nobody has taken much");
         assert_eq!(of(&processor, 1, Kind::Long).await, [true; 3], "what takes much, always");
-        let client = processor.parts.clients.of((Bearing::Known(1), SITES[0]));
+        let client = processor.account(first(1)).client;
         let much = async move {
             client.in_foreground.take(Duration::MAX);
             in_background()
         };
         let (begun, gone_on) = (much, steps(1));
         let request = async move { (begun.await, tokio::task::yield_now().await, gone_on.await) };
-        let answered = processor.answer((Bearing::Known(1), SITES[0]), Kind::Change, request).await.unwrap();
+        let answered = processor.answer(first(1), Kind::Change, request).await.unwrap();
         assert_eq!(answered, (false, (), vec![true]));
         assert_eq!(of(&processor, 1, Kind::Read).await, [true; 3]);
         assert_eq!(of(&processor, 1, Kind::Change).await, [true; 3]);
         assert_eq!(of(&processor, 2, Kind::Read).await, [false; 3], "another client of the same school");
-        processor.parts.sites.of(SITES[0]).in_foreground.take(Duration::MAX);
+        processor.account(first(2)).site.in_foreground.take(Duration::MAX);
         assert_eq!(of(&processor, 2, Kind::Read).await, [true; 3], "its clients together have taken much");
     }
 
@@ -276,7 +337,7 @@ mod tests {
     async fn one_client_has_so_many_in_the_foreground_and_reads_the_rest_one_by_one() {
         let (processor, go_on) = (Processor::new(true), Arc::new(Semaphore::new(0)));
         let at_work = Arc::new(AtomicU64::new(0));
-        let reading = |(who, site): (u64, usize), kind| {
+        let reading = |who: u128, kind| {
             let (go_on, at_work) = (Arc::clone(&go_on), Arc::clone(&at_work));
             let work = async move {
                 at_work.fetch_add(1, Ordering::Relaxed);
@@ -284,7 +345,7 @@ mod tests {
                 in_background()
             };
             let processor = processor.clone();
-            tokio::spawn(async move { processor.answer((Bearing::Known(who), SITES[site]), kind, work).await.unwrap() })
+            tokio::spawn(async move { processor.answer(first(who), kind, work).await.unwrap() })
         };
         let under_way = async |number| {
             while at_work.load(Ordering::Relaxed) < number {
@@ -292,9 +353,9 @@ mod tests {
             }
         };
         let most = REQUESTS + 1;
-        let many: Vec<_> = (0..60).map(|_| reading((1, 0), Kind::Read)).collect();
+        let many: Vec<_> = (0..60).map(|_| reading(1, Kind::Read)).collect();
         under_way(most as u64).await;
-        let others = [reading((2, 0), Kind::Read), reading((1, 0), Kind::Change)];
+        let others = [reading(2, Kind::Read), reading(1, Kind::Change)];
         under_way(most as u64 + 2).await;
         // Whoever goes away waits no more, and has what was begun as if they had stayed.
         let (gone, stay): (Vec<_>, Vec<_>) = many.into_iter().enumerate().partition(|(nth, _)| nth % 2 == 0);
@@ -313,28 +374,73 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_is_made_while_it_is_sent_waits_where_its_client_has_taken_its_share() {
-        let (processor, whose) = (Processor::new(true), (Bearing::Known(1), SITES[0]));
+        let (processor, whose) = (Processor::new(true), first(1));
         let lines =
             || Body::from_stream(futures::stream::iter((0..3).map(|_| Ok::<_, std::convert::Infallible>("line\n"))));
         let (go_on, _) = tokio::sync::broadcast::channel::<()>(1);
         let mut begun = go_on.subscribe();
         let held = Arc::new(());
         let watched = Arc::downgrade(&held);
-        let first = futures::stream::once(async move {
+        let begins = futures::stream::once(async move {
             begun.recv().await.unwrap();
             drop(held);
             Ok::<_, std::convert::Infallible>("first\n")
         });
         let rest = futures::stream::iter([Ok("second\n")]);
-        let mut body = processor.paced(whose, Body::from_stream(first.chain(rest)));
+        let mut body = processor.paced(whose, Body::from_stream(begins.chain(rest)));
         assert!(body.frame().now_or_never().is_none(), "its first frame is being made");
-        processor.parts.clients.of(whose).in_all.take(Duration::MAX);
+        processor.account(whose).client.in_all.take(Duration::MAX);
         go_on.send(()).unwrap();
         assert!(body.frame().now_or_never().is_some(), "what has been begun does not rest");
         assert!(watched.upgrade().is_none());
         assert!(body.frame().now_or_never().is_none(), "it rests before the next");
-        let other = processor.paced((Bearing::Known(2), SITES[0]), lines());
+        let other = processor.paced(first(2), lines());
         assert_eq!(other.collect().await.unwrap().to_bytes().len(), 15);
         assert_eq!(Processor::new(false).paced(whose, lines()).collect().await.unwrap().to_bytes().len(), 15);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_site_reads_one_thing_at_a_time_in_the_background_and_its_own_database_keeps_nobody_else_waiting() {
+        let processor = Processor::new(true);
+        let site = |number: u128, own_database| Served { site: SiteId(Uuid::from_u128(number)), own_database };
+        let stuck = |whose| {
+            let (processor, whose) = (processor.clone(), who_took_much(&processor, whose));
+            tokio::spawn(async move { processor.answer(whose, Kind::Read, std::future::pending::<()>()).await })
+        };
+        let (silent, shared) = ([1, 2, 3].map(|number| site(number, true)), [4, 5].map(|number| site(number, false)));
+        let reads = async |whose| processor.answer(who_took_much(&processor, whose), Kind::Read, async {}).await;
+        let _of_silent = silent.map(|site| stuck(person(1, site)));
+        tokio::task::yield_now().await;
+        assert!(reads(person(2, shared[0])).await.is_ok(), "schools whose own databases are silent");
+        assert!(
+            matches!(reads(person(2, silent[0])).await, Err(ApiError::Overloaded)),
+            "another person of such a school"
+        );
+        let _of_shared = shared.map(|site| stuck(person(1, site)));
+        tokio::task::yield_now().await;
+        assert!(
+            matches!(reads(person(2, site(6, false))).await, Err(ApiError::Overloaded)),
+            "as many sites as may read"
+        );
+        assert!(reads(person(2, site(7, true))).await.is_ok(), "who has nothing to do with that database");
+    }
+
+    #[tokio::test]
+    async fn a_change_waits_for_its_own_clients_share_and_for_nobody_elses() {
+        let processor = Processor::new(true);
+        let changes = |whose| processor.answer(whose, Kind::Change, async {}).now_or_never();
+        let much = who_took_much(&processor, first(1));
+        processor.account(much).site.in_all.take(Duration::MAX);
+        assert!(
+            processor.answer(much, Kind::Change, async { in_background() }).await.unwrap(),
+            "its site's is another's"
+        );
+        processor.account(much).client.in_all.take(Duration::MAX);
+        assert!(changes(much).is_none(), "it rests");
+        assert!(changes(first(2)).unwrap().is_ok());
+        let address = who_took_much(&processor, (Who::Address(IpAddr::from([192, 0, 2, 1])), Served::DEFAULT));
+        processor.account(address).client.in_all.take(Duration::MAX);
+        let signs_in = processor.answer(address, Kind::Change, async {}).await;
+        assert!(signs_in.is_ok(), "who signs in waits for nobody who has the same address");
     }
 }

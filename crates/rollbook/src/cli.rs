@@ -143,6 +143,10 @@ pub struct Serve {
     /// Where to listen
     #[arg(long, env = "ROLLBOOK_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
+    /// Where to say how the service is besides (/healthz, /readyz, /metrics), for those alone who watch over it: elsewhere
+    /// /metrics is for this machine
+    #[arg(long, env = "ROLLBOOK_METRICS_LISTEN", value_name = "ADDRESS:PORT")]
+    pub metrics_listen: Option<SocketAddr>,
     /// Who is made the default site's owner at start-up
     #[arg(long, env = "ROLLBOOK_OWNER_EMAIL", value_name = "EMAIL")]
     pub owner_email: Option<String>,

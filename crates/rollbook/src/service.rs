@@ -37,6 +37,18 @@ const MEASURE: Duration = Duration::from_secs(5);
 /// How often abandoned uploads are looked for.
 const CLEAN_UP: Duration = Duration::from_hours(1);
 
+/// The most connections of those who watch over the service, in all and of one address: they have places of their own.
+const WATCHED: [usize; 2] = [64, 16];
+
+/// Where it is answered.
+#[derive(Debug)]
+pub struct Sockets {
+    /// For everybody.
+    pub everybody: TcpListener,
+    /// For those who watch over it.
+    pub watched: Option<TcpListener>,
+}
+
 /// Read models that follow the log, also what other processes append.
 #[derive(Debug)]
 pub struct Service {
@@ -73,7 +85,7 @@ impl Service {
     /// Delivers emails, and answers HTTP until somebody asks to end; then takes no new connection and ends the requests under way.
     pub async fn serve(
         &self,
-        socket: TcpListener,
+        sockets: Sockets,
         clock: &Clock,
         signals: &Signals,
         mail: &Settings,
@@ -110,12 +122,19 @@ impl Service {
         let following = tokio::spawn(async move { followed.follow().await });
         let cleaning = tokio::spawn(clean_up(installation.clone()));
         let (asked, served) = (signals.clone(), installation.clone());
-        let serving = rollbook_http::serve(socket, installation.router(), limits, async move {
+        let serving = rollbook_http::serve(sockets.everybody, installation.router(), limits, async move {
             asked.asked().await;
             served.end();
         });
+        let [connections, connections_per_address] = WATCHED;
+        let of_watched = Limits { connections, connections_per_address, ..limits.clone() };
+        let watched = async {
+            let Some(socket) = sockets.watched else { return };
+            rollbook_http::serve(socket, installation.watched_router(), &of_watched, signals.asked()).await;
+        };
+        let serving = async { tokio::join!(serving, watched) };
         tokio::select! {
-            () = serving => {}
+            ((), ()) = serving => {}
             () = async { signals.asked().await; tokio::time::sleep(LAST_REQUESTS).await } => {
                 output::say(&format!("requests still under way after {} s were broken off", LAST_REQUESTS.as_secs()));
             }

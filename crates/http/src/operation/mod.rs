@@ -21,6 +21,7 @@ use crate::asked::Asked;
 use crate::auth::Audience;
 use crate::openapi::SchemaOf;
 use crate::problem::ApiError;
+use crate::processor::Kind;
 use crate::state::AppState;
 
 pub use document::{Document, document};
@@ -60,6 +61,19 @@ pub struct Operation {
     pub patient: bool,
     /// The route.
     pub route: MethodRouter<AppState>,
+}
+
+impl Operation {
+    /// What it takes of the processor, and of others' time.
+    pub fn kind(&self) -> Kind {
+        match (self.method, &self.success) {
+            _ if self.patient => Kind::Long,
+            // Another system is asked, which may take its time: nobody is to wait for that besides.
+            (_, Success::Elsewhere) => Kind::Change,
+            ("get", _) => Kind::Read,
+            _ => Kind::Change,
+        }
+    }
 }
 
 /// A body of JSON that is no command's.

@@ -13,8 +13,10 @@ use tower::ServiceExt;
 use super::host::{Through, host_of};
 use super::{Installation, Reached, UnknownHosts};
 use crate::client::Peer;
+use crate::health::AtItsOwnAddress;
 use crate::layers;
 use crate::problem::ApiError;
+use crate::processor::Served;
 use crate::until_its_end::until_its_end;
 
 /// What is the process's own: answered under any host, and without one.
@@ -22,7 +24,7 @@ const OF_THE_PROCESS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// The routes of all sites.
 pub fn router(installation: Installation) -> Router {
-    let refusals = layers::around(Router::new().fallback(refuse), installation.counted(), SiteId::DEFAULT);
+    let refusals = layers::around(Router::new().fallback(refuse), installation.counted(), Served::DEFAULT);
     Router::new().fallback(dispatch).with_state(Front { installation, refusals })
 }
 
@@ -71,6 +73,9 @@ impl Installation {
         };
         if OF_THE_PROCESS.contains(&request.uri().path()) {
             return Ok(of_default());
+        }
+        if request.extensions().get::<AtItsOwnAddress>().is_some() {
+            return Err(ApiError::NotFound("nothing is here but how the service is".to_owned()));
         }
         let host = host_of(request.uri(), request.headers())?;
         let Some((site, admits)) = known.host(host.as_str()) else {

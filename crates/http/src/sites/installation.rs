@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -26,6 +26,7 @@ use super::in_use::InUse;
 use super::own::{Deliver, IDLE, Own, OwnSite, Owns};
 use super::{Registry, SuperAdmins, dispatch, owners};
 use crate::accounts::{AccountSettings, Accounts};
+use crate::health::AtItsOwnAddress;
 use crate::limits::{Counted, Limits};
 use crate::problem::ApiError;
 use crate::room::Room;
@@ -425,6 +426,11 @@ impl Installation {
     /// The routes of all sites: each request goes to the service of its host's.
     pub fn router(&self) -> Router {
         dispatch::router(self.clone())
+    }
+
+    /// What says how the process is, and nothing else: for an address of its own, which is open to those alone who watch over it.
+    pub fn watched_router(&self) -> Router {
+        dispatch::router(self.clone()).layer(Extension(AtItsOwnAddress))
     }
 
     /// Ends the answers that have no end of their own: the service is about to stop.

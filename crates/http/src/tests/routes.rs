@@ -3,7 +3,6 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use rollbook_domain::SiteId;
 use serde_json::json;
 
 use super::{send, send_to, unreachable_with};
@@ -11,6 +10,7 @@ use crate::AccountSettings;
 use crate::client::Peer;
 use crate::layers;
 use crate::limits::Counted;
+use crate::processor::{Kind, Served};
 
 fn get(path: &str) -> Request<Body> {
     Request::get(path).body(Body::empty()).unwrap()
@@ -64,7 +64,7 @@ async fn answers_unknown_paths_and_methods_with_problems() {
 async fn a_panic_is_a_problem_that_says_nothing_but_its_id() {
     let broken = Router::new().route("/broken", axum::routing::get(async || -> () { panic!("a secret") }));
     let (status, headers, body) =
-        send_to(layers::around(broken, Counted::new(&crate::Limits::default(), None), SiteId::DEFAULT), get("/broken"))
+        send_to(layers::around(broken, Counted::new(&crate::Limits::default(), None), Served::DEFAULT), get("/broken"))
             .await;
     assert_eq!((status.as_u16(), &body["code"]), (500, &json!("internal_error")));
     assert!(body["id"].is_string() && !body.to_string().contains("secret"));
@@ -131,4 +131,15 @@ async fn every_answer_is_guarded_and_over_tls_says_that_it_stays_so() {
 #[tokio::test]
 async fn offers_no_metrics_where_none_are_kept() {
     assert_eq!(send(get("/metrics")).await.0.as_u16(), 404);
+}
+
+#[test]
+fn what_is_asked_by_get_reads_unless_it_is_answered_by_another_system() {
+    let operations = crate::operations();
+    let by_get = operations.iter().filter(|operation| operation.method == "get" && operation.kind() != Kind::Read);
+    assert_eq!(
+        by_get.map(|operation| operation.id).collect::<Vec<_>>(),
+        ["sign_in_elsewhere", "sign_in_from_elsewhere"]
+    );
+    assert!(operations.iter().all(|operation| operation.method == "get" || operation.kind() != Kind::Read));
 }

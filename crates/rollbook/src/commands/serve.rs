@@ -8,7 +8,7 @@ use crate::cli::{Place, Serve};
 use crate::database::Database;
 use crate::failure::Done;
 use crate::output;
-use crate::service::{Service, bind, url};
+use crate::service::{Service, Sockets, bind, url};
 use crate::signals::Signals;
 
 /// Serves; prints the address when it answers.
@@ -20,7 +20,8 @@ pub async fn run(
     arguments: &Serve,
     mail: &Settings,
 ) -> Done {
-    let socket = bind(arguments.listen)?;
+    let watched = arguments.metrics_listen.map(bind).transpose()?;
+    let sockets = Sockets { everybody: bind(arguments.listen)?, watched };
     let service = Service::start(database, place).await?;
     let served = async {
         let executor = Executor::new(service.store.clone(), clock.clone());
@@ -33,8 +34,11 @@ pub async fn run(
         named.extend_from_slice(&arguments.hosting.super_admins);
         bootstrap::release(&executor, &service.projections, &named).await?;
         database.tell_place();
-        output::line(&format!("listening on {}", url(&socket)?))?;
-        service.serve(socket, clock, signals, mail, &arguments.hosting, &arguments.limiting.limits()).await
+        if let Some(watched) = &sockets.watched {
+            output::line(&format!("metrics on {}", url(watched)?))?;
+        }
+        output::line(&format!("listening on {}", url(&sockets.everybody)?))?;
+        service.serve(sockets, clock, signals, mail, &arguments.hosting, &arguments.limiting.limits()).await
     }
     .await;
     service.stop().await;

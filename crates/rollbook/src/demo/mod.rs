@@ -28,7 +28,7 @@ use crate::cli::{Demo, Hosting, Place};
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::output;
-use crate::service::{Service, bind, url};
+use crate::service::{Service, Sockets, bind, url};
 use crate::signals::Signals;
 use fixture::Fixture;
 
@@ -85,5 +85,6 @@ async fn perform(
         return output::line("\n`rollbook demo` without --exit serves this, and prints tokens and lines to paste.");
     };
     invitation::print(store, &fixture, &played.cast, clock, &url(&socket)?).await?;
-    service.serve(socket, clock, signals, mail, &Hosting::default(), limits).await
+    let sockets = Sockets { everybody: socket, watched: None };
+    service.serve(sockets, clock, signals, mail, &Hosting::default(), limits).await
 }

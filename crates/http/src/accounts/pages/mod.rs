@@ -12,7 +12,7 @@ use axum::Router;
 use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use rollbook_domain::text::Email;
@@ -37,6 +37,7 @@ use crate::in_flight::received;
 use crate::layers;
 use crate::operation::{Operation, Success, open};
 use crate::problem::ApiError;
+use crate::processor::Kind;
 use crate::state::AppState;
 
 pub use self::second_factor::address as second_factor;
@@ -62,7 +63,7 @@ pub fn parts() -> Router<AppState> {
         .route("/invitation", post(accepting))
         .route("/password-reset", post(resetting))
         .merge(second_factor::forms())
-        .layer(from_fn(layers::in_time));
+        .layer(from_fn_with_state(Kind::Change, layers::in_time));
     forms
         .route("/accounts.css", get(layout::style))
         .route("/invitation.js", get(layout::script))
