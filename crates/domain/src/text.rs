@@ -120,9 +120,16 @@ pub enum TextError {
     MixedScripts,
 }
 
+/// How many times as long as it may be a text comes in, with what its form leaves out: blanks, and marks apart from letters.
+const LEFT_OUT: usize = 8;
+
 impl<const MAX: usize, F: Form> Text<MAX, F> {
     /// Brings a text to its form, and checks it.
     pub fn try_new(text: &str) -> Result<Self, TextError> {
+        // What comes to more than a form can make of it is not looked at any closer.
+        if text.chars().nth(MAX * LEFT_OUT).is_some() {
+            return Err(TextError::TooLong { max: MAX, actual: text.chars().count() });
+        }
         let text = F::normal(text)?;
         if text.is_empty() {
             return Err(TextError::Empty);

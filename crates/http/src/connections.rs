@@ -4,9 +4,11 @@
 
 mod places;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,7 +16,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -28,7 +30,7 @@ use tower::ServiceExt as _;
 use self::places::Places;
 use crate::at_once::AtOnce;
 use crate::client::{ClientAddress, Local, Peer};
-use crate::limits::Limits;
+use crate::limits::{Limits, is_watched};
 use crate::meter::{Meter, Meters};
 use crate::until_its_end::until_its_end;
 
@@ -85,13 +87,23 @@ pub async fn serve(socket: TcpListener, router: Router, limits: &Limits, stop: i
             tracing::debug!("a connection was refused: there is no place left, and its address has some");
             continue;
         };
-        let (router, at) = (router.clone(), Arc::clone(&place));
+        let as_fast_as = limits.per_address.filter(|_| !is_proxy).map(|a_second| (begun.of(network), a_second));
+        let (router, at, paced) = (router.clone(), Arc::clone(&place), as_fast_as.clone());
         let service = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
             request.extensions_mut().insert(Local(local));
-            let (answer, busy) = (router.clone().oneshot(request), at.busy());
-            async move { answer.await.map(|response| until_its_end(response, busy)) }
+            let watched = is_watched(request.uri());
+            let (answer, busy, paced) = (router.clone().oneshot(request), at.busy(), paced.clone());
+            async move {
+                // Whoever sends many at once is not answered many at once: others have their turn in between.
+                tokio::task::yield_now().await;
+                let response = answer.await?;
+                if watched || response.status() == StatusCode::TOO_MANY_REQUESTS {
+                    pace(paced.as_ref()).await;
+                }
+                Ok::<_, Infallible>(until_its_end(response, busy))
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -100,14 +112,10 @@ pub async fn serve(socket: TcpListener, router: Router, limits: &Limits, stop: i
             .max_buf_size(BUFFER_BYTES)
             .serve_connection(TokioIo::new(Connection::new(stream)), service);
         let connection = under_way.watch(connection);
-        let as_fast_as = limits.per_address.filter(|_| !is_proxy).map(|a_second| (begun.of(network), a_second));
         tokio::spawn(async move {
             let served = async {
                 // Nobody's requests come faster by more connections, nor do these keep others' from being begun.
-                if let Some((begun, a_second)) = as_fast_as {
-                    begun.take(Duration::from_secs(1) / a_second.get());
-                    begun.rest().await;
-                }
+                pace(as_fast_as.as_ref()).await;
                 connection.await
             };
             tokio::select! {
@@ -121,6 +129,14 @@ pub async fn serve(socket: TcpListener, router: Router, limits: &Limits, stop: i
     }
     drop(socket);
     under_way.shutdown().await;
+}
+
+/// Lets no more come of an address than its requests may, a second: connections, refusals, and what nobody counts.
+async fn pace(as_fast_as: Option<&(Arc<Meter>, NonZeroU32)>) {
+    if let Some((begun, a_second)) = as_fast_as {
+        begun.take(Duration::from_secs(1) / a_second.get());
+        begun.rest().await;
+    }
 }
 
 /// The next connection.
@@ -269,6 +285,68 @@ mod tests {
             tokio::task::yield_now().await;
         }
         serving.abort();
+    }
+
+    /// Sends so many requests at once on one connection, and hears all of them answered with a status.
+    async fn sends_at_once(
+        number: usize,
+        path: &str,
+        status: StatusCode,
+        at_each: impl Fn() + Clone + Send + Sync + 'static,
+    ) {
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let answer = async move || {
+            at_each();
+            status
+        };
+        let router = Router::new().fallback(answer);
+        let serving =
+            tokio::spawn(async move { serve(socket, router, &Limits::default(), std::future::pending()).await });
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let requests = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").repeat(number - 1);
+        let last = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let (mut receives, mut sends) = client.split();
+        let requests = requests + &last;
+        let mut answers = String::new();
+        let (sent, heard) = tokio::join!(sends.write_all(requests.as_bytes()), receives.read_to_string(&mut answers));
+        assert!(sent.is_ok() && heard.is_ok());
+        assert_eq!(answers.matches(&format!("HTTP/1.1 {}", status.as_u16())).count(), number);
+        serving.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn refusals_and_what_nobody_counts_come_no_faster_than_requests_may() {
+        let free = Instant::now();
+        sends_at_once(600, "/", StatusCode::OK, || ()).await;
+        assert_eq!(free.elapsed(), Duration::ZERO);
+        for (path, status) in [("/", StatusCode::TOO_MANY_REQUESTS), ("/healthz", StatusCode::OK)] {
+            let paced = Instant::now();
+            sends_at_once(600, path, status, || ()).await;
+            assert!(paced.elapsed() > Duration::from_secs(1), "{path} {:?}", paced.elapsed());
+        }
+    }
+
+    #[tokio::test]
+    async fn others_have_their_turn_between_the_requests_that_one_client_sends_at_once() {
+        let turns = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let others = tokio::spawn({
+            let turns = Arc::clone(&turns);
+            async move {
+                loop {
+                    turns.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    tokio::task::yield_now().await;
+                }
+            }
+        });
+        let seen = Arc::new(std::sync::Mutex::new(std::collections::BTreeSet::new()));
+        let at_each = {
+            let seen = Arc::clone(&seen);
+            move || drop(seen.lock().unwrap().insert(turns.load(std::sync::atomic::Ordering::Relaxed)))
+        };
+        sends_at_once(200, "/", StatusCode::OK, at_each).await;
+        others.abort();
+        assert!(seen.lock().unwrap().len() >= 100, "no more than two are answered in one turn");
     }
 
     #[tokio::test(start_paused = true)]

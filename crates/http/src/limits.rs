@@ -45,6 +45,11 @@ const KNOWN_TOKENS: NonZeroUsize = NonZeroUsize::new(50_000).expect("not zero");
 /// What is always answered: whoever watches over the service must not be shut out by those who use it.
 const WATCHED: [&str; 2] = ["/healthz", "/readyz"];
 
+/// Whether a request is of somebody who watches over the service.
+pub fn is_watched(uri: &Uri) -> bool {
+    WATCHED.contains(&uri.path())
+}
+
 /// The limits of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -180,7 +185,7 @@ impl Counted {
         if size > LARGEST_HEADERS_BYTES {
             return Some(ApiError::HeadersTooLarge);
         }
-        if WATCHED.contains(&uri.path()) {
+        if is_watched(uri) {
             return None;
         }
         let Counters { tokens, addresses, .. } = &*self.0;
@@ -220,7 +225,7 @@ pub async fn limited(State((counted, served)): State<(Counted, Served)>, mut req
     let (all, processor) = (counted.0.in_flight.clone(), counted.0.processor.clone());
     let who = counted.who(client, shown.as_ref());
     // Whoever watches over the service waits in no line.
-    if !WATCHED.contains(&request.uri().path()) {
+    if !is_watched(request.uri()) {
         request.extensions_mut().insert(Client { all, who, served, processor });
     }
     if let Some(shown) = shown {

@@ -70,33 +70,40 @@ fn is_seen(c: char) -> bool {
 }
 
 /// Leaves out what cannot be seen, but for joiners that change how the letters around them are written (RFC 5892, A.1
-/// and A.2): Persian and the scripts of India spell with them.
+/// and A.2): Persian and the scripts of India spell with them. One pass each way, whatever stands between letters.
 fn without_unseen(text: &str) -> String {
-    let mut seen = String::with_capacity(text.len());
-    for (at, c) in text.char_indices() {
+    let joining = CodePointMapData::<JoiningType>::new();
+    let chars: Vec<char> = text.chars().collect();
+    // Of each character, whether the next letter joins to the right of it.
+    let mut joins_on = vec![false; chars.len()];
+    let mut next = false;
+    for (joins_on, c) in joins_on.iter_mut().zip(&chars).rev() {
+        *joins_on = next;
+        match joining.get(*c) {
+            JoiningType::Transparent => {}
+            of => next = matches!(of, JoiningType::RightJoining | JoiningType::DualJoining),
+        }
+    }
+    let (mut seen, mut last, mut joins) = (String::with_capacity(text.len()), None, false);
+    for (c, joins_on) in chars.into_iter().zip(joins_on) {
         let spelling = match c {
-            JOINER => follows_virama(&seen),
-            NON_JOINER => follows_virama(&seen) || parts_joined(&seen, &text[at + c.len_utf8()..]),
+            JOINER => last.is_some_and(is_virama),
+            NON_JOINER => last.is_some_and(is_virama) || (joins && joins_on),
             _ => false,
         };
-        if spelling || !is_unseen(c) {
-            seen.push(c);
+        if !spelling && is_unseen(c) {
+            continue;
+        }
+        seen.push(c);
+        last = Some(c);
+        match joining.get(c) {
+            JoiningType::Transparent => {}
+            of => joins = matches!(of, JoiningType::LeftJoining | JoiningType::DualJoining),
         }
     }
     seen
 }
 
-fn follows_virama(before: &str) -> bool {
-    let classes = CodePointMapData::<CanonicalCombiningClass>::new();
-    before.chars().next_back().is_some_and(|c| classes.get(c) == CanonicalCombiningClass::Virama)
-}
-
-/// Whether the letters on both sides would join.
-fn parts_joined(before: &str, after: &str) -> bool {
-    let joining = |c: char| CodePointMapData::<JoiningType>::new().get(c);
-    let letter = |c: &JoiningType| *c != JoiningType::Transparent;
-    let left = before.chars().rev().map(joining).find(letter);
-    let right = after.chars().map(joining).find(letter);
-    matches!(left, Some(JoiningType::LeftJoining | JoiningType::DualJoining))
-        && matches!(right, Some(JoiningType::RightJoining | JoiningType::DualJoining))
+fn is_virama(c: char) -> bool {
+    CodePointMapData::<CanonicalCombiningClass>::new().get(c) == CanonicalCombiningClass::Virama
 }

@@ -107,6 +107,9 @@ fn a_name_is_one_line_of_what_can_be_seen() {
         ("e\u{200b}\u{301}", "é"),
         ("علی\u{200c}رضا", "علی\u{200c}رضا"),
         ("क्\u{200d}ष", "क्\u{200d}ष"),
+        ("ب\u{650}\u{200c}\u{650}ب", "ب\u{650}\u{200c}\u{650}ب"),
+        ("ب\u{650}\u{200c}\u{650}x", "ب\u{650}\u{650}x"),
+        ("د\u{200c}ب\u{200c}\u{200c}ب", "دب\u{200c}ب"),
         ("\u{2800}x\u{2800}\u{2800}y", "x y"),
         ("x\u{fff9}y\u{fffb}", "xy"),
         ("Ann\u{e0041}a", "Anna"),
@@ -130,8 +133,10 @@ fn a_name_is_one_line_of_what_can_be_seen() {
     for none in ['\u{e000}', '\u{378}', '\u{fdd0}', '\u{10ffff}'] {
         assert_eq!(Name::try_new(&format!("one{none}two")), Err(TextError::NoCharacter(none)), "{none:?}");
     }
-    // What is counted is what is kept.
+    // What is counted is what is kept, but for what is much too long whatever is left of it.
     assert!(Code::try_new(&"a\u{200b}".repeat(40)).is_ok());
+    assert_eq!(Code::try_new(&" ".repeat(320)), Err(TextError::Empty));
+    assert_eq!(Code::try_new(&" ".repeat(321)), Err(TextError::TooLong { max: 40, actual: 321 }));
     assert_eq!(Code::try_new(&"a".repeat(41)), Err(TextError::TooLong { max: 40, actual: 41 }));
     assert_eq!(
         TextError::Direction('\u{202e}').to_string(),
