@@ -89,6 +89,12 @@ async fn with_a_disk_nearly_full_nothing_is_taken_that_grows_and_all_is_read() {
     let committed = send(&format!("{import}?commit=true"), "text/csv", roster).await;
     is_problem(&committed, 507, "insufficient_storage");
     assert_eq!(send(&import, "text/csv", roster).await.status, 200, "a preview writes nothing");
+    let somebody = service.get(&school.owner, "/v1/people").await["items"][0]["person_id"].clone();
+    let invitation = format!("/v1/people/{}/invitation", somebody.as_str().expect("an id"));
+    is_problem(&send(&invitation, "application/json", "{}").await, 507, "insufficient_storage");
+    let everywhere = service.token(&school.student("Rua", None).await.person).await;
+    let ended = answer(service.request(Method::POST, &everywhere, "/v1/sign-out-everywhere")).await;
+    assert_eq!(ended.status, 204, "what ends a way in is never refused: {}", ended.text);
     for path in ["/v1/me", "/v1/hubs", "/v1/events", "/healthz", "/readyz"] {
         assert_eq!(service.ask(&school.owner, path).await.status, 200, "{path}");
     }

@@ -97,6 +97,26 @@ async fn the_services_own_user_cannot_change_the_log() {
 }
 
 #[tokio::test]
+async fn the_head_of_a_site_is_its_own_last_event_and_each_stretch_is_looked_at_once() {
+    let database = Database::create().await;
+    let store = database.store();
+    let [one, other] = [SiteId::DEFAULT, SiteId(Uuid::from_u128(7))];
+    // 1 and 5 are one's, 2 to 4 and 6 the other's.
+    for (site, events) in [(one, 1), (other, 3), (one, 1), (other, 1)] {
+        let plan = plan(vec![write(Uuid::new_v4().into(), 0, vec![founded("Norte"); events])]);
+        let appended = store.append(&Append { site, ..request(&plan, Uuid::new_v4()) }).await;
+        assert!(appended.is_ok());
+    }
+    let head = async |site, after, up_to| store.head_of(site, after, up_to).await.expect("a position");
+    assert_eq!((head(one, 0, 4).await, head(other, 0, 4).await), (1, 4));
+    assert_eq!((head(one, 1, 6).await, head(other, 4, 6).await), (5, 6));
+    assert_eq!((head(one, 0, 6).await, head(other, 6, 6).await), (5, 6), "once more");
+    assert_eq!(head(one, 6, 6).await, 6, "nothing of theirs after it");
+    assert_eq!(head(one, 0, 2).await, 2, "no more than was asked for");
+    assert_eq!(head(SiteId(Uuid::from_u128(8)), 3, 6).await, 3, "a site without events");
+}
+
+#[tokio::test]
 async fn the_position_at_an_instant_is_that_of_the_last_event_until_then() {
     let database = Database::create().await;
     let store = database.store();

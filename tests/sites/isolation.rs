@@ -42,6 +42,25 @@ async fn the_same_codes_and_addresses_are_two_schools_own() {
 }
 
 #[tokio::test]
+async fn whoever_reads_waits_for_what_their_own_school_wrote_and_for_no_other_schools() {
+    let (_service, north, south, of_north, _) = two().await;
+    let student = north.token(&of_north.person).await;
+    assert_eq!(north.ask(&student, "/v1/me").await.status, 200, "the read models have come to here");
+    let mut held = north.database.pool.begin().await.expect("a transaction");
+    sqlx::query("select from projections for update").execute(&mut *held).await.expect("the read models stand still");
+    let many = futures::future::join_all((0..20).map(|nth| {
+        let south = &south;
+        async move { south.send(&south.owner, "FoundHub", json!({"name": format!("Hub {nth}")})).await.status }
+    }));
+    assert_eq!(many.await, [200; 20]);
+    let record = format!("/v1/enrolments/{}", of_north.enrolment);
+    for path in ["/v1/me", record.as_str()] {
+        assert_eq!(north.ask(&student, path).await.status, 200, "{path}");
+    }
+    held.rollback().await.expect("they go on");
+}
+
+#[tokio::test]
 async fn every_query_with_an_id_of_another_school_finds_nothing() {
     let (service, north, south, of_north, of_south) = two().await;
     // The read models know of both.

@@ -20,6 +20,40 @@ pub struct AsOfAsked {
     pub as_of: Option<AsOf>,
 }
 
+/// An instant as RFC 3339 writes it, with a year of four digits: others the database does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Instant(DateTime<Utc>);
+
+impl TryFrom<String> for Instant {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let instant = DateTime::parse_from_rfc3339(&text).map(|instant| Self(instant.to_utc()));
+        instant.map_err(|_| "must be an RFC 3339 instant such as 2026-03-01T18:00:00Z (a + is written %2B)")
+    }
+}
+
+impl From<Instant> for DateTime<Utc> {
+    fn from(instant: Instant) -> Self {
+        instant.0
+    }
+}
+
+impl JsonSchema for Instant {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Instant".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time" })
+    }
+}
+
 /// A moment as it is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -36,7 +70,7 @@ impl TryFrom<String> for AsOf {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let position = digits.then(|| text.parse().ok()).flatten().map(Self::Position);
-        let instant = || DateTime::parse_from_rfc3339(&text).ok().map(|instant| Self::Instant(instant.to_utc()));
+        let instant = || Instant::try_from(text.clone()).ok().map(|instant| Self::Instant(instant.into()));
         position.or_else(instant).ok_or(
             "must be a position of the log, or an RFC 3339 instant such as 2026-03-01T18:00:00Z (a + is written %2B)",
         )

@@ -1,13 +1,14 @@
 //! The audit trail, for owners and admins: who decided what, when, about whom, and why. What was decided about which schools there
 //! are is for super admins.
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use rollbook_domain::{CohortId, EnrolmentId, PersonId};
 use rollbook_projections::models::audit_trail::{self, AuditAction, AuditFilter, AuditItem};
 use rollbook_projections::{Page, Paged};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::as_of::Instant;
 use crate::auth::Admin;
 use crate::operation::{Item, Operation, list_or_stream};
 use crate::problem::ApiError;
@@ -33,9 +34,9 @@ struct AuditAsked {
     /// Of this kind.
     action: Option<AuditAction>,
     /// At this instant or later.
-    from: Option<DateTime<Utc>>,
+    from: Option<Instant>,
     /// Before this instant.
-    to: Option<DateTime<Utc>>,
+    to: Option<Instant>,
 }
 
 impl Item for AuditItem {
@@ -45,6 +46,7 @@ impl Item for AuditItem {
 async fn trail(Admin(caller): Admin, (): (), asked: AuditAsked, page: Page) -> Result<Paged<AuditItem>, ApiError> {
     let AuditAsked { cohort_id, person_id, enrolment_id, actor_id, action, from, to } = asked;
     let with_registry = caller.who.super_admin;
+    let (from, to) = (from.map(DateTime::from), to.map(DateTime::from));
     let filter = AuditFilter { cohort_id, person_id, enrolment_id, actor_id, action, from, to, with_registry };
     Ok(audit_trail::list(caller.pool(), caller.site, &filter, &page).await?)
 }

@@ -158,7 +158,7 @@ impl Authenticated {
     /// What they may read by their appointments and enrolments: of read models that have first reached the log's position of
     /// this request, so that what was taken away has ended.
     async fn reader(&self) -> Result<Option<Reader>, ApiError> {
-        self.state.reached(self.bearer.head).await?;
+        self.state.caught_up(self.bearer.head).await?;
         Ok(reader(self.state.pool(), self.site, self.bearer.person).await?)
     }
 }

@@ -18,6 +18,9 @@ use crate::problem::ApiError;
 use crate::state::AppState;
 use crate::uploads;
 
+/// The commands of thousands of rows: decided in turns, like files of rows.
+const IMPORTS: [&str; 2] = ["ImportRoster", "ImportAttendance"];
+
 /// An operation for every command that clients may send.
 pub fn operations() -> Vec<Operation> {
     Command::NAMES.iter().map(|name| operation(name)).collect()
@@ -40,7 +43,7 @@ fn operation(name: &'static str) -> Operation {
         body: None,
         upload: &[],
         success: Success::Json(SchemaGenerator::subschema_for::<Receipt>),
-        patient: false,
+        patient: IMPORTS.contains(&name),
         route: post(handler),
     }
 }
@@ -57,13 +60,17 @@ async fn execute(
         return Err(ApiError::NotFound("there is nothing at this path".to_owned()));
     }
     attach(&state, who.site, &mut command).await?;
+    let turn = if IMPORTS.contains(&name) { Some(state.shares().importing(who.site).await?) } else { None };
     state.shares().room.is_left()?;
     let writing = state.shares().written.begin(&who.writer(), body.len(), state.now())?;
     let Metadata { command_id, if_match, correlation_id } = metadata;
     let (site, actor, of_the_registry) = (who.site, who.actor(&command), command.is_of_the_registry());
     let request = Request { site, actor, command, command_id, if_match, correlation_id };
     let receipt = state.executor().execute(request).await?;
-    writing.was_written();
+    writing.was_written(receipt.events.len());
+    if let Some(turn) = turn {
+        state.held_until_reached(turn, receipt.position);
+    }
     if of_the_registry {
         state.sites_changed(receipt.position).await;
     }

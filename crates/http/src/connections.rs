@@ -342,7 +342,9 @@ mod tests {
         let seen = Arc::new(std::sync::Mutex::new(std::collections::BTreeSet::new()));
         let at_each = {
             let seen = Arc::clone(&seen);
-            move || drop(seen.lock().unwrap().insert(turns.load(std::sync::atomic::Ordering::Relaxed)))
+            move || {
+                seen.lock().unwrap().insert(turns.load(std::sync::atomic::Ordering::Relaxed));
+            }
         };
         sends_at_once(200, "/", StatusCode::OK, at_each).await;
         others.abort();

@@ -72,7 +72,7 @@ async fn retry(
     _: NoFilter,
 ) -> Result<Receipt, ApiError> {
     // Somebody may have had it sent again a moment ago.
-    caller.state.reached(caller.head).await?;
+    caller.state.caught_up(caller.head).await?;
     let found = emails::get(caller.pool(), caller.site, cohort_id, message_id, caller.state.now()).await?;
     let email = found.ok_or_else(|| ApiError::not_found("email of this cohort"))?;
     if !email.status.may_be_retried() {

@@ -142,8 +142,8 @@ impl Counted {
     pub fn new(limits: &Limits, public_url: Option<&str>) -> Self {
         Self(Arc::new(Counters {
             proxies: limits.proxies.clone(),
-            tokens: limits.per_token.map(Rate::new),
-            addresses: limits.per_address.map(Rate::new),
+            tokens: limits.per_token.map(a_second).map(Rate::new),
+            addresses: limits.per_address.map(a_second).map(Rate::new),
             known: Mutex::new(LruCache::new(KNOWN_TOKENS)),
             hasher: RandomState::new(),
             in_flight: InFlight::default(),
@@ -238,22 +238,27 @@ fn lock<T>(counted: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     counted.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// So many a second for each key.
+/// So many requests a second.
+fn a_second(number: NonZeroU32) -> Quota {
+    let burst = number.saturating_mul(NonZeroU32::new(BURST_SECONDS).expect("not zero"));
+    Quota::per_second(number).allow_burst(burst)
+}
+
+/// So many over time for each key.
 #[derive(Debug)]
-struct Rate<K: Clone + Hash + Eq> {
+pub struct Rate<K: Clone + Hash + Eq> {
     limiter: DefaultKeyedRateLimiter<K>,
     asked: AtomicU32,
 }
 
 impl<K: Clone + Hash + Eq> Rate<K> {
-    fn new(per_second: NonZeroU32) -> Self {
-        let burst = per_second.saturating_mul(NonZeroU32::new(BURST_SECONDS).expect("not zero"));
-        let limiter = DefaultKeyedRateLimiter::keyed(Quota::per_second(per_second).allow_burst(burst));
-        Self { limiter, asked: AtomicU32::new(0) }
+    /// Nobody has asked yet.
+    pub fn new(quota: Quota) -> Self {
+        Self { limiter: DefaultKeyedRateLimiter::keyed(quota), asked: AtomicU32::new(0) }
     }
 
     /// How long a key must wait; none where it need not.
-    fn wait(&self, key: &K) -> Option<Duration> {
+    pub fn wait(&self, key: &K) -> Option<Duration> {
         if self.asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(FORGET_EVERY) {
             self.limiter.retain_recent();
         }

@@ -76,7 +76,7 @@ async fn me(caller: Caller, (): (), _: NoFilter) -> Result<Me, ApiError> {
     let (pool, site, id) = (caller.pool(), caller.site, who.bearer.person);
     // What somebody reads of themselves is never older than what they may do. Also an admin, who needs no appointment to
     // read, may have some.
-    caller.state.reached(caller.head).await?;
+    caller.state.caught_up(caller.head).await?;
     let found = (people::get(pool, site, id).await?, reader(pool, site, id).await?);
     let (Some(person), Some(rights)) = found else { return Err(ApiError::not_found("person")) };
     let enrolments = rights.enrolments.into_iter().map(|own| MyEnrolment {

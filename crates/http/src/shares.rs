@@ -1,16 +1,19 @@
 //! What all sites share and each takes only so much of at a time: work that takes much memory or time goes on in turns, the
 //! sites one after the other (see [`rollbook_turns`]), and what stays open has a number for each person.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use futures::{Stream, StreamExt};
+use governor::Quota;
 use rollbook_domain::{PersonId, SiteId};
 use rollbook_turns::{Bounds, Busy, Turn, Turns};
 
 use crate::at_once::{AtOnce, OneOf};
 use crate::health::{Ready, Watched};
+use crate::limits::Rate;
 use crate::meter::{Meter, Meters};
 use crate::problem::ApiError;
 use crate::room::Room;
@@ -34,6 +37,9 @@ const UPLOADS_OF_SITE: usize = 16;
 const UPLOADED_OF_SITE: u32 = 16 << 20;
 const UPLOADED_OF_ALL: u32 = 32 << 20;
 
+/// How often a person signs in, an hour: each time the log, the sessions and the devices grow.
+const SIGN_INS: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
+
 /// What is shared.
 #[derive(Debug)]
 pub struct Shares {
@@ -46,6 +52,8 @@ pub struct Shares {
     pub metrics: Watched<Bytes>,
     /// Whether there is room left to write to.
     pub room: Room,
+    /// How often people sign in.
+    pub sign_ins: Rate<(SiteId, PersonId)>,
     subscriptions: AtOnce<(SiteId, PersonId)>,
     uploads: AtOnce<(SiteId, Option<PersonId>)>,
     uploaded: Meters<SiteId, Meter>,
@@ -88,6 +96,7 @@ impl Shares {
             readiness: Watched::default(),
             metrics: Watched::default(),
             room,
+            sign_ins: Rate::new(Quota::per_hour(SIGN_INS)),
             subscriptions: AtOnce::default(),
             uploads: AtOnce::default(),
             uploaded: Meters::default(),

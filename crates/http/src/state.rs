@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
+use rollbook_domain::account::AccountCommand;
+use rollbook_domain::person::PersonCommand;
 use rollbook_domain::{Actor, Command, SiteId};
 use rollbook_files::{Examiner, Files};
 use rollbook_projections::Projections;
 use rollbook_projections::models::sites::SiteItem;
 use rollbook_store::{CommandKey, EventStore, Executor, Position, Receipt, Request};
+use rollbook_turns::Turn;
 use sqlx::PgPool;
 use tokio::sync::watch;
 
@@ -18,6 +21,7 @@ use crate::accounts::Accounts;
 use crate::problem::{ApiError, FieldError};
 use crate::shares::Shares;
 use crate::sites::{Installation, Kept, Registry, SuperAdmins};
+use crate::written::{Writer, Writing};
 
 /// How long a reader waits for a position.
 const WAIT: Duration = Duration::from_secs(5);
@@ -87,9 +91,33 @@ impl AppState {
         command: impl Into<Command>,
         command_id: Option<CommandKey>,
     ) -> Result<Receipt, ApiError> {
-        let request =
-            Request { site, actor, command: command.into(), command_id, if_match: None, correlation_id: None };
-        Ok(self.executor().execute(request).await?)
+        let command = command.into();
+        let writing = self.writing(site, actor, &command)?;
+        let request = Request { site, actor, command, command_id, if_match: None, correlation_id: None };
+        let receipt = self.executor().execute(request).await?;
+        if let Some(writing) = writing {
+            writing.was_written(receipt.events.len());
+        }
+        Ok(receipt)
+    }
+
+    /// Counts what somebody does with an account, their own or, as an admin, another's. What takes a way in away is
+    /// carried out in any case, however much was written, and so is what the service does by itself; and whoever has
+    /// written as much as they may signs in all the same, so many times an hour.
+    fn writing(&self, site: SiteId, actor: Actor, command: &Command) -> Result<Option<Writing>, ApiError> {
+        let Some(person) = actor.person() else { return Ok(None) };
+        let whose = match command {
+            Command::Account(AccountCommand::SignIn(_)) => {
+                let wait = self.shares().sign_ins.wait(&(site, person));
+                return wait.map_or(Ok(None), |wait| Err(ApiError::TooManyRequests { wait }));
+            }
+            Command::Account(command) if !command.takes_away() => command.person(),
+            Command::Person(PersonCommand::AddSecondFactor(_)) => person,
+            _ => return Ok(None),
+        };
+        self.shares().room.is_left()?;
+        let writer = Writer { site, person, is_admin: whose != person };
+        self.shares().written.begin(&writer, 0, self.now()).map(Some)
     }
 
     /// What carries commands out.
@@ -185,6 +213,26 @@ impl AppState {
     /// Waits until the read models have come to a position, and says where they are.
     pub async fn reached(&self, wanted: Position) -> Result<Position, ApiError> {
         self.projections().wait_for(wanted, WAIT).await.map_err(|late| ApiError::Behind { wanted: late.wanted })
+    }
+
+    /// Waits until the read models are as new as the log was for this site at a position: what other sites have appended is
+    /// not waited for.
+    pub async fn caught_up(&self, head: Position) -> Result<(), ApiError> {
+        let reached = self.projections().position();
+        if reached < head {
+            self.reached(self.store().head_of(self.site(), reached, head).await?).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps a turn until the read models have come to what was appended in it: what comes after that waits for them.
+    pub fn held_until_reached(&self, turn: Turn, position: Position) {
+        let projections = self.projections().clone();
+        tokio::spawn(async move {
+            // Where they do not go on, others do.
+            let _ = projections.wait_for(position, WAIT).await;
+            drop(turn);
+        });
     }
 
     /// The position that a query is answered at, at least: what it asked to wait for comes first.

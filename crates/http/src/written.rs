@@ -1,5 +1,5 @@
 //! How much a person and a site write in a day: the log never forgets, so that whoever wrote without end would fill the disk
-//! for everybody. Counted by the bodies of commands that were carried out, in this process alone: several processes allow
+//! for everybody. Counted by the bodies and the events of commands that were carried out, in this process alone: several processes allow
 //! several times as much.
 
 use std::num::NonZeroUsize;
@@ -12,8 +12,9 @@ use rollbook_domain::{PersonId, SiteId};
 
 use crate::problem::ApiError;
 
-/// The least that a command counts for, in bytes: about what an event takes with its rows and its places in indexes.
-const LEAST_BYTES: u64 = 1 << 10;
+/// The least that a command, and each of its events, counts for, in bytes: what one takes with its rows and its places in
+/// indexes.
+const LEAST_BYTES: u64 = 2 << 10;
 
 /// What one person writes in a day at most, in bytes: a hundred reflections as long as they may be.
 const OF_PERSON_BYTES: u64 = 8 << 20;
@@ -100,20 +101,27 @@ fn until_tomorrow(now: DateTime<Utc>) -> Duration {
 }
 
 impl Writing {
-    /// It has been written, and counts for the rest of the day.
-    pub fn was_written(mut self) {
+    /// It has been written, and counts for the rest of the day: by its events, where they come to more.
+    pub fn was_written(mut self, events: usize) {
+        let events = u64::try_from(events).unwrap_or(u64::MAX).saturating_mul(LEAST_BYTES);
+        let more = events.saturating_sub(self.bytes);
+        self.change(|written| written.saturating_add(more));
         self.bytes = 0;
+    }
+
+    fn change(&self, change: impl Fn(u64) -> u64) {
+        let mut days = self.written.lock();
+        for whose in self.shares {
+            if let Some((_, written)) = days.peek_mut(&whose).filter(|(day, _)| *day == self.day) {
+                *written = change(*written);
+            }
+        }
     }
 }
 
 impl Drop for Writing {
     fn drop(&mut self) {
-        let mut days = self.written.lock();
-        for whose in self.shares {
-            if let Some((_, written)) = days.peek_mut(&whose).filter(|(day, _)| *day == self.day) {
-                *written = written.saturating_sub(self.bytes);
-            }
-        }
+        self.change(|written| written.saturating_sub(self.bytes));
     }
 }
 
@@ -133,7 +141,7 @@ mod tests {
 
     fn write(written: &Written, writer: &Writer, bytes: u64, now: &str) -> Option<u64> {
         match written.begin(writer, usize::try_from(bytes).unwrap(), at(now)) {
-            Ok(writing) => writing.was_written(),
+            Ok(writing) => writing.was_written(1),
             Err(ApiError::TooMuchToday { wait }) => return Some(wait.as_secs()),
             Err(other) => panic!("{other:?}"),
         }
@@ -179,6 +187,17 @@ mod tests {
             write(&written, &writer(1, 2, false), OF_PERSON_BYTES - (1 << 20) + 1, "2026-02-11T00:00:00Z"),
             Some(86_400)
         );
+    }
+
+    #[test]
+    fn what_a_short_command_has_written_counts_by_its_events() {
+        let (written, one) = (Written::default(), writer(1, 1, false));
+        let events = usize::try_from(OF_PERSON_BYTES / LEAST_BYTES).unwrap();
+        written.begin(&one, 100, at(NOON)).unwrap().was_written(events - 1);
+        assert_eq!(write(&written, &one, 1, NOON), None);
+        assert!(write(&written, &one, 1, NOON).is_some());
+        written.begin(&writer(1, 2, false), 100, at(NOON)).unwrap().was_written(events * 2);
+        assert!(write(&written, &writer(1, 2, false), 1, NOON).is_some(), "more than was left");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Pages of lists, and the cursors between them. A cursor holds ids, instants and positions, and never a name: it travels
 //! in addresses, which end up in logs.
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rollbook_domain::SiteId;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -159,9 +161,35 @@ pub(crate) fn part<T: FromStr>(text: &str) -> Result<T, QueryError> {
     text.parse().map_err(|_| QueryError::BadCursor)
 }
 
+/// The years of what is kept: a cursor that is not ours may have others, which the database does not know.
+const YEARS: RangeInclusive<i32> = 1..=9_999;
+
+/// Reads a day of a cursor.
+pub(crate) fn day(text: &str) -> Result<NaiveDate, QueryError> {
+    let day: NaiveDate = part(text)?;
+    if YEARS.contains(&day.year()) { Ok(day) } else { Err(QueryError::BadCursor) }
+}
+
+/// Reads an instant of a cursor, in microseconds since 1970.
+pub(crate) fn instant(text: &str) -> Result<DateTime<Utc>, QueryError> {
+    let instant = DateTime::from_timestamp_micros(part(text)?);
+    instant.filter(|instant| YEARS.contains(&instant.year())).ok_or(QueryError::BadCursor)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refuses_days_and_instants_that_the_database_does_not_know() {
+        assert!(day("2026-02-03").is_ok() && instant("0").is_ok() && instant("1770112800000000").is_ok());
+        for wrong in ["-262143-01-01", "+262142-12-31", "0000-01-01", "2026", ""] {
+            assert!(matches!(day(wrong), Err(QueryError::BadCursor)), "{wrong}");
+        }
+        for wrong in [i64::MIN.to_string(), i64::MAX.to_string(), "-8334601228800000000".to_owned(), "x".to_owned()] {
+            assert!(matches!(instant(&wrong), Err(QueryError::BadCursor)), "{wrong}");
+        }
+    }
 
     #[test]
     fn the_last_page_has_no_next() {

@@ -1,7 +1,7 @@
 //! The log: reading it forward, its head, and single streams through postgres-es.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use chrono::{DateTime, Utc};
 use cqrs_es::persist::{PersistedEventRepository, PersistenceError, SerializedEvent};
@@ -42,6 +42,24 @@ pub struct EventStore {
     pub(crate) recent: Arc<Recent>,
     pub(crate) appender: Arc<OnceLock<mpsc::Sender<Job>>>,
     pub(crate) bearers: Arc<OnceLock<mpsc::Sender<Lookup>>>,
+    pub(crate) heads: Arc<Heads>,
+}
+
+/// The last events of sites, as far as the log was looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Heads(Mutex<HashMap<SiteId, Arc<tokio::sync::Mutex<Head>>>>);
+
+#[derive(Debug, Default)]
+struct Head {
+    looked_at: Position,
+    last: Position,
+}
+
+impl Heads {
+    fn of(&self, site: SiteId) -> Arc<tokio::sync::Mutex<Head>> {
+        let mut heads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(heads.entry(site).or_default())
+    }
 }
 
 impl EventStore {
@@ -57,6 +75,7 @@ impl EventStore {
             recent: Arc::default(),
             appender: Arc::default(),
             bearers: Arc::default(),
+            heads: Arc::default(),
         }
     }
 
@@ -87,6 +106,25 @@ impl EventStore {
         let sql = "select coalesce(max(position), 0) from events";
         let head = sqlx::query_scalar(sql).fetch_one(&self.every_site).await?;
         Ok(head)
+    }
+
+    /// The last event of a site after a position and up to another, or the first of the two where the site has none there: what
+    /// its own people need to be waited for, however much others have appended. Of a stretch that many ask for, each
+    /// event is looked at once.
+    pub async fn head_of(&self, site: SiteId, after: Position, up_to: Position) -> Result<Position, StoreError> {
+        let heads = self.heads.of(site);
+        let mut head = heads.lock().await;
+        if head.looked_at < up_to {
+            // A stretch before that nobody asks for any more is of no interest.
+            let from = head.looked_at.max(after);
+            let sql = format!(
+                "select position from events
+                 where site_id = '{site}' and position > $1 and position <= $2 order by position desc limit 1"
+            );
+            let found = sqlx::query_scalar(&sql).bind(from).bind(up_to).fetch_optional(&self.every_site).await?;
+            *head = Head { looked_at: up_to, last: found.unwrap_or(head.last) };
+        }
+        Ok(head.last.min(up_to).max(after))
     }
 
     /// The position that the log had come to at an instant: the last event that was recorded then or before; 0 where the log

@@ -40,6 +40,14 @@ macro_rules! commands {
                     $(Self::$name(command) => command.person_id,)*
                 }
             }
+
+            /// Whether it does nothing but take ways in away.
+            pub fn takes_away(&self) -> bool {
+                matches!(
+                    self,
+                    Self::SignOut(_) | Self::SignOutEverywhere(_) | Self::RevokeApiKey(_) | Self::UnlinkIdentity(_)
+                )
+            }
         }
     };
 }

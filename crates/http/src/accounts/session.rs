@@ -91,6 +91,9 @@ impl Entered {
     }
 }
 
+/// How many sessions, and how many devices, a person has at most: with one more the oldest ends.
+const SESSIONS: i64 = 100;
+
 /// Begins the session of somebody who has shown everything.
 pub async fn begin(state: &AppState, site: SiteId, entrant: Entrant) -> Result<Begun, ApiError> {
     let Entrant { person, method, second_factor, verified, device, epoch } = entrant;
@@ -107,6 +110,7 @@ pub async fn begin(state: &AppState, site: SiteId, entrant: Entrant) -> Result<B
     let token = state.store().issue(site, person, &token, now).await?;
     let token = token.ok_or(ApiError::Account(AccountProblem::SignInRefused))?;
     let device = state.store().remember_device(site, person, device, epoch, (now, DEVICE)).await?;
+    state.store().keep_newest(site, person, SESSIONS).await?;
     let by_half = !second_factor.is_nothing();
     Ok(Begun { token, device, good_for, expires_at, person, by_half })
 }

@@ -13,6 +13,7 @@ use rollbook_import::{
     read_roster, unzip,
 };
 use rollbook_store::Request as CommandRequest;
+use rollbook_turns::Turn;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Deserialize;
 use tracing::Span;
@@ -110,10 +111,10 @@ async fn roster(
         return Err(ApiError::Invalid(vec![FieldError::parameter("class", "is for a OneRoster ZIP")]));
     }
     let bytes = upload.whole.bytes.len();
-    let _turn = state.shares().importing(caller.site).await?;
+    let turn = state.shares().importing(caller.site).await?;
     let file = read(move || whichever(&upload, class.as_deref())).await?;
     let command = ImportRoster { cohort_id, rows: file.rows.clone() };
-    import(&state, &caller, commit.then_some((metadata, bytes)), command.into(), |rows| file.report(rows)).await
+    import(&state, &caller, turn, commit.then_some((metadata, bytes)), command.into(), |rows| file.report(rows)).await
 }
 
 fn whichever(upload: &Upload, class: Option<&str>) -> Result<RosterFile, FileError> {
@@ -136,10 +137,10 @@ async fn attendance(
     caller.takes_attendance(cohort_id)?;
     let upload = Upload::receive(request, &[CSV], CSV).await?;
     let bytes = upload.whole.bytes.len();
-    let _turn = state.shares().importing(caller.site).await?;
+    let turn = state.shares().importing(caller.site).await?;
     let file = read(move || read_attendance(&upload.whole.bytes)).await?;
     let command = ImportAttendance { cohort_id, marks: file.marks.clone() };
-    import(&state, &caller, commit.then_some((metadata, bytes)), command.into(), |rows| file.report(rows)).await
+    import(&state, &caller, turn, commit.then_some((metadata, bytes)), command.into(), |rows| file.report(rows)).await
 }
 
 /// Reads a file where that holds nobody else up.
@@ -152,6 +153,7 @@ async fn read<T: Send + 'static>(read: impl FnOnce() -> Result<T, FileError> + S
 async fn import(
     state: &AppState,
     caller: &Caller,
+    turn: Turn,
     commit: Option<(Metadata, usize)>,
     command: Command,
     report: impl FnOnce(Vec<ImportedRow>) -> Report,
@@ -164,7 +166,8 @@ async fn import(
     let writing = state.shares().written.begin(&caller.who.writer(), bytes, state.now())?;
     let request = CommandRequest { site, actor, command, command_id, if_match, correlation_id };
     let receipt = state.executor().execute(request).await?;
-    writing.was_written();
+    writing.was_written(receipt.events.len());
+    state.held_until_reached(turn, receipt.position);
     Span::current().record("command_id", display(receipt.command_id)).record("position", receipt.position);
     Ok(Json(report(receipt.rows).committed(receipt.command_id, receipt.position)))
 }

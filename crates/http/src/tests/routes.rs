@@ -141,5 +141,8 @@ fn what_is_asked_by_get_reads_unless_it_is_answered_by_another_system() {
         by_get.map(|operation| operation.id).collect::<Vec<_>>(),
         ["sign_in_elsewhere", "sign_in_from_elsewhere"]
     );
+    let long = operations.iter().filter(|operation| operation.kind() == Kind::Long).map(|operation| operation.id);
+    let long: Vec<_> = long.collect();
+    assert!(["ImportRoster", "ImportAttendance"].iter().all(|id| long.contains(id)), "{long:?}");
     assert!(operations.iter().all(|operation| operation.method == "get" || operation.kind() != Kind::Read));
 }

@@ -47,4 +47,18 @@ impl EventStore {
         .await?;
         Ok(device)
     }
+    /// Ends the oldest sessions of a person, and forgets the oldest devices, beyond so many of each.
+    pub async fn keep_newest(&self, site: SiteId, person: PersonId, at_most: i64) -> Result<(), StoreError> {
+        for sql in [
+            "delete from tokens where token_hash in (
+                select token_hash from tokens where site_id = $1 and person_id = $2 and kind = 'session'
+                order by created_at desc, id offset $3)",
+            "delete from devices where site_id = $1 and person_id = $2 and device_hash in (
+                select device_hash from devices where site_id = $1 and person_id = $2
+                order by expires_at desc, device_hash offset $3)",
+        ] {
+            sqlx::query(sql).bind(site.0).bind(person.0).bind(at_most).execute(&self.pool).await?;
+        }
+        Ok(())
+    }
 }

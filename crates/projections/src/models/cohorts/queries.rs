@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::Session;
 use crate::models::{PersonRef, fetch, fetch_one, items};
-use crate::page::part;
+use crate::page::{day, part};
 use crate::{Page, Paged, QueryError};
 
 /// A cohort as queries answer.
@@ -111,7 +111,7 @@ pub async fn list(
     page: &Page,
 ) -> Result<Paged<CohortItem>, QueryError> {
     let (starts_on, id) = match page.cursor()? {
-        Some([starts_on, id]) => (Some(part::<NaiveDate>(starts_on)?), Some(part::<CohortId>(id)?.0)),
+        Some([starts_on, id]) => (Some(day(starts_on)?), Some(part::<CohortId>(id)?.0)),
         None => (None, None),
     };
     let sql = format!(

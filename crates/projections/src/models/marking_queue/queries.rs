@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::models::reflections::Marking;
 use crate::models::roster::ReflectionState;
 use crate::models::{PersonRef, fetch, fetch_weighed, items};
-use crate::page::part;
+use crate::page::{instant, part};
 use crate::{Page, Paged, QueryError};
 
 /// A reflection for those who mark.
@@ -117,7 +117,7 @@ type After = (Option<DateTime<Utc>>, Option<Uuid>, Option<i16>);
 
 fn after(page: &Page) -> Result<After, QueryError> {
     let Some([micros, id, week]) = page.cursor()? else { return Ok((None, None, None)) };
-    let submitted_at = DateTime::from_timestamp_micros(part(micros)?).ok_or(QueryError::BadCursor)?;
+    let submitted_at = instant(micros)?;
     Ok((Some(submitted_at), Some(part::<EnrolmentId>(id)?.0), Some(part(week)?)))
 }
 

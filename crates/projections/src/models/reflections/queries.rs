@@ -10,7 +10,7 @@ use sqlx::PgPool;
 
 use super::Marking;
 use crate::models::{fetch, fetch_weighed, items};
-use crate::page::part;
+use crate::page::{instant, part};
 use crate::{Page, Paged, QueryError};
 
 /// A reflection as queries answer.
@@ -137,6 +137,6 @@ type After = (Option<i16>, Option<DateTime<Utc>>, Option<uuid::Uuid>);
 
 fn after(page: &Page) -> Result<After, QueryError> {
     let Some([week, micros, id]) = page.cursor()? else { return Ok((None, None, None)) };
-    let submitted_at = DateTime::from_timestamp_micros(part(micros)?).ok_or(QueryError::BadCursor)?;
+    let submitted_at = instant(micros)?;
     Ok((Some(part(week)?), Some(submitted_at), Some(part::<EnrolmentId>(id)?.0)))
 }
