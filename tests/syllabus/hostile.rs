@@ -29,6 +29,21 @@ async fn a_page_runs_nothing_and_its_source_stays_as_it_was_written() {
 }
 
 #[tokio::test]
+async fn pages_that_grow_come_without_their_html_beyond_what_an_answer_has() {
+    let school = School::open().await;
+    // Six hundred kilobytes of HTML each.
+    let source = "[a](h:)".repeat(14_000);
+    for nth in 1..=8 {
+        school.material(1, "page", &format!("Page {nth}"), &source).await;
+    }
+    let week = school.week(&school.owner, 1).await;
+    let pages = week["materials"].as_array().expect("materials");
+    assert!(pages.iter().all(|page| page["markdown"] == source));
+    let shown: Vec<_> = pages.iter().map(|page| page["html"].is_string()).collect();
+    assert_eq!(shown, [true, true, true, true, true, true, false, false]);
+}
+
+#[tokio::test]
 async fn links_lead_where_they_say_and_videos_to_youtube() {
     let school = School::open().await;
     let refused = [

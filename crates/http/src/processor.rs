@@ -213,8 +213,28 @@ struct Reads {
     _database: Option<Turn>,
 }
 
+tokio::task_local! {
+    /// Whose request is being answered.
+    static ACCOUNT: Account;
+}
+
+/// Does in the background what takes long and waits for nothing, in one step that nobody can break off; whoever's request it
+/// is has taken it of the processor.
+pub async fn computed<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    let account = ACCOUNT.try_with(Account::clone).ok();
+    let done = rollbook_background::compute(move || {
+        let (done, time) = step(work);
+        if let Some(account) = account {
+            account.client.took(time);
+        }
+        done
+    });
+    done.await.map_err(|error| ApiError::internal(&error))
+}
+
 /// Works in a place: in the foreground as long as there is something left of it.
-async fn worked_on<T: Send + 'static>(account: Account, place: Place, mut work: BoxFuture<'static, T>) -> T {
+async fn worked_on<T: Send + 'static>(account: Account, place: Place, work: BoxFuture<'static, T>) -> T {
+    let mut work = ACCOUNT.scope(account.clone(), work).boxed();
     if place.foreground.is_some() {
         let done = poll_fn(|context| {
             if !account.has_left_in_foreground() {
@@ -397,6 +417,23 @@ mod tests {
         let other = processor.paced(first(2), lines());
         assert_eq!(other.collect().await.unwrap().to_bytes().len(), 15);
         assert_eq!(Processor::new(false).paced(whose, lines()).collect().await.unwrap().to_bytes().len(), 15);
+    }
+
+    #[tokio::test]
+    async fn what_is_computed_for_a_request_is_its_clients_and_done_by_threads_that_give_way() {
+        let processor = Processor::new(true);
+        let computing = async {
+            computed(|| {
+                let begun = worked();
+                while worked() < begun + Duration::from_millis(60) {}
+                in_background()
+            })
+            .await
+        };
+        assert!(processor.answer(first(1), Kind::Change, computing).await.unwrap().unwrap());
+        assert!(!processor.account(first(1)).client.in_foreground.has_left());
+        assert!(computed(in_background).await.unwrap(), "also for nobody");
+        assert!(matches!(computed(|| panic!("broken")).await, Err::<(), _>(ApiError::Internal(_))));
     }
 
     #[tokio::test(start_paused = true)]

@@ -26,6 +26,7 @@ use crate::auth::{Admin, Caller};
 use crate::headers::Metadata;
 use crate::operation::{Header, Operation, Success, Whom};
 use crate::problem::{ApiError, FieldError};
+use crate::processor::computed;
 use crate::state::AppState;
 
 /// The operations.
@@ -145,8 +146,7 @@ async fn attendance(
 
 /// Reads a file where that holds nobody else up.
 async fn read<T: Send + 'static>(read: impl FnOnce() -> Result<T, FileError> + Send + 'static) -> Result<T, ApiError> {
-    let read = rollbook_background::compute(read).await.map_err(|error| ApiError::internal(&error))?;
-    read.map_err(ApiError::File)
+    computed(read).await?.map_err(ApiError::File)
 }
 
 /// Carries a command out if it is to be committed, with the metadata and the size that it came with; shows what it would do if not.

@@ -9,6 +9,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::markdown;
+use crate::problem::ApiError;
+use crate::processor::computed;
 
 /// What of a cohort's syllabus the caller sees.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -65,7 +67,7 @@ pub struct MaterialItem {
     pub file: Option<FileItem>,
     /// Of a page: its source.
     pub markdown: Option<String>,
-    /// Of a page: its source as HTML without anything that runs.
+    /// Of a page: its source as HTML without anything that runs; not of those beyond 4 MiB of it in one answer.
     pub html: Option<String>,
     /// The material of another run that it was copied from, for those who see all weeks.
     pub copied_from: Option<MaterialId>,
@@ -95,18 +97,27 @@ pub struct Shown {
     pub descent: bool,
 }
 
-/// The materials of a week. Long pages take their time: others have theirs between two of them.
-pub async fn materials(row: &Row, shown: Shown) -> Vec<MaterialItem> {
-    let mut items = Vec::with_capacity(row.materials.len());
+/// How much HTML of pages one answer has, in bytes: as much as forty long pages come to. A page takes up to six times as much as
+/// its source, and a week has fifty.
+const LONGEST_HTML: usize = 4 << 20;
+
+/// The materials of a week.
+pub async fn materials(row: &Row, shown: Shown) -> Result<Vec<MaterialItem>, ApiError> {
+    let (mut items, mut bytes) = (Vec::with_capacity(row.materials.len()), 0);
     for (position, material) in (1..).zip(&row.materials) {
-        items.push(item(row.cohort_id, position, material, shown));
-        if shown.pages {
-            tokio::task::yield_now().await;
+        let mut item = item(row.cohort_id, position, material, shown);
+        if let Some(page) = item.markdown.clone().filter(|_| bytes < LONGEST_HTML) {
+            // One as long as it may be takes some hundred milliseconds, in one step.
+            let html = computed(move || markdown::rendered(&page)).await?;
+            bytes += html.len();
+            item.html = Some(html).filter(|_| bytes <= LONGEST_HTML);
         }
+        items.push(item);
     }
-    items
+    Ok(items)
 }
 
+/// A material, but for the HTML of a page.
 fn item(cohort: CohortId, position: usize, material: &Material, shown: Shown) -> MaterialItem {
     let Material { material_id, title, content, copied_from } = material;
     let mut item = MaterialItem {
@@ -132,7 +143,6 @@ fn item(cohort: CohortId, position: usize, material: &Material, shown: Shown) ->
         }
         MaterialContent::Link { url } => item.url = Some(url.clone()),
         MaterialContent::Page { markdown } if shown.pages => {
-            item.html = Some(markdown::rendered(markdown));
             item.markdown = Some(markdown.clone());
         }
         MaterialContent::Page { markdown: _ } => {}

@@ -103,7 +103,7 @@ async fn all(caller: Caller, cohort: CohortId, _: NoFilter) -> Result<SyllabusIt
     let mut weeks = Vec::new();
     for session in sessions.into_iter().filter(|session| open.include(session.week)) {
         let (row, reason) = (rows.get(&session.week), reasons.remove(&session.week));
-        weeks.push(shown_week(row, reason, session, shown).await);
+        weeks.push(shown_week(row, reason, session, shown).await?);
     }
     Ok(SyllabusItem {
         cohort_id: cohort,
@@ -122,7 +122,7 @@ async fn week(caller: Caller, (cohort, week): (CohortId, Week), _: NoFilter) -> 
     let row = syllabus::of_week(caller.pool(), caller.site, cohort, week).await?;
     let reason = syllabus::reasons(caller.pool(), caller.site, cohort).await?.remove(&week);
     let shown = Shown { pages: true, descent: open == Weeks::All };
-    Ok(shown_week(row.as_ref(), reason, session, shown).await)
+    shown_week(row.as_ref(), reason, session, shown).await
 }
 
 async fn shown_week(
@@ -130,14 +130,14 @@ async fn shown_week(
     reason: Option<Personal<String>>,
     session: SessionItem,
     shown: Shown,
-) -> WeekItem {
+) -> Result<WeekItem, ApiError> {
     let SessionItem { week, session } = session;
-    WeekItem {
+    Ok(WeekItem {
         week,
         session: WeekSession { session, reason },
         question: row.and_then(|row| row.question.clone()),
-        materials: if let Some(row) = row { item::materials(row, shown).await } else { Vec::new() },
-    }
+        materials: if let Some(row) = row { item::materials(row, shown).await? } else { Vec::new() },
+    })
 }
 
 async fn diff(caller: Caller, cohort: CohortId, asked: DiffAsked) -> Result<SyllabusDiff, ApiError> {
