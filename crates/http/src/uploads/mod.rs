@@ -152,6 +152,8 @@ async fn upload(
     state.shares().room.is_left()?;
     refuse_too_much(&state, &caller).await?;
     let received = Received::receive(pin!(uploading.paced(body))).await?;
+    // It has taken its time, and others theirs.
+    state.shares().room.is_left()?;
     let examined = state.examiner().examine(caller.site, received, name.format()).await?;
     let id = Uuid::new_v4();
     let file = CheckedFile::describe(caller.site, id, &name, &examined);

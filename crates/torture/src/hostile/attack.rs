@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::answers::{Answers, Counts, REACHED};
 use super::attacks::{
-    databases, exports, goes_away, half_open, health, imports, passwords, reads, slow_bodies, slow_headers,
-    slow_readers, subscriptions, uploads, writes,
+    databases, exports, goes_away, half_open, health, imports, passwords, pipelined, reads, rosters, slow_bodies,
+    slow_headers, slow_readers, subscriptions, uploads, writes,
 };
 use super::scene::Scene;
 use crate::Error;
@@ -53,6 +53,10 @@ pub enum Attack {
     HalfOpen,
     /// Whoever asks for the service's health as fast as they can
     Health,
+    /// Requests are sent back to back, as fast as the network takes them
+    Pipelined,
+    /// An admin imports the largest rosters, several at once
+    Rosters,
 }
 
 impl Attack {
@@ -147,6 +151,8 @@ impl Prepared {
             Attack::Subscriptions => subscriptions::run(target).await,
             Attack::HalfOpen => half_open::run(target).await,
             Attack::Health => health::run(target).await,
+            Attack::Pipelined => pipelined::run(target).await,
+            Attack::Rosters => rosters::run(target).await,
         }
     }
 }

@@ -112,6 +112,27 @@ impl Slow {
         }
     }
 
+    /// Sends something again and again as fast as it is taken, and takes in what comes, until the service ends it.
+    pub async fn floods(mut self, requests: &[u8]) -> std::io::Result<()> {
+        self.sends(requests).await?;
+        self.hears().await?;
+        let (mut receives, mut sends) = self.stream.split();
+        let takes = async {
+            let mut piece = vec![0; 64 << 10];
+            while receives.read(&mut piece).await? > 0 {}
+            Ok(())
+        };
+        let sends = async {
+            loop {
+                sends.write_all(requests).await?;
+            }
+        };
+        tokio::select! {
+            ended = takes => ended,
+            ended = sends => ended,
+        }
+    }
+
     /// Takes so many bytes at a time of what comes, with a rest in between, until the service ends it.
     pub async fn takes(&mut self, bytes: usize, every: Duration) -> std::io::Result<()> {
         let mut piece = vec![0; bytes];
