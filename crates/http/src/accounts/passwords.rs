@@ -109,7 +109,7 @@ async fn change_password(
     // The log is told while nobody else can change the password, so that it has this change if and only if there is
     // one.
     let told = async {
-        let command = SetPassword { person_id: person, how: PasswordChange::Change };
+        let command = SetPassword { person_id: person, how: PasswordChange::Change, first: false };
         state.record(site, Actor::Person(person), command, None).await?;
         limits.changed(account, now);
         Ok::<_, ApiError>(())
