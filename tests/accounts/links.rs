@@ -1,7 +1,6 @@
 //! Links and tokens that were good once: what somebody else was shown, or has kept, lets them in as nobody who has ever come in, and
 //! ends with the right to have it.
 
-use chrono::TimeDelta;
 use reqwest::Method;
 use rollbook_oidc::{Kind, Sites};
 use rollbook_store::transaction::begin;
@@ -217,10 +216,6 @@ impl Scene {
     fn fakes(&self, email: &str, seconds: i64) -> String {
         let says = json!({"sub": email, "email": email, "email_verified": true, "exp": self.now() + seconds + 7_200});
         self.fake.token(self.now() + seconds, &says)
-    }
-
-    fn later(&self, minutes: i64) {
-        self.service.clock.set(self.service.clock.now() + TimeDelta::minutes(minutes));
     }
 }
 

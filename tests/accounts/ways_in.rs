@@ -82,6 +82,7 @@ async fn with_everything(scene: &Scene, nth: usize, before: &[&str]) -> Everythi
     let key = text(&post(service, &acting, "/v1/me/api-keys", key).await.json, "key");
     let calendar = post(service, &acting, "/v1/me/calendar-link", proof).await;
     let calendar = text(&calendar.json, "path");
+    scene.later(2);
     let says = |email: &str| {
         scene.fake.token(scene.now(), &json!({"sub": person, "email": email, "email_verified": true, "amr": ["mfa"]}))
     };

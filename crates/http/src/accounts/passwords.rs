@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::hashing::Verified;
 use super::problem::AccountProblem;
+use super::sign_in::wrong_password;
 use super::{operation, password};
 use crate::auth::{Holder, Site};
 use crate::body::JsonBytes;
@@ -102,7 +103,7 @@ async fn change_password(
         if limits.refuse_changed(account, now).is_err() {
             return Err(meanwhile());
         }
-        attempt.fail();
+        wrong_password(&state, site, Some(person), attempt);
         return Err(ApiError::Account(AccountProblem::WrongPassword));
     };
     let anew = place.hash(&new).await?;
