@@ -236,7 +236,11 @@ async fn a_letter_with_a_link_that_nobody_has_written_down_goes_when_it_is_older
         assert!(!there(gone), "{gone}");
     }
     let mut left: Vec<_> = names[2..5].iter().chain([&names[6]]).map(String::as_str).collect();
-    left.extend(["notes.eml", "{00000000-0000-0000-0000-000000000009}.eml", "00000000-0000-0000-0000-000000000009.txt"]);
+    left.extend([
+        "notes.eml",
+        "{00000000-0000-0000-0000-000000000009}.eml",
+        "00000000-0000-0000-0000-000000000009.txt",
+    ]);
     for stays in left {
         assert!(there(stays), "{stays}");
     }

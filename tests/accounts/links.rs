@@ -48,7 +48,8 @@ async fn nobody_is_shown_a_link_for_whoever_has_ever_come_in() {
     let scene = Scene::oidc().await;
     let service = &scene.service;
     let (_, admin) = admin(service, "Ada").await;
-    for (nth, event) in ["access ended", "address corrected", "role given and taken", "identity unlinked"].iter().enumerate()
+    for (nth, event) in
+        ["access ended", "address corrected", "role given and taken", "identity unlinked"].iter().enumerate()
     {
         let email = format!("somebody{nth}@example.org");
         let registered = json!({"name": "Somebody", "email": email});
@@ -138,7 +139,9 @@ async fn a_link_that_was_shown_ends_when_its_person_comes_in_by_another_system()
 async fn a_link_that_was_shown_is_good_for_as_long_as_whoever_saw_it_may_be_shown_it() {
     let school = School::open().await;
     let service = &school.service;
-    for (nth, event) in ["nothing", "role taken", "deactivated", "deactivated and back", "access ended"].iter().enumerate() {
+    for (nth, event) in
+        ["nothing", "role taken", "deactivated", "deactivated and back", "access ended"].iter().enumerate()
+    {
         let (ada, token) = admin(service, &format!("Ada{nth}")).await;
         let person = school.person(&format!("Somebody {nth}")).await;
         let link = shown(&invites(service, &token, &person, json!({})).await);
@@ -196,18 +199,18 @@ async fn a_link_is_good_for_the_address_that_it_was_made_for() {
     owner(service, "GrantRole", json!({"person_id": person, "role": "admin"})).await;
     let session = lets_in(service, &person).await;
     let (email, reset) = (email_of(service, &person).await, letter(service, &person).await);
+    let corrects_own = async |email: &str| {
+        service.command(&session, "CorrectPerson", json!({"person_id": person, "email": email})).await;
+    };
     // The same address in another case is the same mailbox.
-    let upper = json!({"person_id": person, "email": email.to_uppercase()});
-    service.command(&session, "CorrectPerson", upper).await;
-    let own = json!({"person_id": person, "email": "anahera.at.home@example.org"});
+    corrects_own(&email.to_uppercase()).await;
     let again = letter(service, &person).await;
-    service.command(&session, "CorrectPerson", own).await;
+    corrects_own("anahera.at.home@example.org").await;
     for link in [&reset, &again] {
         assert_eq!(refused(&accepts(service, link, ANOTHER).await), GONE);
     }
     assert_eq!(service.ask(&session, "/v1/me").await.status, 200, "they stay where they are");
-    let back = json!({"person_id": person, "email": email});
-    service.command(&session, "CorrectPerson", back).await;
+    corrects_own(&email).await;
     assert_eq!(accepts(service, &reset, ANOTHER).await.status, 200, "theirs again");
 }
 
@@ -223,7 +226,8 @@ impl Scene {
 async fn a_program_is_not_let_in_by_a_token_from_before_what_has_ended_it() {
     let scene = Scene::oidc().await;
     let service = &scene.service;
-    let events = ["access ended", "deactivated and back", "role given and taken", "unlinked", "password set", "address"];
+    let events =
+        ["access ended", "deactivated and back", "role given and taken", "unlinked", "password set", "address"];
     for (nth, event) in events.iter().enumerate() {
         let email = format!("somebody{nth}@example.org");
         let registered = json!({"name": "Somebody", "email": email});

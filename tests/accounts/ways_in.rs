@@ -246,7 +246,11 @@ async fn nobody_is_shown_a_link_for_somebody_who_can_sign_in() {
     assert_eq!((mailed.status, &mailed.json["link"]), (200, &Value::Null));
     service.command(&service.owner, "EndAccess", json!({"person_id": who.person})).await;
     let asked = post(service, &service.owner, &path, json!({})).await;
-    assert_eq!(refused(&asked), (409, "link_is_mailed"), "who has been in once is shown no link of, whatever has ended");
+    assert_eq!(
+        refused(&asked),
+        (409, "link_is_mailed"),
+        "who has been in once is shown no link of, whatever has ended"
+    );
 }
 
 #[tokio::test]

@@ -13,8 +13,8 @@ use rollbook_domain::account::{
 };
 use rollbook_domain::{Actor, Command, PersonId, SiteId};
 use rollbook_projections::models::site_settings::settings;
-use rollbook_store::{CommandKey, ExecuteError};
 use rollbook_store::accounts::{Redeemed, Shown};
+use rollbook_store::{CommandKey, ExecuteError};
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};

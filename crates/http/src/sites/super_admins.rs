@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::{PersonId, SiteId};
 use rollbook_domain::person::{Person, Role};
 use rollbook_domain::text::{Email, email_key};
+use rollbook_domain::{PersonId, SiteId};
 use rollbook_store::tokens::{Bearer, TokenKind};
 use rollbook_store::{EventStore, StoreError};
 use sqlx::PgPool;

@@ -30,9 +30,7 @@ pub fn write_access(access: &Access) -> Letter {
     let [invitation, reset] = WITH_A_LINK;
     let (subject, why) = match access.purpose {
         InvitationPurpose::Invitation => (invitation, "You are invited to sign in. Set your password here:"),
-        InvitationPurpose::Reset => {
-            (reset, "Somebody has said that you forgot your password. Set another one here:")
-        }
+        InvitationPurpose::Reset => (reset, "Somebody has said that you forgot your password. Set another one here:"),
     };
     let good = match access.hours {
         1 => "an hour".to_owned(),

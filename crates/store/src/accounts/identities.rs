@@ -169,12 +169,7 @@ impl EventStore {
         }
     }
 
-    async fn identity_row(
-        &self,
-        site: SiteId,
-        issuer: &str,
-        subject: &str,
-    ) -> Result<Option<IdentityRow>, StoreError> {
+    async fn identity_row(&self, site: SiteId, issuer: &str, subject: &str) -> Result<Option<IdentityRow>, StoreError> {
         let sql = "select person_id, epoch, believed_from from identities
             where site_id = $1 and issuer = $2 and subject = $3";
         let found: Option<(Uuid, i64, Option<DateTime<Utc>>)> =
