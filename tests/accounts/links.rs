@@ -20,6 +20,10 @@ const MAILED: (u16, &str) = (409, "link_is_mailed");
 const WAITING_FOR_A_ROW: &str = "select count(*) from pg_stat_activity where datname = current_database()
     and wait_event_type = 'Lock' and wait_event in ('transactionid', 'tuple')";
 
+/// Who sets a password by a link, or links another system, at this moment.
+const HOLDING_A_PERSON: &str = "select count(*) from pg_locks where locktype = 'advisory' and granted
+    and database = (select oid from pg_database where datname = current_database()) and classid = 1885695084";
+
 async fn invites(service: &Service, token: &str, person: &str, body: Value) -> Answer {
     post(service, token, &format!("/v1/people/{person}/invitation"), body).await
 }
@@ -280,4 +284,29 @@ async fn a_program_is_not_let_in_by_a_token_from_before_what_has_ended_it() {
     assert_eq!(refused(&scene.program(&token).await), (403, "not_vouched_for"));
     scene.later(2);
     assert_eq!(scene.program(&scene.fakes(ANNA, 0)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_token_from_before_is_not_linked_while_a_password_is_set_by_a_link() {
+    let scene = Scene::oidc().await;
+    let (service, pool) = (&scene.service, &scene.service.database.pool);
+    let (link, token) = (letter(service, &scene.anna).await, scene.fakes(ANNA, 0));
+    scene.later(10);
+    // Nothing is appended as long as somebody else has the log's lock: the person who uses the link has come as far as to tell the log.
+    let mut lock = begin(pool).await.expect("a transaction");
+    sqlx::query("select lock_events()").execute(&mut *lock).await.expect("the lock");
+    let comes_in = accepts(service, &link, PASSWORD);
+    let shows_it = async {
+        counts(pool, HOLDING_A_PERSON, 1).await;
+        scene.program(&token).await
+    };
+    let released = async {
+        counts(pool, HOLDING_A_PERSON, 1).await;
+        lock.rollback().await.expect("the lock is released");
+    };
+    let (came_in, shown, ()) = tokio::join!(comes_in, shows_it, released);
+    assert_eq!(came_in.status, 200, "{}", came_in.text);
+    assert_eq!(refused(&shown), (403, "not_vouched_for"));
+    let linked: i64 = sqlx::query_scalar("select count(*) from identities").fetch_one(pool).await.expect("a count");
+    assert_eq!(linked, 0);
 }
