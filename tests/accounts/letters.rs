@@ -202,3 +202,46 @@ async fn a_file_with_a_link_goes_when_the_link_is_used_or_has_run_out_and_no_oth
         .expect("a count");
     assert_eq!(left, 0);
 }
+
+#[tokio::test]
+async fn a_letter_with_a_link_that_nobody_has_written_down_goes_when_it_is_older_than_any_link() {
+    let school = School::open().await;
+    let (service, folder) = (&school.service, tempfile::tempdir().expect("a folder"));
+    let days = |days: u64| std::time::SystemTime::now() - std::time::Duration::from_hours(24 * days);
+    let letter = |subject: &str| format!("From: school@example.org\r\nSubject: {subject}\r\n\r\n/invitation#secret");
+    let names: Vec<_> = (1..=8).map(|number| format!("00000000-0000-0000-0000-00000000000{number}.eml")).collect();
+    let part = format!("{}.part", names[7]);
+    for (name, subject, age) in [
+        (&*names[0], "Set another password", 91),
+        (&names[1], "Your account", 91),
+        (&part, "Your account", 91),
+        (&names[2], "Set another password", 89),
+        // What is no letter with a link, and what no letter is called.
+        (&names[3], "Week 3 is open", 91),
+        (&names[4], "Your account was mentioned", 91),
+        ("notes.eml", "Your account", 91),
+        ("{00000000-0000-0000-0000-000000000009}.eml", "Your account", 91),
+        ("00000000-0000-0000-0000-000000000009.txt", "Your account", 91),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, letter(subject)).expect("a file");
+        let file = fs::File::options().write(true).open(&path).expect("the file");
+        file.set_modified(days(age)).expect("its age");
+    }
+    fs::create_dir(folder.path().join(&names[6])).expect("a folder");
+    let mut mailer = into(&folder, service);
+    deliver(&mut mailer).await;
+    let there = |name: &str| folder.path().join(name).exists();
+    for gone in [&names[0], &names[1], &part] {
+        assert!(!there(gone), "{gone}");
+    }
+    let mut left: Vec<_> = names[2..5].iter().chain([&names[6]]).map(String::as_str).collect();
+    left.extend([
+        "notes.eml",
+        "{00000000-0000-0000-0000-000000000009}.eml",
+        "00000000-0000-0000-0000-000000000009.txt",
+    ]);
+    for stays in left {
+        assert!(there(stays), "{stays}");
+    }
+}

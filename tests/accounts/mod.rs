@@ -6,6 +6,7 @@ mod invitations;
 mod keys;
 mod letters;
 mod limits;
+mod links;
 mod notices;
 mod oidc;
 mod pages;
@@ -50,9 +51,9 @@ pub async fn invited(service: &Service, person: &str) -> String {
 /// A link to set another password, as it is in a letter and nowhere else; its secret.
 pub async fn letter(service: &Service, person: &str) -> String {
     let (store, person) = (service.executor.store(), PersonId(person.parse().expect("an id")));
-    let epoch = store.person(service.site, person).await.expect("a person").state.epochs.access;
+    let known = store.person(service.site, person).await.expect("a person").state;
     let (purpose, times) = (InvitationPurpose::Reset, (service.clock.now(), TimeDelta::hours(1)));
-    let link = store.issue_invitation(service.site, person, purpose, epoch, times).await.expect("a link");
+    let link = store.issue_invitation(service.site, (person, &known), purpose, None, times).await.expect("a link");
     link.expose_secret().to_owned()
 }
 

@@ -4,7 +4,9 @@ use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{ANOTHER, PASSWORD, accepts, comes_to, cookie, email_of, invited, lets_in, letter, post, signs_in};
+use super::{
+    ANOTHER, PASSWORD, accepts, comes_to, cookie, email_of, invited, lets_in, letter, post, refused, signs_in,
+};
 use crate::emails::scene::Scene;
 use crate::harness::answer;
 
@@ -154,6 +156,30 @@ async fn the_victim_of_many_failures_is_told_once_a_day() {
         let told = scene.told(&email).await;
         assert_eq!(told.iter().filter(|subject| *subject == FAILED).count(), expected, "{told:?}");
     }
+}
+
+#[tokio::test]
+async fn a_wrong_password_counts_wherever_it_is_asked_for() {
+    let mut scene = school().await;
+    let anna = scene.school.person("Anna").await;
+    let email = email_of(&scene.school.service, &anna).await;
+    let session = lets_in(&scene.school.service, &anna).await;
+    let service = &scene.school.service;
+    let head = service.executor.store().head().await.expect("a position");
+    let mut guess = key();
+    guess["password"] = json!(ANOTHER);
+    let change = json!({"current": ANOTHER, "new": "a password of mine"});
+    for _ in 0..4 {
+        assert_eq!(signs_in(service, &email, ANOTHER).await.status, 401);
+    }
+    for _ in 0..3 {
+        assert_eq!(refused(&post(service, &session, "/v1/me/api-keys", guess.clone()).await), (403, "wrong_password"));
+        assert_eq!(refused(&post(service, &session, "/v1/me/password", change.clone()).await), (403, "wrong_password"));
+    }
+    // The log has three of the failures to sign in, and that there were ten in all.
+    comes_to(service, head + 4).await;
+    let told = scene.told(&email).await;
+    assert_eq!(told.iter().filter(|subject| *subject == FAILED).count(), 1, "{told:?}");
 }
 
 #[tokio::test]

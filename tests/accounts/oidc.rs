@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
 use jsonwebtoken::jwk::{Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Method;
@@ -91,6 +92,11 @@ impl Scene {
     /// Now, as tokens say it.
     pub fn now(&self) -> i64 {
         self.service.clock.now().timestamp()
+    }
+
+    /// So many minutes pass: what was said before them was said before what has happened until now, whatever clock the system has.
+    pub fn later(&self, minutes: i64) {
+        self.service.clock.set(self.service.clock.now() + TimeDelta::minutes(minutes));
     }
 
     /// Goes to the system: where it sends the browser back to, and the browser's cookie.

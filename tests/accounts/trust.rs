@@ -120,6 +120,7 @@ async fn an_address_finds_a_person_once() {
     // What has ended may begin anew, for people with no role.
     let service = &scene.service;
     service.command(&service.owner, "EndAccess", json!({"person_id": scene.anna})).await;
+    scene.later(2);
     assert_eq!(scene.program(&scene.word("subject 2", ANNA)).await.status, 200);
     assert_eq!(refused(&scene.program(&scene.word("subject 1", ANNA)).await), (403, "not_vouched_for"));
     grants(service, &scene.anna, "admin").await;
@@ -152,6 +153,7 @@ async fn who_has_linked_a_privileged_system_themselves_comes_in_by_it() {
     let entered = scene.enters("ad", "whatever@elsewhere.example").await;
     let session = cookie(&entered, "__Host-rollbook").expect("a session");
     assert_eq!(service.ask(&session, "/v1/people").await.status, 200);
+    scene.later(2);
     assert_eq!(scene.program(&scene.word("ad", "admin@example.org")).await.status, 200);
     let actions = audit(service, &admin).await;
     assert!(actions.contains(&("identity_linked".to_owned(), scene.fake.url.clone())), "{actions:?}");
@@ -192,6 +194,7 @@ async fn linking_is_for_whoever_is_signed_in_and_takes_nobody_from_another() {
     let anna = lets_in(service, &scene.anna).await;
     let ben = registers(service, "ben@example.org").await;
     let ben = lets_in(service, &ben).await;
+    scene.later(2);
     let word = scene.word("subject 1", ANNA);
     assert_eq!(scene.program(&word).await.status, 200);
     for (token, expected) in [(&*word, (403, "out_of_scope")), ("", (401, "unauthenticated"))] {

@@ -20,7 +20,7 @@ use crate::harness::answer;
 const TABLE: &str = "
                               session token key link password identity device calendar factor
     address corrected           ends  ends ends ends   ends      ends   ends     ends      –
-    own address corrected          –     –    –    –      –         –      –        –      –
+    own address corrected          –     –    – ends      –         –      –        –      –
     name corrected                 –     –    –    –      –         –      –        –      –
     deactivated and back        ends  ends ends ends      –      ends   ends     ends      –
     made admin                  ends  ends ends ends   ends      ends   ends     ends      –
@@ -82,6 +82,7 @@ async fn with_everything(scene: &Scene, nth: usize, before: &[&str]) -> Everythi
     let key = text(&post(service, &acting, "/v1/me/api-keys", key).await.json, "key");
     let calendar = post(service, &acting, "/v1/me/calendar-link", proof).await;
     let calendar = text(&calendar.json, "path");
+    scene.later(2);
     let says = |email: &str| {
         scene.fake.token(scene.now(), &json!({"sub": person, "email": email, "email_verified": true, "amr": ["mfa"]}))
     };
@@ -244,7 +245,12 @@ async fn nobody_is_shown_a_link_for_somebody_who_can_sign_in() {
     let mailed = post(service, &service.owner, &path, json!({"send": true})).await;
     assert_eq!((mailed.status, &mailed.json["link"]), (200, &Value::Null));
     service.command(&service.owner, "EndAccess", json!({"person_id": who.person})).await;
-    assert_eq!(post(service, &service.owner, &path, json!({})).await.status, 200);
+    let asked = post(service, &service.owner, &path, json!({})).await;
+    assert_eq!(
+        refused(&asked),
+        (409, "link_is_mailed"),
+        "who has been in once is shown no link of, whatever has ended"
+    );
 }
 
 #[tokio::test]

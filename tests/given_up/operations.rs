@@ -7,6 +7,7 @@ use std::future::{Ready, ready};
 use chrono::TimeDelta;
 use rollbook_domain::account::{InvitationPurpose, ShownFactor, SignInMethod};
 use rollbook_domain::hub::HubEvent;
+use rollbook_domain::person::Person;
 use rollbook_domain::{HubId, PersonId, SiteId};
 use rollbook_projections::Projections;
 use rollbook_projections::engine::When;
@@ -54,7 +55,8 @@ async fn an_invitation_is_used_and_the_password_set_together() {
         let person = PersonId(Uuid::new_v4());
         let purpose = InvitationPurpose::Invitation;
         let asked = (at(NOW), TimeDelta::hours(1));
-        let secret = store.issue_invitation(SITE, person, purpose, 0, asked).await.expect("a link");
+        let known = Person::default();
+        let secret = store.issue_invitation(SITE, (person, &known), purpose, None, asked).await.expect("a link");
         let invitation = store.invitation(SITE, &secret, at(NOW)).await.expect("a look-up").expect("an invitation");
         let phc = SecretString::from("a hash");
         let redeemed = given_up_after(polls, store.redeem(SITE, invitation, (&phc, 0), at(NOW), nothing())).await;

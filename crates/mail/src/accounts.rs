@@ -1,6 +1,8 @@
 //! Letters with a link to set a password. The link's secret is made when its letter is sent and rests nowhere: a letter that may not
 //! have arrived is written anew, with another secret, and the first is void.
 
+use std::time::{Duration, Instant, SystemTime};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use rollbook_domain::account::{InvitationPurpose, IssueInvitation};
 use rollbook_domain::person::Person;
@@ -14,7 +16,7 @@ use secrecy::ExposeSecret;
 use uuid::Uuid;
 
 use crate::provider::{Answer, Fate};
-use crate::templates::{Access, write_access};
+use crate::templates::{Access, WITH_A_LINK, write_access};
 use crate::{MailError, Mailer};
 
 /// When a letter that may not have arrived is written anew.
@@ -31,6 +33,11 @@ const RESETS_AT_A_TIME: i64 = 3;
 const VOID_AT_A_TIME: i64 = 100;
 /// How soon a file is looked at again that could not be taken away: somebody has to do something about it first.
 const LOOKED_AT_AGAIN: TimeDelta = TimeDelta::hours(1);
+
+/// How often the folder is looked through for old letters.
+const LOOKED_THROUGH: Duration = Duration::from_hours(1);
+/// The longest that a link can be good for: an invitation, in a school that has set as much as there may be.
+const LONGEST: Duration = Duration::from_hours(2_160);
 
 /// How long a reset is good for.
 const RESET: TimeDelta = TimeDelta::hours(1);
@@ -101,6 +108,21 @@ impl Mailer {
             }
         }
         Ok(())
+    }
+
+    /// Takes away the files of letters with a link that is good no more, whenever and for whichever database they were written: those
+    /// of this one go with their link, and what an earlier version wrote is known by its age alone.
+    pub(crate) async fn remove_old_letters(&mut self) {
+        if self.looked_through.is_some_and(|looked| looked.elapsed() < LOOKED_THROUGH) {
+            return;
+        }
+        self.looked_through = Some(Instant::now());
+        let Some(before) = SystemTime::now().checked_sub(LONGEST) else { return };
+        match self.folder.remove_old(&WITH_A_LINK, before).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "old letters with links were taken away"),
+            Err(error) => tracing::warn!(%error, "old letters with links cannot be taken away"),
+        }
     }
 
     async fn send_letter(

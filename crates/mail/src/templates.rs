@@ -11,7 +11,7 @@ use crate::letter::{Letter, one_line};
 
 mod accounts;
 
-pub use accounts::{Access, Notice, write_access, write_notice};
+pub use accounts::{Access, Notice, WITH_A_LINK, write_access, write_notice};
 
 /// What every message knows.
 #[derive(Clone, Debug)]

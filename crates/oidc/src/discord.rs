@@ -35,6 +35,12 @@ impl Endpoints {
     pub async fn vouched(&self, client: &Client, issuer: &str, token: &str) -> Result<Vouched, OidcError> {
         let refused = OidcError::NotVouched("Discord does not say who it is");
         let Me { id, email, verified } = fetch::json(client.get(&self.me).bearer_auth(token), refused).await?;
-        Ok(Vouched { issuer: issuer.to_owned(), subject: id, email: email.filter(|_| verified), multi_factor: false })
+        Ok(Vouched {
+            issuer: issuer.to_owned(),
+            subject: id,
+            email: email.filter(|_| verified),
+            multi_factor: false,
+            said_at: None,
+        })
     }
 }

@@ -3,6 +3,8 @@
 //! It says whom a system vouches for, and never who that is here or what they may do. What a system sends is believed when its
 //! signature, issuer, audience and time hold, and never before.
 
+use chrono::{DateTime, Utc};
+
 mod discord;
 mod fetch;
 mod flow;
@@ -26,6 +28,8 @@ pub struct Vouched {
     pub email: Option<String>,
     /// Whether the system has asked them for more than one thing.
     pub multi_factor: bool,
+    /// When it was said at the earliest, by our clock, from which the system's may differ; none is now.
+    pub said_at: Option<DateTime<Utc>>,
 }
 
 impl std::fmt::Debug for Vouched {

@@ -174,7 +174,8 @@ impl Provider {
         let claims = token::claims(token, &key, expected, now)?;
         let email = claims.verified_email();
         let multi_factor = self.settings.multi_factor || claims.is_multi_factor();
-        Ok(Vouched { issuer: self.settings.issuer.clone(), subject: claims.sub, email, multi_factor })
+        let said_at = Some(claims.issued_at());
+        Ok(Vouched { issuer: self.settings.issuer.clone(), subject: claims.sub, email, multi_factor, said_at })
     }
 
     /// What the issuer says of itself, asked until it answers, and then kept.

@@ -135,6 +135,12 @@ impl Claims {
         methods.is_some_and(|methods| methods.iter().any(|method| method == "mfa"))
     }
 
+    /// When it was issued at the earliest: the issuer's clock may be ahead of ours.
+    pub fn issued_at(&self) -> DateTime<Utc> {
+        let earliest = self.iat.saturating_sub(LEEWAY_SECONDS);
+        DateTime::from_timestamp(earliest, 0).unwrap_or(DateTime::UNIX_EPOCH)
+    }
+
     /// The address, if the issuer has verified it.
     pub fn verified_email(&self) -> Option<String> {
         // Some issuers write it as a text.

@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem::take;
 
 use futures::TryStreamExt as _;
+use rollbook_domain::account::Account;
 use rollbook_domain::claim::{ClaimKey, ClaimKind, ClaimSet};
 use rollbook_domain::person::Person;
 use rollbook_domain::plan::needs;
 use rollbook_domain::site::Site;
 use rollbook_domain::world::{AnyLoaded, Loaded, Need, World};
-use rollbook_domain::{Actor, Command, Event, PersonId, SiteId, StreamId, StreamType};
+use rollbook_domain::{AccountId, Actor, Command, Event, PersonId, SiteId, StreamId, StreamType};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -70,6 +71,13 @@ impl EventStore {
         let mut facts = Facts { world: World::default(), receipt: None };
         self.fetch(site, &BTreeSet::from([Need::Stream(person.into())]), None, &mut facts).await?;
         Ok(facts.world.person(person))
+    }
+
+    /// A person's account as the log has it now.
+    pub async fn account(&self, site: SiteId, person: PersonId) -> Result<Loaded<Account>, StoreError> {
+        let (account, mut facts) = (AccountId::from(person), Facts { world: World::default(), receipt: None });
+        self.fetch(site, &BTreeSet::from([Need::Stream(account.into())]), None, &mut facts).await?;
+        Ok(facts.world.account(account))
     }
 
     /// A site as the log has it now.

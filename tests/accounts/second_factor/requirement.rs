@@ -164,6 +164,7 @@ async fn another_systems_word_is_a_second_factor_only_if_it_says_so() {
     let trusted = trusted.expect("a session");
     assert_eq!(service.ask(&trusted, "/v1/me").await.status, 200, "it has asked for one itself");
 
+    scene.later(2);
     let word = |amr: Value| scene.fake.token(scene.now(), &json!({"amr": amr}));
     assert_eq!(refused(&service.ask(&word(json!(["pwd"])), "/v1/me").await), REQUIRED, "its tokens, too");
     assert_eq!(refused(&service.ask(&word(json!("mfa")), "/v1/me").await), REQUIRED, "no list");

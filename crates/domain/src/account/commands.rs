@@ -62,6 +62,9 @@ commands! {
     SetPassword {
         /// How.
         how: PasswordChange,
+        /// Whether it must be what lets the person in for the first time: by a link that somebody else has seen.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        first: bool,
     }
     /// Lets a person in.
     SignIn {

@@ -29,7 +29,11 @@ impl Account {
     ) -> Result<Vec<AccountEvent>, AccountRule> {
         Ok(match command {
             AccountCommand::IssueInvitation(c) => vec![Self::invite(c, by, facts)?],
-            AccountCommand::SetPassword(SetPassword { person_id: _, how }) => {
+            AccountCommand::SetPassword(SetPassword { person_id: _, how, first }) => {
+                // Whoever was shown the link may be another than whoever has come in.
+                if *first && self.came_in {
+                    return Err(AccountRule::InvitationGone);
+                }
                 vec![AccountEvent::PasswordSet { how: *how }]
             }
             AccountCommand::SignIn(SignIn { person_id: _, method, session_id, second_factor, new_device }) => {

@@ -7,6 +7,9 @@ pub enum AccountRule {
     /// Nobody is let in who may not act.
     #[error("the person is deactivated; reactivate them before inviting them")]
     AccountInactive,
+    /// The person has come in before, and somebody else has seen the link.
+    #[error("this link was used, has run out, or was replaced by a newer one; ask for another")]
+    InvitationGone,
     /// Whoever has the link becomes the person.
     #[error("the person is an owner: only an owner may invite them, because whoever has the link can act as them")]
     OwnersInvitation,

@@ -15,6 +15,8 @@ use crate::person::Person;
 pub struct Account {
     /// The keys that were made and not ended, also those that have run out.
     pub keys: BTreeMap<Uuid, Key>,
+    /// Whether the person has ever come in, by whatever it was, or could: from then on nobody else is shown a link for them.
+    pub came_in: bool,
 }
 
 /// A key as the account knows it.
@@ -41,11 +43,14 @@ impl Account {
                 self.keys.remove(key_id);
             }
             // Keys end with the password, and where their person signs out everywhere.
-            AccountEvent::PasswordSet { .. } | AccountEvent::SignedOutEverywhere {} => self.keys.clear(),
+            AccountEvent::PasswordSet { .. } => {
+                self.keys.clear();
+                self.came_in = true;
+            }
+            AccountEvent::SignedOutEverywhere {} => self.keys.clear(),
+            AccountEvent::IdentityLinked { .. } | AccountEvent::SignedIn { .. } => self.came_in = true,
             AccountEvent::InvitationIssued { .. }
-            | AccountEvent::IdentityLinked { .. }
             | AccountEvent::IdentityUnlinked { .. }
-            | AccountEvent::SignedIn { .. }
             | AccountEvent::SignInFailed { .. }
             | AccountEvent::SignInsFailed {}
             | AccountEvent::SignedOut { .. } => {}

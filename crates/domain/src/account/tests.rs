@@ -101,8 +101,31 @@ fn records_who_was_let_in_and_out() {
     let often = AccountCommand::RecordFailedSignIns(RecordFailedSignIns { person_id: STUDENT });
     when(vec![], often, system, person(&[])).then_expect_events(vec![AccountEvent::SignInsFailed {}]);
     let how = PasswordChange::Change;
-    let set = AccountCommand::SetPassword(SetPassword { person_id: STUDENT, how });
+    let set = AccountCommand::SetPassword(SetPassword { person_id: STUDENT, how, first: false });
     own(vec![], set).then_expect_events(vec![AccountEvent::PasswordSet { how }]);
+}
+
+#[test]
+fn a_link_that_somebody_else_has_seen_sets_the_first_password_and_no_other() {
+    let (how, session_id, issuer) = (PasswordChange::Invitation, id(1), "https://id.example.org".to_owned());
+    let set = |first| AccountCommand::SetPassword(SetPassword { person_id: STUDENT, how, first });
+    let never = [vec![], invited(Some(ADMIN)), vec![AccountEvent::SignInFailed { reason: SignInFailure::NoPassword }]];
+    for given in never {
+        own(given, set(true)).then_expect_events(vec![AccountEvent::PasswordSet { how }]);
+    }
+    let (method, second_factor) = (SignInMethod::Discord, ShownFactor::Nothing);
+    for came_in in [
+        vec![AccountEvent::PasswordSet { how }],
+        vec![AccountEvent::SignedIn { method, session_id, second_factor, new_device: true }],
+        vec![
+            AccountEvent::IdentityLinked { issuer: issuer.clone() },
+            AccountEvent::IdentityUnlinked { issuer },
+            AccountEvent::SignedOutEverywhere {},
+        ],
+    ] {
+        own(came_in.clone(), set(true)).then_expect_error(AccountRule::InvitationGone);
+        own(came_in, set(false)).then_expect_events(vec![AccountEvent::PasswordSet { how }]);
+    }
 }
 
 #[test]

@@ -281,7 +281,7 @@ fn about_the_account() -> Vec<Command> {
     let expires_at = given::instant("2025-09-01T00:00:00Z");
     vec![
         IssueInvitation { person_id, purpose: InvitationPurpose::Invitation }.into(),
-        SetPassword { person_id, how }.into(),
+        SetPassword { person_id, how, first: false }.into(),
         SignIn { person_id, method, session_id: id, second_factor: ShownFactor::Nothing, new_device: false }.into(),
         RecordFailedSignIn { person_id, reason: SignInFailure::WrongPassword }.into(),
         RecordFailedSignIns { person_id }.into(),

@@ -13,8 +13,8 @@ use rollbook_domain::account::{
 };
 use rollbook_domain::{Actor, Command, PersonId, SiteId};
 use rollbook_projections::models::site_settings::settings;
-use rollbook_store::CommandKey;
-use rollbook_store::accounts::Redeemed;
+use rollbook_store::accounts::{Redeemed, Shown};
+use rollbook_store::{CommandKey, ExecuteError};
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -74,7 +74,7 @@ pub fn operations() -> Vec<Operation> {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct InvitationAsked {
-    /// Mail the link to the person, and do not answer with it: the only way where they can sign in already.
+    /// Mail the link to the person, and do not answer with it: the only way where they have ever signed in.
     #[serde(default)]
     send: bool,
 }
@@ -102,21 +102,23 @@ async fn issue(
     // Where its person can come in, and not where whoever invites them does.
     let host = state.known_site().and_then(|site| site.host_of_links().map(str::to_owned)).or(came_to.host.clone());
     let page = state.accounts().address(who.site, host.as_deref(), &came_to, PAGE)?;
-    let epochs = state.store().person(who.site, person).await?.state.epochs;
+    let known = state.store().person(who.site, person).await?.state;
     let command: Command = IssueInvitation { person_id: person, purpose }.into();
     if send {
         state.record(who.site, who.actor(&command), command, None).await?;
         state.store().ask_for_letter(who.site, person, purpose, now).await?;
         return Ok(Json(Invited { link: None, expires_at: None }));
     }
-    // Whoever has a link becomes the person: from when they can sign in, nobody else is shown one.
+    // Whoever has a link becomes the person: once they have come in, nobody else is shown one, whatever has ended since.
     state.executor().preview(who.site, who.actor(&command), command.clone()).await?;
-    if state.store().has_way_in(who.site, person, epochs).await? {
+    if state.store().account(who.site, person).await?.state.came_in {
         return Err(ApiError::Account(AccountProblem::LinkIsMailed));
     }
     state.record(who.site, who.actor(&command), command, None).await?;
     let good_for = TimeDelta::hours(settings(state.pool(), who.site).await?.invitation_hours.into());
-    let secret = state.store().issue_invitation(who.site, person, purpose, epochs.access, (now, good_for)).await?;
+    let shown = Shown { to: who.bearer.person, epoch: Some(who.bearer.epoch), super_admin: who.is_guest() };
+    let (times, whom) = ((now, good_for), (person, &*known));
+    let secret = state.store().issue_invitation(who.site, whom, purpose, Some(shown), times).await?;
     let link = format!("{page}#{}", secret.expose_secret());
     Ok(Json(Invited { link: Some(link), expires_at: Some(now + good_for) }))
 }
@@ -176,7 +178,13 @@ pub async fn accept(
     // Told while nobody else can use the link, and under its own id: what breaks off here is told once, however often
     // it is tried.
     let told = async {
-        let command = SetPassword { person_id: person, how };
+        if let Some(shown) = invitation.shown
+            && !may_be_shown(state, site, person, shown).await?
+        {
+            return Err(gone());
+        }
+        // Whether the person has come in before, the log says, and nobody comes between that and this.
+        let command = SetPassword { person_id: person, how, first: invitation.shown.is_some() };
         state.record(site, Actor::Person(person), command, Some(CommandKey::of_service(invitation.id))).await.map(drop)
     };
     match store.redeem(site, invitation, (&phc, known.epochs.password), now, told).await? {
@@ -186,6 +194,25 @@ pub async fn accept(
     let (method, second_factor) = (SignInMethod::Invitation, ShownFactor::Nothing);
     enter(state, site, Entrant { person, method, second_factor, verified: Some(phc), device, epoch: invitation.epoch })
         .await
+}
+
+/// Whether somebody who was shown a link for a person could be shown it now: they are who they were then, and may invite them.
+async fn may_be_shown(state: &AppState, site: SiteId, person: PersonId, shown: Shown) -> Result<bool, ApiError> {
+    let (sees, actor) = if shown.super_admin {
+        (state.super_admins().known(shown.to).await?, Actor::SuperAdmin(shown.to))
+    } else {
+        (Some(state.store().person(site, shown.to).await?.state), Actor::Person(shown.to))
+    };
+    let Some(sees) = sees else { return Ok(false) };
+    if !sees.active || shown.epoch.is_some_and(|epoch| epoch != sees.epochs.access) {
+        return Ok(false);
+    }
+    let command = IssueInvitation { person_id: person, purpose: InvitationPurpose::Invitation };
+    match state.executor().preview(site, actor, command.into()).await {
+        Ok(_) => Ok(true),
+        Err(ExecuteError::Refused(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Under what a link counts that nobody has looked up yet: not in clear.

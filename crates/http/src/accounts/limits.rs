@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lru::LruCache;
-use rollbook_domain::SiteId;
+use rollbook_domain::{PersonId, SiteId};
 use sha2::{Digest, Sha256};
 
 use super::problem::AccountProblem;
@@ -45,7 +45,7 @@ const TRICKLE_OF_CODES: (u32, TimeDelta) = (1, TimeDelta::hours(6));
 const RESETS: (u32, TimeDelta) = (20, TimeDelta::hours(1));
 /// How many failures of an account are recorded in the log.
 const RECORDED: (u32, TimeDelta) = (3, TimeDelta::minutes(15));
-/// From how many failures on an account within a day its person is told: nobody mistypes so often without noticing.
+/// From how many failures of a person within a day its person is told: nobody mistypes so often without noticing.
 const TOLD: (u32, TimeDelta) = (10, TimeDelta::days(1));
 
 /// How often one person changes their password: each change ends their other sessions, and takes the work of two
@@ -200,12 +200,13 @@ impl Limits {
         recorded
     }
 
-    /// Counts a failure, of which the person is told if it is the one with which there are many: once in a window.
-    pub fn is_told(&self, attempt: &Attempt, now: DateTime<Utc>) -> bool {
-        let mut counts = self.lock();
-        let before = counts.told.wait(&attempt.account, now).is_some();
-        counts.told.add(attempt.account, now);
-        !before && counts.told.wait(&attempt.account, now).is_some()
+    /// Counts a failure, of which the person is told if it is the one with which there are many: once in a window. Counted by the
+    /// person, wherever their password is asked for.
+    pub fn is_told(&self, site: SiteId, person: PersonId, now: DateTime<Utc>) -> bool {
+        let (person, mut counts) = (account_key(site, &person.to_string()), self.lock());
+        let before = counts.told.wait(&person, now).is_some();
+        counts.told.add(person, now);
+        !before && counts.told.wait(&person, now).is_some()
     }
 
     /// Refuses to change a password that was changed a moment ago.

@@ -15,7 +15,7 @@ use rollbook_domain::claim::ClaimKey;
 use rollbook_domain::person::{Person, Role};
 use rollbook_domain::{Actor, PersonId, SiteId};
 use rollbook_oidc::{Flow, Kind, OidcError, Outset, Provider, Return, Vouched};
-use rollbook_store::accounts::LinkedBy;
+use rollbook_store::accounts::{Identity, LinkedBy};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
@@ -212,6 +212,8 @@ async fn let_in(
         let cookies = cookies::headers([cookies::unset(cookies::FLOW)?]);
         return Ok((StatusCode::SEE_OTHER, cookies, [(LOCATION, location)]).into_response());
     }
+    // They have come from there just now, whatever its token says: it repeats what they set out with.
+    let vouched = Vouched { said_at: None, ..vouched };
     let Known { person, state: found, second_factor } = known(&state, site, provider, &vouched).await?;
     if !found.active {
         return Err(not("the person may not sign in"));
@@ -261,11 +263,19 @@ fn refuse_unprivileged(state: &AppState, provider: &Provider, person: &Person) -
     Ok(())
 }
 
+/// What a program's token is answered that was made before what has ended its person's ways in.
+const FROM_BEFORE: &str =
+    "this token is from before something ended the person's access; ask the other system for a new one, in a minute";
+
 /// Who it is that a system vouches for: whoever was linked with its subject, or else whoever has the address that it has verified, who
-/// is linked from then on.
+/// is linked from then on. What it said before something ended the person's ways in holds no more.
 async fn known(state: &AppState, site: SiteId, provider: &Provider, vouched: &Vouched) -> Result<Known, ApiError> {
     let store = state.store();
-    if let Some((person, found)) = store.identity(site, &vouched.issuer, &vouched.subject).await? {
+    if let Some(identity) = store.identity(site, &vouched.issuer, &vouched.subject).await? {
+        if !identity.holds(vouched.said_at) {
+            return Err(not(FROM_BEFORE));
+        }
+        let Identity { person, state: found, .. } = identity;
         refuse_unprivileged(state, provider, &found)?;
         return Ok(Known { person, state: found, second_factor: asked_there(vouched) });
     }
@@ -313,7 +323,13 @@ async fn by_address(state: &AppState, site: SiteId, vouched: &Vouched) -> Result
     if store.has_identity(site, person, epoch).await? {
         return Err(before());
     }
-    link(state, site, vouched, (person, epoch), LinkedBy::Address).await?.then_some(()).ok_or_else(before)?;
+    if let Some(said_at) = vouched.said_at
+        && !store.is_said_since(site, person, said_at).await?
+    {
+        return Err(not(FROM_BEFORE));
+    }
+    let by = LinkedBy::Address(vouched.said_at);
+    link(state, site, vouched, (person, epoch), by).await?.then_some(()).ok_or_else(before)?;
     Ok(Known { person, state: found, second_factor })
 }
 
@@ -336,7 +352,9 @@ async fn link_to_caller(
     refuse_unprivileged(state, provider, &who.bearer.state)?;
     let anothers = || not("this account of the other system is another person's here");
     let (person, epoch) = (who.bearer.person, who.bearer.state.epochs.access);
-    if let Some((linked, _)) = state.store().identity(site, &vouched.issuer, &vouched.subject).await? {
+    if let Some(Identity { person: linked, .. }) =
+        state.store().identity(site, &vouched.issuer, &vouched.subject).await?
+    {
         // Again is no mistake.
         return if linked == person { Ok(()) } else { Err(anothers()) };
     }

@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::hashing::Verified;
 use super::problem::AccountProblem;
+use super::sign_in::wrong_password;
 use super::{operation, password};
 use crate::auth::{Holder, Site};
 use crate::body::JsonBytes;
@@ -102,14 +103,14 @@ async fn change_password(
         if limits.refuse_changed(account, now).is_err() {
             return Err(meanwhile());
         }
-        attempt.fail();
+        wrong_password(&state, site, Some(person), attempt);
         return Err(ApiError::Account(AccountProblem::WrongPassword));
     };
     let anew = place.hash(&new).await?;
     // The log is told while nobody else can change the password, so that it has this change if and only if there is
     // one.
     let told = async {
-        let command = SetPassword { person_id: person, how: PasswordChange::Change };
+        let command = SetPassword { person_id: person, how: PasswordChange::Change, first: false };
         state.record(site, Actor::Person(person), command, None).await?;
         limits.changed(account, now);
         Ok::<_, ApiError>(())

@@ -23,7 +23,7 @@ pub enum AccountProblem {
     },
     /// The link was used, has run out, was replaced, or never was.
     InvitationGone,
-    /// The person has a way in already: a link is for them alone to see.
+    /// The person has come in before: a link is for them alone to see.
     LinkIsMailed,
     /// Too much failed in a short time.
     TooManyAttempts {
@@ -113,8 +113,8 @@ impl AccountProblem {
             Self::InvitationGone => {
                 "this link was used, has run out, or was replaced by a newer one; ask for another".to_owned()
             }
-            Self::LinkIsMailed => "this person can sign in already: a link is mailed to them and shown to nobody else; ask with \
-                {\"send\": true}, or end their access first"
+            Self::LinkIsMailed => "this person has signed in before: a link is mailed to them and shown to nobody else; ask with \
+                {\"send\": true}"
                 .to_owned(),
             Self::TooManyAttempts { retry_after } => {
                 format!("too many attempts failed; try again in {}", minutes(retry_after))

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::hashing::Verified;
 use super::password;
 use super::problem::AccountProblem;
+use super::sign_in::wrong_password;
 use crate::auth::Authenticated;
 use crate::body::JsonBytes;
 use crate::client::ClientAddress;
@@ -97,7 +98,7 @@ pub async fn refuse_wrong_password(
     let attempt =
         accounts.limits.attempt((site, &account), client, None, who.state.now()).map_err(ApiError::Account)?;
     if place.verify(given, phc).await? == Verified::No {
-        attempt.fail();
+        wrong_password(&who.state, site, Some(who.bearer.person), attempt);
         return Err(wrong);
     }
     Ok(())

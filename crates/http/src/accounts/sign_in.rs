@@ -16,6 +16,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::hashing::Verified;
+use super::limits::Attempt;
 use super::passwords::refuse_passwords_off;
 use super::problem::AccountProblem;
 use super::second_factor::half::SecondFactorAsked;
@@ -118,7 +119,7 @@ pub async fn let_in(
         let (method, second_factor) = (SignInMethod::Password, ShownFactor::Nothing);
         return Ok(Entrant { person, method, second_factor, verified, device, epoch });
     }
-    if let Some(candidate) = candidate {
+    if let Some(candidate) = &candidate {
         let reason = match (found.active, &phc) {
             (false, _) => SignInFailure::PersonInactive,
             (true, None) => SignInFailure::NoPassword,
@@ -128,12 +129,20 @@ pub async fn let_in(
         if limits.is_recorded((site, &account), now) {
             record(state, site, RecordFailedSignIn { person_id: candidate.person, reason });
         }
-        if state.accounts().limits.is_told(&attempt, now) {
-            tell(state, site, candidate.person);
-        }
+    }
+    wrong_password(state, site, candidate.map(|candidate| candidate.person), attempt);
+    Err(refused)
+}
+
+/// It was a wrong password, wherever it was asked for: it counts, and whose it was, if anybody's, is told of the one with which there
+/// are many.
+pub fn wrong_password(state: &AppState, site: SiteId, person: Option<PersonId>, attempt: Attempt) {
+    if let Some(person) = person
+        && state.accounts().limits.is_told(site, person, state.now())
+    {
+        tell(state, site, person);
     }
     attempt.fail();
-    Err(refused)
 }
 
 /// Tells the log of a failure beside the answer.

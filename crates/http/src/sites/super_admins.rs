@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::SiteId;
 use rollbook_domain::person::{Person, Role};
 use rollbook_domain::text::{Email, email_key};
+use rollbook_domain::{PersonId, SiteId};
 use rollbook_store::tokens::{Bearer, TokenKind};
 use rollbook_store::{EventStore, StoreError};
 use sqlx::PgPool;
@@ -57,6 +57,12 @@ impl SuperAdmins {
     /// Where the default site's queries read.
     pub fn pool(&self) -> &PgPool {
         self.0.store.pool()
+    }
+
+    /// A person of the default site as the log has them, if they are one.
+    pub async fn known(&self, person: PersonId) -> Result<Option<Arc<Person>>, StoreError> {
+        let known = self.0.store.person(SiteId::DEFAULT, person).await?.state;
+        Ok(Some(known).filter(|known| self.include(known)))
     }
 
     /// Whom a token of the default site stands for, if that is a super admin.

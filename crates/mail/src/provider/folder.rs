@@ -1,12 +1,15 @@
 //! Messages as files, for an installation that nobody has told how to deliver: one `.eml` each, named by its id. It never
 //! leaves half a file: what was written again is the same file. What holds a secret is taken away when that is good no more.
 
-use std::fs::{DirBuilder, OpenOptions, rename};
-use std::io::{self, Write as _};
+use std::ffi::OsStr;
+use std::fs::{DirBuilder, DirEntry, File, OpenOptions, read_dir, remove_file, rename};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rollbook_domain::MessageId;
+use uuid::Uuid;
 
 use super::{Answer, Fate};
 use crate::letter::Eml;
@@ -31,6 +34,28 @@ impl Folder {
             }
         }
         Ok(())
+    }
+
+    /// Takes away the letters with these subjects that were written before an instant, as far as they can be: only what a message's
+    /// file is called, and what begins as one does. How many.
+    pub async fn remove_old(&self, subjects: &'static [&'static str], before: SystemTime) -> io::Result<usize> {
+        let directory = self.directory.clone();
+        let removed = tokio::task::spawn_blocking(move || {
+            let files = match read_dir(&directory) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+                files => files?,
+            };
+            let mut removed = 0;
+            for file in files {
+                let file = file?;
+                if is_ours(&file.file_name()) && is_old(&file, before)? && has_subject(&file.path(), subjects)? {
+                    remove_file(file.path())?;
+                    removed += 1;
+                }
+            }
+            Ok(removed)
+        });
+        removed.await.map_err(io::Error::other)?
     }
 
     pub async fn deliver(&self, messages: Vec<Eml>) -> Answer {
@@ -59,6 +84,31 @@ fn write(directory: &Path, message: &Eml) -> io::Result<()> {
     rename(beside, place)
 }
 
+/// Whether a file is called as a message's is, whole or not.
+fn is_ours(name: &OsStr) -> bool {
+    let name = name.to_str().map(|name| name.strip_suffix(".part").unwrap_or(name));
+    let id = name.and_then(|name| name.strip_suffix(".eml")).and_then(|id| id.parse::<Uuid>().ok());
+    id.is_some_and(|id| name == Some(&*file(MessageId(id))))
+}
+
+/// Whether it is a file, and was written before an instant.
+fn is_old(file: &DirEntry, before: SystemTime) -> io::Result<bool> {
+    let known = file.metadata()?;
+    Ok(known.is_file() && known.modified()? < before)
+}
+
+/// Whether a message has one of these subjects, as its head says.
+fn has_subject(path: &Path, subjects: &[&str]) -> io::Result<bool> {
+    let mut head = Vec::new();
+    File::open(path)?.take(HEAD).read_to_end(&mut head)?;
+    let head = String::from_utf8_lossy(&head);
+    let mut lines = head.lines().take_while(|line| !line.is_empty());
+    Ok(lines.any(|line| line.strip_prefix("Subject: ").is_some_and(|subject| subjects.contains(&subject))))
+}
+
+/// How far into a message its head is looked for.
+const HEAD: u64 = 16 * 1_024;
+
 /// What a message's file is called.
 fn file(message: MessageId) -> String {
     format!("{message}.eml")
@@ -72,8 +122,6 @@ fn part(message: MessageId) -> String {
 #[cfg(test)]
 mod tests {
     use std::fs;
-
-    use uuid::Uuid;
 
     use super::*;
 

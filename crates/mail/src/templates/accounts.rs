@@ -22,13 +22,15 @@ pub struct Access {
     pub hours: i64,
 }
 
+/// The subjects of such letters, which no other letter has.
+pub const WITH_A_LINK: [&str; 2] = ["Your account", "Set another password"];
+
 /// Writes a message with a link to sign in by.
 pub fn write_access(access: &Access) -> Letter {
+    let [invitation, reset] = WITH_A_LINK;
     let (subject, why) = match access.purpose {
-        InvitationPurpose::Invitation => ("Your account", "You are invited to sign in. Set your password here:"),
-        InvitationPurpose::Reset => {
-            ("Set another password", "Somebody has said that you forgot your password. Set another one here:")
-        }
+        InvitationPurpose::Invitation => (invitation, "You are invited to sign in. Set your password here:"),
+        InvitationPurpose::Reset => (reset, "Somebody has said that you forgot your password. Set another one here:"),
     };
     let good = match access.hours {
         1 => "an hour".to_owned(),

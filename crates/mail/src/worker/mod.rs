@@ -6,7 +6,7 @@ mod running;
 mod verdict;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use lettre::message::Mailbox;
@@ -62,6 +62,8 @@ pub struct Mailer {
     locked: bool,
     /// Until when the provider takes nothing, as far as this process knows.
     closed_until: Option<DateTime<Utc>>,
+    /// When the folder was looked through for old letters.
+    pub(crate) looked_through: Option<Instant>,
 }
 
 impl Mailer {
@@ -86,6 +88,7 @@ impl Mailer {
             connection: None,
             locked: false,
             closed_until: None,
+            looked_through: None,
         })
     }
 
@@ -125,6 +128,7 @@ impl Mailer {
             return Ok(Round::Busy);
         }
         self.remove_void_links(now).await?;
+        self.remove_old_letters().await;
         // Whoever waits for a link to sign in by waits now.
         if self.letter(now).await? {
             return Ok(Round::Busy);

@@ -24,7 +24,7 @@ pub async fn run(database: &Database, clock: &Clock, site: &Slug, arguments: &In
     let (executor, purpose) = (Executor::new(store.clone(), clock.clone()), InvitationPurpose::Invitation);
     let person_id = person(&store, site, &arguments.email).await?;
     // Whatever ends this person's ways in from now on ends this one, too.
-    let epoch = store.person(site, person_id).await?.state.epochs.access;
+    let known = store.person(site, person_id).await?.state;
     let request = Request {
         site,
         actor: Actor::System,
@@ -35,7 +35,8 @@ pub async fn run(database: &Database, clock: &Clock, site: &Slug, arguments: &In
     };
     executor.execute(request).await?;
     let good_for = TimeDelta::hours(settings(store.pool(), site).await?.invitation_hours.into());
-    let secret = store.issue_invitation(site, person_id, purpose, epoch, (clock.now(), good_for)).await?;
+    let (whom, times) = ((person_id, &*known), (clock.now(), good_for));
+    let secret = store.issue_invitation(site, whom, purpose, None, times).await?;
     let url = arguments.public_url.clone().unwrap_or_else(|| format!("http://{}", arguments.listen));
     output::line(&format!("{}/invitation#{}", url.trim_end_matches('/'), secret.expose_secret()))
 }

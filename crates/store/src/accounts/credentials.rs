@@ -4,7 +4,6 @@ use std::future::Future;
 
 use chrono::{DateTime, Utc};
 use rollbook_domain::claim::ClaimKey;
-use rollbook_domain::person::AccessEpochs;
 use rollbook_domain::{PersonId, SiteId};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{PgConnection, Row};
@@ -75,15 +74,6 @@ impl EventStore {
         let phc: Option<String> =
             sqlx::query_scalar(sql).bind(site.0).bind(person.0).bind(epoch).fetch_optional(&self.pool).await?;
         Ok(phc.map(SecretString::from))
-    }
-
-    /// Whether a person has a password, or another system that vouches for them, in these epochs of theirs: from then on they prove by
-    /// that who they are.
-    pub async fn has_way_in(&self, site: SiteId, person: PersonId, epochs: AccessEpochs) -> Result<bool, StoreError> {
-        let sql = "select exists (select from credentials where site_id = $1 and person_id = $2 and epoch = $3)
-            or exists (select from identities where site_id = $1 and person_id = $2 and epoch = $4)";
-        let query = sqlx::query_scalar(sql).bind(site.0).bind(person.0).bind(epochs.password).bind(epochs.access);
-        Ok(query.fetch_one(&self.pool).await?)
     }
 
     /// Puts a hash of the same password in the place of one with older parameters, unless the password has changed meanwhile.

@@ -5,13 +5,16 @@ use std::future::Future;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rollbook_domain::account::InvitationPurpose;
+use rollbook_domain::claim::ClaimKey;
+use rollbook_domain::person::Person;
 use rollbook_domain::{PersonId, SiteId};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::credentials::put_password;
-use super::ways_in::BY_A_LINK;
+use super::ways_in::{BY_A_LINK, hold};
+use crate::append::stored_key;
 use crate::tokens::{hash, secret};
 use crate::transaction::begin;
 use crate::{EventStore, StoreError};
@@ -27,7 +30,24 @@ pub struct Invitation {
     pub purpose: InvitationPurpose,
     /// The epoch of its person that it is good in.
     pub epoch: i64,
+    /// Who else has seen it; nobody where it was mailed, or comes from the command line.
+    pub shown: Option<Shown>,
 }
+
+/// Somebody who has seen a link, and could use it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Who.
+    pub to: PersonId,
+    /// The epoch of theirs in which they have seen it; none where nobody has written it down.
+    pub epoch: Option<i64>,
+    /// Whether they were a guest: a super admin, whose person is one of the default site.
+    pub super_admin: bool,
+}
+
+/// Of a link: that its person has the address for which it was made, as the claims say. Whoever was mailed it may have another now.
+pub(super) const OF_THE_ADDRESS: &str = "(i.email_key is null or exists (
+    select from claims c where c.site_id = i.site_id and c.kind = 'email' and c.key = i.email_key and c.owner = i.person_id))";
 
 /// What came of using an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,30 +59,32 @@ pub enum Redeemed {
 }
 
 impl EventStore {
-    /// Makes a link: an invitation in place of the one before, a reset beside it. The only time its secret can be seen.
+    /// Makes a link for a person as the log has them: an invitation in place of the one before, a reset beside it. The only time its
+    /// secret can be seen.
     pub async fn issue_invitation(
         &self,
         site: SiteId,
-        person: PersonId,
+        person: (PersonId, &Person),
         purpose: InvitationPurpose,
-        epoch: i64,
+        shown: Option<Shown>,
         (now, ttl): (DateTime<Utc>, TimeDelta),
     ) -> Result<SecretString, StoreError> {
         let mut connection = self.pool.acquire().await?;
-        put_invitation(&mut connection, site, person, (Uuid::new_v4(), purpose), epoch, (now, ttl)).await
+        put_invitation(&mut connection, site, person, (Uuid::new_v4(), purpose), shown, (now, ttl)).await
     }
 
-    /// The invitation that a secret is of, if it can be used at an instant.
+    /// The invitation that a secret is of, if it can be used at an instant, and is for the address that its person has.
     pub async fn invitation(
         &self,
         site: SiteId,
         secret: &SecretString,
         now: DateTime<Utc>,
     ) -> Result<Option<Invitation>, StoreError> {
-        let row = sqlx::query(
-            "select invitation_id, person_id, purpose, epoch from invitations
-             where site_id = $1 and secret_hash = $2 and used_at is null and expires_at > $3",
-        )
+        let row = sqlx::query(&format!(
+            "select invitation_id, person_id, purpose, epoch, shown_to, shown_in_epoch, shown_to_super_admin
+             from invitations i
+             where site_id = $1 and secret_hash = $2 and used_at is null and expires_at > $3 and {OF_THE_ADDRESS}"
+        ))
         .bind(site.0)
         .bind(hash(secret.expose_secret()))
         .bind(now)
@@ -70,11 +92,14 @@ impl EventStore {
         .await?;
         let unknown = |_| StoreError::Corrupt("an invitation for a purpose that is not known".to_owned());
         row.map(|row| {
+            let shown_to: Option<Uuid> = row.try_get("shown_to")?;
+            let (epoch, super_admin) = (row.try_get("shown_in_epoch")?, row.try_get("shown_to_super_admin")?);
             Ok(Invitation {
                 id: row.try_get("invitation_id")?,
                 person: PersonId(row.try_get("person_id")?),
                 purpose: row.try_get::<&str, _>("purpose")?.parse().map_err(unknown)?,
                 epoch: row.try_get("epoch")?,
+                shown: shown_to.map(|to| Shown { to: PersonId(to), epoch, super_admin }),
             })
         })
         .transpose()
@@ -93,10 +118,11 @@ impl EventStore {
         told: impl Future<Output = Result<(), E>>,
     ) -> Result<Redeemed, E> {
         let mut transaction = begin(&self.pool).await.map_err(StoreError::from)?;
-        let used = sqlx::query(
-            "update invitations set used_at = $3
-             where site_id = $1 and invitation_id = $2 and used_at is null and expires_at > $3",
-        )
+        hold(&mut transaction, (site, invitation.person)).await?;
+        let used = sqlx::query(&format!(
+            "update invitations i set used_at = $3
+             where site_id = $1 and invitation_id = $2 and used_at is null and expires_at > $3 and {OF_THE_ADDRESS}"
+        ))
         .bind(site.0)
         .bind(invitation.id)
         .bind(now)
@@ -117,9 +143,9 @@ impl EventStore {
 pub(super) async fn put_invitation(
     connection: &mut PgConnection,
     site: SiteId,
-    person: PersonId,
+    (person, state): (PersonId, &Person),
     (id, purpose): (Uuid, InvitationPurpose),
-    epoch: i64,
+    shown: Option<Shown>,
     (now, ttl): (DateTime<Utc>, TimeDelta),
 ) -> Result<SecretString, StoreError> {
     let link = SecretString::from(secret());
@@ -128,11 +154,13 @@ pub(super) async fn put_invitation(
         InvitationPurpose::Reset => "(site_id, invitation_id)",
     };
     sqlx::query(&format!(
-        "insert into invitations (site_id, person_id, purpose, invitation_id, secret_hash, created_at, expires_at, epoch)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)
+        "insert into invitations (site_id, person_id, purpose, invitation_id, secret_hash, created_at, expires_at, epoch,
+            email_key, shown_to, shown_in_epoch, shown_to_super_admin)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          on conflict {in_place_of} do update set invitation_id = excluded.invitation_id,
             secret_hash = excluded.secret_hash, created_at = excluded.created_at, expires_at = excluded.expires_at,
-            used_at = null, epoch = excluded.epoch"
+            used_at = null, epoch = excluded.epoch, email_key = excluded.email_key, shown_to = excluded.shown_to,
+            shown_in_epoch = excluded.shown_in_epoch, shown_to_super_admin = excluded.shown_to_super_admin"
     ))
     .bind(site.0)
     .bind(person.0)
@@ -141,7 +169,11 @@ pub(super) async fn put_invitation(
     .bind(hash(link.expose_secret()))
     .bind(now)
     .bind(now + ttl)
-    .bind(epoch)
+    .bind(state.epochs.access)
+    .bind(state.email.as_ref().map(|email| stored_key(site, &ClaimKey::email(email.as_str()))))
+    .bind(shown.map(|shown| shown.to.0))
+    .bind(shown.and_then(|shown| shown.epoch))
+    .bind(shown.is_some_and(|shown| shown.super_admin))
     .execute(connection)
     .await?;
     Ok(link)

@@ -5,6 +5,7 @@ use rollbook_domain::{MessageId, SiteId};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
+use super::invitations::OF_THE_ADDRESS;
 use crate::tokens::hash;
 use crate::{EventStore, StoreError};
 
@@ -23,18 +24,20 @@ impl EventStore {
         Ok(())
     }
 
-    /// Files whose link was used, has run out or was replaced, at most so many, that were not looked at in vain a moment ago.
+    /// Files whose link was used, has run out, was replaced or is for another address by now, at most so many, that were not looked at in vain a moment ago.
     pub async fn void_letter_files(
         &self,
         most: i64,
         now: DateTime<Utc>,
     ) -> Result<Vec<(SiteId, MessageId)>, StoreError> {
-        let sql = "select f.site_id, f.message_id from letter_files f
+        let sql = format!(
+            "select f.site_id, f.message_id from letter_files f
             where f.look_at <= $1 and not exists (
                 select from invitations i where i.site_id = f.site_id and i.secret_hash = f.secret_hash
-                    and i.used_at is null and i.expires_at > $1)
-            order by f.look_at limit $2";
-        let files: Vec<(Uuid, Uuid)> = sqlx::query_as(sql).bind(now).bind(most).fetch_all(&self.pool).await?;
+                    and i.used_at is null and i.expires_at > $1 and {OF_THE_ADDRESS})
+            order by f.look_at limit $2"
+        );
+        let files: Vec<(Uuid, Uuid)> = sqlx::query_as(&sql).bind(now).bind(most).fetch_all(&self.pool).await?;
         Ok(files.into_iter().map(|(site, message)| (SiteId(site), MessageId(message))).collect())
     }
 

@@ -135,10 +135,11 @@ impl EventStore {
         let unknown = |_| StoreError::Corrupt("a letter for a purpose that is not known".to_owned());
         let purpose: InvitationPurpose = row.try_get::<&str, _>("purpose")?.parse().map_err(unknown)?;
         let person = PersonId(row.try_get("person_id")?);
-        // To whom it is sent is looked up after this: to an address of this epoch or of a later one, in which the link is void.
-        let epoch = self.person(site, person).await?.state.epochs.access;
+        // To whom it is sent is looked up after this: to this address or to a later one, for which the link is void.
+        let known = self.person(site, person).await?.state;
         let link = (row.try_get("invitation_id")?, purpose);
-        let secret = put_invitation(&mut transaction, site, person, link, epoch, (now, ttl(purpose))).await?;
+        let times = (now, ttl(purpose));
+        let secret = put_invitation(&mut transaction, site, (person, &known), link, None, times).await?;
         transaction.commit().await?;
         Ok(Some(AccountLetter { person, purpose, attempts: row.try_get("before")?, secret }))
     }

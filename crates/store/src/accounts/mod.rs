@@ -17,8 +17,8 @@ use rollbook_domain::SiteId;
 
 pub use credentials::Candidate;
 pub use half_sign_ins::{HalfSignIn, NewHalfSignIn};
-pub use identities::{IdentityItem, LinkedBy};
-pub use invitations::{Invitation, Redeemed};
+pub use identities::{Identity, IdentityItem, LinkedBy};
+pub use invitations::{Invitation, Redeemed, Shown};
 pub use letters::AccountLetter;
 pub use second_factors::{KeptPasskey, KeptTotp, PasskeyRegistration, SecondFactorItem, Settled, TotpSecret};
 pub use sessions::{ApiKeyItem, NewToken, NewTokenKind, SessionItem};

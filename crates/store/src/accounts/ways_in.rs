@@ -59,6 +59,17 @@ pub(super) const EVERYWHERE: &[WayIn] = &[
     WayIn::PasskeyRegistrations,
 ];
 
+/// Has whoever sets a person's password by a link, and whoever links another system to them, do so one after the other, until the
+/// transaction ends. What tells the log meanwhile waits for nobody who holds this.
+pub(super) async fn hold(connection: &mut PgConnection, (site, person): (SiteId, PersonId)) -> Result<(), StoreError> {
+    let sql = "select pg_advisory_xact_lock($1, hashtext($2))";
+    sqlx::query(sql).bind(PEOPLE).bind(format!("{site}/{person}")).execute(connection).await?;
+    Ok(())
+}
+
+/// What such locks are told from others by.
+const PEOPLE: i32 = 1_885_695_084;
+
 /// Ends ways in of a person, but one session if there is one to stay.
 pub(super) async fn end(
     connection: &mut PgConnection,
