@@ -180,12 +180,7 @@ fn pass(mut from: TcpStream, mut to: TcpStream, silent: &AtomicBool) -> std::io:
 
 /// Passes a server's messages on, until one of both ends, or for ever nothing more; and rows without their columns, once they are
 /// to be hollow.
-fn pass_messages(
-    mut from: TcpStream,
-    mut to: Guest,
-    silent: &AtomicBool,
-    hollow: &AtomicBool,
-) -> std::io::Result<()> {
+fn pass_messages(mut from: TcpStream, mut to: Guest, silent: &AtomicBool, hollow: &AtomicBool) -> std::io::Result<()> {
     loop {
         let mut header = [0; 5];
         if from.read_exact(&mut header).is_err() {
@@ -246,8 +241,10 @@ async fn a_server_whose_rows_are_hollow_ends_nothing_that_schools_share_and_noth
     hollow.store(false, Ordering::SeqCst);
     until("it is back by itself", async || north.ask(&north.owner, "/v1/people").await.status == 200).await;
     // Appended, and folded.
-    until("it takes commands", async || north.send(&north.owner, "FoundHub", json!({"name": "Far North"})).await.status == 200)
-        .await;
+    until("it takes commands", async || {
+        north.send(&north.owner, "FoundHub", json!({"name": "Far North"})).await.status == 200
+    })
+    .await;
     let is_folded = async || north.items(&north.owner, "/v1/hubs").await.iter().any(|hub| hub["name"] == "Far North");
     until("it is read", is_folded).await;
     drop(fake);
