@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::super::Student;
 use super::fake::{CLEARTEXT, Fake, Guest, START_UP, message};
 use super::{A, A_MOMENT, behind, connections, impatient, is_problem, keys, until};
 use crate::analysts::subscriptions::Subscription;
@@ -264,6 +265,29 @@ async fn an_instant_that_is_none_in_a_schools_database_is_over_when_it_is_put_ri
     assert!(north.ask(&north.owner, "/v1/people").await.status >= 500);
     used_last("2026-03-01").await;
     until("it is back by itself", async || north.ask(&north.owner, "/v1/people").await.status == 200).await;
+}
+
+#[tokio::test]
+async fn a_session_in_a_year_that_none_is_in_is_an_error_where_it_is_read() {
+    let service = super::installation().await;
+    let own = Database::empty().await;
+    let north = service.own_site("north", &own).await;
+    let cohort = Student::in_site(&north).await.cohort;
+    let (path, calendar) = (format!("/v1/cohorts/{cohort}"), format!("/v1/cohorts/{cohort}/calendar.ics"));
+    let head = north.executor.store().head().await.expect("the log's head");
+    let read = north.ask(&north.owner, &format!("{calendar}?min_position={head}")).await;
+    assert_eq!(read.status, 200, "{}", read.text);
+    // Days are not counted to the first, and cannot be to the last.
+    for year in ["2300", "-1000", "+262000", "+262142"] {
+        let sql = format!(
+            "update cohorts set sessions = jsonb_set(sessions, '{{1,starts_at}}', '\"{year}-12-31T00:00:00Z\"')"
+        );
+        sqlx::query(&sql).execute(&own.pool).await.expect("it is written");
+        for path in [&path, &calendar] {
+            is_problem(&north.ask(&north.owner, path).await, 500, "internal_error");
+        }
+    }
+    assert_eq!(north.ask(&north.owner, "/v1/people").await.status, 200);
 }
 
 #[tokio::test]
