@@ -35,13 +35,13 @@ where
 {
     let mut pause = PAUSE.0;
     loop {
-        let began = Instant::now();
+        let since = Instant::now();
         match apart(begin()).await {
             Ok(done) => return done,
             Err(error) => tracing::error!(what, %error, again_in = ?pause, "work that never ends has ended"),
         }
         tokio::time::sleep(pause).await;
-        pause = if began.elapsed() >= PAUSE.1 * 2 { PAUSE.0 } else { PAUSE.1.min(pause * 2) };
+        pause = if since.elapsed() >= PAUSE.1 * 2 { PAUSE.0 } else { PAUSE.1.min(pause * 2) };
     }
 }
 

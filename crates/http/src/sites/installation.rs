@@ -286,12 +286,11 @@ impl Installation {
         let (id, slug) = (site.site_id, site.slug.clone());
         let place = places.acquire().await;
         let mut looks = pin!(apart(self.clone().look_after(site)));
-        let looked = match tokio::time::timeout(TURN, &mut looks).await {
-            Ok(looked) => looked,
-            Err(_) => {
-                drop(place);
-                looks.await
-            }
+        let looked = if let Ok(looked) = tokio::time::timeout(TURN, &mut looks).await {
+            looked
+        } else {
+            drop(place);
+            looks.await
         };
         if let Err(error) = looked {
             tracing::warn!(site = slug, %error, "the database of a site cannot be looked after");

@@ -17,10 +17,11 @@ use crate::{ReadModel, SiteRows};
 
 pub use queries::{CohortFilter, CohortItem, InstructorItem, SessionItem, get, list, meeting_in};
 
-/// The years of a session's instants: those that a cohort begins in or a session is moved to, and what its last weeks come to.
+/// The years of a session's instants: those that a cohort begins in or a session is moved to, what its last weeks come to, and
+/// what either is elsewhere on the first day.
 /// A row may be of a database that somebody else writes, and whoever calculates with it neither counts for ever nor leaves the
 /// calendar.
-const YEARS: RangeInclusive<i32> = 1970..=2202;
+const YEARS: RangeInclusive<i32> = 1969..=2202;
 
 /// The read model.
 #[derive(Debug)]
@@ -241,11 +242,11 @@ mod tests {
                 "changed_at": at});
             serde_json::from_value::<Session>(session).is_ok()
         };
-        for taken in ["1970-01-01T00:00:00Z", "2026-02-10T08:00:00Z", "2201-12-29T08:00:00Z"] {
+        for taken in ["1969-12-31T10:00:00Z", "2026-02-10T08:00:00Z", "2201-12-29T08:00:00Z"] {
             assert!(read(taken), "{taken}");
         }
         for refused in
-            ["1969-12-31T23:59:59Z", "-1000-01-01T00:00:00Z", "2300-01-01T00:00:00Z", "+262142-12-31T00:00:00Z"]
+            ["1968-12-31T23:59:59Z", "-1000-01-01T00:00:00Z", "2300-01-01T00:00:00Z", "+262142-12-31T00:00:00Z"]
         {
             assert!(!read(refused), "{refused}");
         }
