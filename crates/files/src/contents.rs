@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use image::ImageFormat;
 
 use crate::format::Format;
-use crate::office::{self, Contents};
+use crate::office::{self, Contents, MOST_PARTS};
 use crate::picture::{MOST_PIXELS, MOST_SIDE};
 
 /// How many bytes tell most formats apart.
@@ -38,6 +38,9 @@ pub enum Unfit {
     /// A document that brings programs with it.
     #[error("has macros, which are not taken: save the {} without them", .0.extension())]
     Macros(Format),
+    /// A document of more parts than any has.
+    #[error("has too many parts: at most {MOST_PARTS} are looked at; save it anew, or as a PDF")]
+    TooManyParts,
     /// A picture that would take too much memory.
     #[error("is too large a picture: at most {MOST_SIDE} pixels on a side, {MOST_PIXELS} in all")]
     TooManyPixels,
@@ -88,6 +91,7 @@ fn office(contents: Contents) -> Result<Option<Format>, Unfit> {
     match contents {
         Contents::Plain(format) => Ok(Some(format)),
         Contents::Macros(format) => Err(Unfit::Macros(format)),
+        Contents::TooManyParts => Err(Unfit::TooManyParts),
         Contents::Unknown => Ok(None),
     }
 }

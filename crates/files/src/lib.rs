@@ -3,6 +3,7 @@
 
 mod checked;
 mod contents;
+mod directory;
 mod examiner;
 mod files;
 mod folder;

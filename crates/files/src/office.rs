@@ -6,11 +6,16 @@ use std::io::{self, Read, Seek, SeekFrom};
 use cfb::CompoundFile;
 use zip::ZipArchive;
 
+use crate::directory;
 use crate::format::Format;
 use crate::received::LIMIT_BYTES;
 
 /// The most bytes that are read of a container to tell what it is: directories, not contents.
 const BUDGET_BYTES: u64 = 8 << 20;
+
+/// The most parts of a document: of a package, or storages and streams of a compound file. A large presentation has some
+/// thousand.
+pub const MOST_PARTS: usize = 8_192;
 
 /// The most bytes of the table of parts that are looked at, unpacked.
 const TABLE_BYTES: u64 = 1 << 20;
@@ -41,7 +46,7 @@ const MACRO_STORAGES: [&str; 4] = ["macros", "vba", "_vba_project", "_vba_projec
 /// The stream that a presentation is in.
 const PRESENTATION: &str = "PowerPoint Document";
 
-/// How much of a presentation is looked at in one go.
+/// How much of a file is looked at in one go, where all of it is.
 const PIECE_BYTES: usize = 64 << 10;
 
 /// What a container is, by what it says of itself.
@@ -51,6 +56,8 @@ pub enum Contents {
     Plain(Format),
     /// One that brings programs with it.
     Macros(Format),
+    /// One of more parts than are looked at.
+    TooManyParts,
     /// Nothing that is taken, or nothing that is surely something.
     Unknown,
 }
@@ -61,7 +68,13 @@ pub fn packed<F: Read + Seek>(file: &mut F) -> Contents {
 }
 
 fn look_into_package<F: Read + Seek>(file: &mut F) -> Option<Contents> {
+    if claims_many(file).ok()? {
+        return Some(Contents::TooManyParts);
+    }
     let mut archive = ZipArchive::new(Budget { file, left: BUDGET_BYTES }).ok()?;
+    if archive.len() > MOST_PARTS {
+        return Some(Contents::TooManyParts);
+    }
     let folder = |folder: &str| archive.file_names_raw().any(|name| name.starts_with(folder.as_bytes()));
     let (_, main, format) = PACKED.into_iter().find(|(name, ..)| folder(name))?;
     let last = |name: &[u8]| name.rsplit(|byte| matches!(byte, b'/' | b'\\')).next().map(<[u8]>::to_ascii_lowercase);
@@ -84,12 +97,37 @@ fn look_into_package<F: Read + Seek>(file: &mut F) -> Option<Contents> {
     table.contains(main).then_some(Contents::Plain(format))
 }
 
+/// Whether a ZIP claims more parts than are looked at, in one of the records that have room for any number: whoever reads it makes
+/// room for them before there is one. All such records are looked at, as readers find them in several ways.
+fn claims_many<F: Read + Seek>(file: &mut F) -> io::Result<bool> {
+    const RECORD: &[u8] = b"PK\x06\x06";
+    const LOCATOR: &[u8] = b"PK\x06\x07";
+    const LOCATOR_BYTES: usize = 20;
+    /// How many there are here, and how many in all.
+    const COUNTS_AT: [usize; 2] = [24, 32];
+    /// What comes after the locator: the end of the directory, and a comment.
+    const END_BYTES: usize = 22 + 0xFFFF;
+    let length = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(length.saturating_sub((LOCATOR_BYTES + END_BYTES) as u64)))?;
+    if !holds(file, LOCATOR.len(), |bytes| bytes == LOCATOR)? {
+        return Ok(false);
+    }
+    file.rewind()?;
+    holds(file, COUNTS_AT[1] + 8, |bytes| {
+        let count =
+            |at: usize| bytes.get(at..).and_then(|bytes| bytes.first_chunk()).map_or(0, |n| u64::from_le_bytes(*n));
+        bytes.starts_with(RECORD) && COUNTS_AT.into_iter().any(|at| count(at) > MOST_PARTS as u64)
+    })
+}
+
 /// What a compound file is, by the streams at its top.
 pub fn compound<F: Read + Seek>(file: &mut F) -> Contents {
     look_into_compound(file).unwrap_or(Contents::Unknown)
 }
 
 fn look_into_compound<F: Read + Seek>(file: &mut F) -> Option<Contents> {
+    let Some(names) = directory::names(file, MOST_PARTS).ok()? else { return Some(Contents::TooManyParts) };
+    file.rewind().ok()?;
     // A presentation is looked through as a whole, and then its tables.
     let mut compound = CompoundFile::open(Budget { file, left: LIMIT_BYTES + BUDGET_BYTES }).ok()?;
     let format = if compound.is_stream("WordDocument") {
@@ -99,8 +137,7 @@ fn look_into_compound<F: Read + Seek>(file: &mut F) -> Option<Contents> {
     } else {
         return None;
     };
-    let of_macros = |entry: cfb::Entry| MACRO_STORAGES.contains(&entry.name().to_lowercase().as_str());
-    if compound.walk().any(of_macros) {
+    if names.iter().any(|name| MACRO_STORAGES.contains(&name.to_lowercase().as_str())) {
         return Some(Contents::Macros(format));
     }
     let has_project = format == Format::Ppt && has_project(&mut compound.open_stream(PRESENTATION).ok()?).ok()?;
@@ -110,15 +147,20 @@ fn look_into_compound<F: Read + Seek>(file: &mut F) -> Option<Contents> {
 /// Whether a presentation says that it has a project of macros (`VBAInfoContainer` with `VbaInfoAtom`). Its records are not
 /// followed but looked for: they may lie as one reader finds them and another does not.
 fn has_project(stream: &mut impl Read) -> io::Result<bool> {
-    let mut window = Vec::with_capacity(PIECE_BYTES + VBA_INFO_BYTES);
+    holds(stream, VBA_INFO_BYTES, is_vba_info)
+}
+
+/// Whether there is something of a length anywhere in a stream.
+fn holds(stream: &mut impl Read, length: usize, is: impl Fn(&[u8]) -> bool) -> io::Result<bool> {
+    let mut window = Vec::with_capacity(PIECE_BYTES + length);
     loop {
         // What may be the beginning of one stays.
-        let kept = window.len().min(VBA_INFO_BYTES - 1);
+        let kept = window.len().min(length - 1);
         window.drain(..window.len() - kept);
         if stream.take(PIECE_BYTES as u64).read_to_end(&mut window)? == 0 {
             return Ok(false);
         }
-        if window.windows(VBA_INFO_BYTES).any(is_vba_info) {
+        if window.windows(length).any(&is) {
             return Ok(true);
         }
     }

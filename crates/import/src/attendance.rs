@@ -59,7 +59,7 @@ pub fn read_attendance(bytes: &[u8]) -> Result<AttendanceFile, FileError> {
         columns: weeks.iter().map(|(week, column)| (week.get(), text::shown(&sheet.heading()[*column]))).collect(),
         ..AttendanceFile::default()
     };
-    while let Some(record) = sheet.next_record() {
+    while let Some(record) = sheet.next_record()? {
         if read.marks.len() + read.told.len() >= MAX_MARKS {
             return Err(FileError::TooMany { file: "the file".to_owned(), what: "marks", limit: MAX_MARKS });
         }

@@ -59,6 +59,31 @@ pub enum FileError {
         /// How many it may have.
         limit: usize,
     },
+    /// A row of more cells than any has.
+    #[error(
+        "{file} has more than {limit} cells in the row that begins in line {line}; leave out columns that are not used"
+    )]
+    TooWide {
+        /// Which file.
+        file: String,
+        /// Where the row begins.
+        line: u32,
+        /// How many it may have.
+        limit: usize,
+    },
+    /// A row of more bytes than any has.
+    #[error(
+        "{file} has more than {limit} bytes in the row that begins in line {line}; is a quotation mark opened there and \
+         never closed?"
+    )]
+    TooLong {
+        /// Which file.
+        file: String,
+        /// Where the row begins.
+        line: u32,
+        /// How many it may have.
+        limit: usize,
+    },
     /// The ZIP cannot be read.
     #[error("the ZIP file cannot be read: {0}")]
     Zip(String),

@@ -198,7 +198,7 @@ fn next(sheet: &mut Sheet<'_>, read: usize) -> Result<Option<Record>, FileError>
     if read >= MAX_RECORDS {
         return Err(FileError::TooMany { file: sheet.file().to_owned(), what: "rows", limit: MAX_RECORDS });
     }
-    Ok(sheet.next_record())
+    sheet.next_record()
 }
 
 #[cfg(test)]

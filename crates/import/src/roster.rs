@@ -37,7 +37,7 @@ pub fn read_roster(bytes: &[u8]) -> Result<RosterFile, FileError> {
     }
     let mut read = RosterFile::default();
     read.notes.extend(sheet.ignored(&[name, email, external_id, hub]));
-    while let Some(record) = sheet.next_record() {
+    while let Some(record) = sheet.next_record()? {
         if read.len() >= MAX_ROWS {
             return Err(FileError::TooMany { file: sheet.file().to_owned(), what: "rows", limit: MAX_ROWS });
         }

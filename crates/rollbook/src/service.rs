@@ -12,6 +12,7 @@ use rollbook_files::{Examiner, Files, PictureWorker};
 use rollbook_http::{AccountSettings, Installation, Limits, Room, Setup};
 use rollbook_mail::{Mailer, Mailing, Settings};
 use rollbook_projections::Projections;
+use rollbook_store::apart::{apart, unbroken};
 use rollbook_store::keys::Keys;
 use rollbook_store::listen::{self, Way};
 use rollbook_store::site_databases::Reach;
@@ -99,7 +100,9 @@ impl Service {
         let (projections, store) = (self.projections.clone(), self.store.clone());
         let mailer = Mailer::try_new(projections, store, clock.clone(), mail).map_err(Failure::new)?;
         let mailing = Mailing::start(mailer);
-        let measuring = tokio::spawn(measure(self.projections.clone(), clock.clone(), metrics.clone()));
+        let (measured, at, kept) = (self.projections.clone(), clock.clone(), metrics.clone());
+        let measuring = move || measure(measured.clone(), at.clone(), kept.clone());
+        let measuring = tokio::spawn(unbroken("measuring", measuring));
         let installation = Installation::open(Setup {
             examiner: Examiner::new(hosting.scanner(), PictureWorker::own()),
             metrics: Some(metrics),
@@ -120,7 +123,8 @@ impl Service {
         .await?;
         let followed = installation.clone();
         let following = tokio::spawn(async move { followed.follow().await });
-        let cleaning = tokio::spawn(clean_up(installation.clone()));
+        let cleaned = installation.clone();
+        let cleaning = tokio::spawn(unbroken("the clean-up", move || clean_up(cleaned.clone())));
         let (asked, served) = (signals.clone(), installation.clone());
         let serving = rollbook_http::serve(sockets.everybody, installation.router(), limits, async move {
             asked.asked().await;
@@ -175,7 +179,11 @@ async fn clean_up(installation: Installation) {
     loop {
         every.tick().await;
         for (state, in_use) in installation.at_hand() {
-            rollbook_http::clean_up(&state).await;
+            let site = state.site();
+            // It ends by itself, and what a school's own server breaks ends with it.
+            if let Err(error) = apart(async move { rollbook_http::clean_up(&state).await }).await {
+                tracing::warn!(%site, %error, "what has run out cannot be taken away yet");
+            }
             drop(in_use);
         }
     }

@@ -3,6 +3,7 @@
 //! Nothing here knows a read model, and nothing outside this crate writes `events`, `claims` or `commands`.
 
 pub mod accounts;
+pub mod apart;
 pub mod append;
 mod calendar_links;
 pub mod clock;

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::{AsyncMessage, Config, NoTls};
 
 use crate::EventStore;
+use crate::apart::unbroken;
 use crate::site_databases::Relay;
 
 /// The first and the longest pause before another attempt to connect; it doubles in between.
@@ -40,6 +41,10 @@ impl Way {
 
 /// Listens until it is aborted, and announces what it hears to the store.
 pub async fn listen(store: EventStore, way: Way) {
+    unbroken("listening", move || connect_again(store.clone(), way.clone())).await;
+}
+
+async fn connect_again(store: EventStore, way: Way) {
     let mut pause = RECONNECT.0;
     loop {
         // What has listened for a while does not pay for the failures before that.

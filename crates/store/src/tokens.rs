@@ -18,9 +18,10 @@ use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{PgPool, Row as _};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use uuid::Uuid;
 
+use crate::apart::unbroken;
 use crate::kept::Kept;
 use crate::link::Link;
 use crate::{EventStore, Position, StoreError};
@@ -133,7 +134,8 @@ impl EventStore {
         let (reply, answer) = oneshot::channel();
         let lookups = self.bearers.get_or_init(|| {
             let (sender, queue) = mpsc::channel(QUEUE);
-            tokio::spawn(look_up(self.every_site.clone(), self.kept.clone(), queue));
+            let (pool, kept, queue) = (self.every_site.clone(), self.kept.clone(), Arc::new(Mutex::new(queue)));
+            tokio::spawn(unbroken("the look-up of tokens", move || look_up(pool.clone(), kept.clone(), queue.clone())));
             sender
         });
         let lookup = Lookup { site, hash: hash(token), now, reply };
@@ -204,7 +206,9 @@ pub(crate) struct Lookup {
 }
 
 /// Answers look-ups until nobody can ask any more.
-async fn look_up(pool: PgPool, kept: Arc<Kept>, mut queue: mpsc::Receiver<Lookup>) {
+async fn look_up(pool: PgPool, kept: Arc<Kept>, queue: Arc<Mutex<mpsc::Receiver<Lookup>>>) {
+    // Only one of them lives at a time.
+    let mut queue = queue.lock().await;
     let mut link = Link::new(&pool, &[]);
     // Whom tokens stand for never changes; what is kept of the person says which events are new.
     let mut people: LruCache<Vec<u8>, PersonId> = LruCache::new(REMEMBERED);

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::super::Student;
 use super::fake::{CLEARTEXT, Fake, Guest, START_UP, message};
 use super::{A, A_MOMENT, behind, connections, impatient, is_problem, keys, until};
 use crate::analysts::subscriptions::Subscription;
-use crate::harness::{Database, Service, answer};
+use crate::harness::{Database, Hosting, Service, answer};
 
 /// More than is ever taken from a server that sends without end, in bytes: what is kept of answers, and what waits on the way.
 const HARMFUL: usize = 300 << 20;
@@ -137,14 +138,17 @@ struct TwoFaced {
     fake: Fake,
     hostile: Arc<AtomicBool>,
     silent: Arc<AtomicBool>,
+    /// Its rows have no columns.
+    hollow: Arc<AtomicBool>,
     open: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl TwoFaced {
     fn new(port: u16) -> Self {
         let (hostile, silent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let open = Arc::new(Mutex::new(Vec::new()));
+        let (hollow, open) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
         let (turned, quiet, connections) = (Arc::clone(&hostile), Arc::clone(&silent), Arc::clone(&open));
+        let empties = Arc::clone(&hollow);
         let fake = Fake::start(move |_, mut guest| {
             if turned.load(Ordering::SeqCst) {
                 return guest.asks_for_rounds(60_000_000);
@@ -154,9 +158,9 @@ impl TwoFaced {
             let (up, down) = (guest.stream.try_clone()?, real.try_clone()?);
             let hushed = Arc::clone(&quiet);
             std::thread::spawn(move || pass(up, down, &hushed));
-            pass(real, guest.stream, &quiet)
+            pass_messages(real, guest, &quiet, &empties)
         });
-        Self { fake, hostile, silent, open }
+        Self { fake, hostile, silent, hollow, open }
     }
 }
 
@@ -173,6 +177,117 @@ fn pass(mut from: TcpStream, mut to: TcpStream, silent: &AtomicBool) -> std::io:
         }
         to.write_all(&piece[..read])?;
     }
+}
+
+/// Passes a server's messages on, until one of both ends, or for ever nothing more; and rows without their columns, once they are
+/// to be hollow.
+fn pass_messages(mut from: TcpStream, mut to: Guest, silent: &AtomicBool, hollow: &AtomicBool) -> std::io::Result<()> {
+    loop {
+        let mut header = [0; 5];
+        if from.read_exact(&mut header).is_err() {
+            return to.stream.shutdown(Shutdown::Both);
+        }
+        let [kind, length @ ..] = header;
+        let mut body = vec![0; u32::from_be_bytes(length) as usize - length.len()];
+        from.read_exact(&mut body)?;
+        while silent.load(Ordering::SeqCst) {
+            std::thread::park();
+        }
+        if kind == b'D' && hollow.load(Ordering::SeqCst) {
+            to.sends(kind, &[0, 0])?;
+            to.tell("hollow");
+        } else {
+            to.sends(kind, &body)?;
+        }
+    }
+}
+
+/// Waits until a server has sent so many hollow rows.
+async fn hollow_rows(mut fake: Fake, count: usize) -> Fake {
+    for _ in 0..count {
+        fake = fake.tells("hollow").await;
+    }
+    fake
+}
+
+#[tokio::test]
+async fn a_server_whose_rows_are_hollow_ends_nothing_that_schools_share_and_nothing_of_its_own_for_ever() {
+    let service = super::on(Database::create().await, keys(A), Duration::from_millis(200)).await;
+    // Knows no keys, and so meets no school's server.
+    let hosting = Hosting { super_admins: vec!["owner@example.org"], ..Hosting::default() };
+    let elsewhere = Service::hosting(service.database.clone(), service.clock.clone(), hosting).await;
+    let (south, own) = (elsewhere.site("south").await, Database::empty().await);
+    let TwoFaced { fake, hollow, .. } = TwoFaced::new(own.pool.connect_options().get_port());
+    let id = service.wanting("north").await;
+    let given = service.give(&id, &behind(fake.port, &own.url)).await;
+    assert_eq!(given.status, 200, "{}", given.text);
+    let north = service.in_own("north", &id, &own).await;
+    north.create(&north.owner, "FoundHub", json!({"name": "Northland"})).await;
+
+    hollow.store(true, Ordering::SeqCst);
+    // Whoever looks a token up, appends and folds meets them, and whoever looks after the database again and again.
+    let asked = north.ask(&north.owner, "/v1/people").await;
+    assert!(asked.status >= 500, "{}", asked.text);
+    let refused = north.send(&north.owner, "FoundHub", json!({"name": "Southland"})).await;
+    assert!(refused.status >= 500, "{}", refused.text);
+    let fake = hollow_rows(fake, 10).await;
+    // What another process does is heard of by the task that looks after the databases, too.
+    let at = |host: &str| json!({"site_id": south.site, "hosts": [{"host": host}]});
+    let is_heard = async |host: &str| service.at_host(host).ask(&south.owner, "/v1/people").await.status == 200;
+    until("another school is heard of", async || is_heard("south.example.org").await).await;
+    elsewhere.command(&elsewhere.owner, "SetSiteHosts", at("moved.example.org")).await;
+    until("a host moves", async || is_heard("moved.example.org").await).await;
+    until("from where it was", async || !is_heard("south.example.org").await).await;
+
+    hollow.store(false, Ordering::SeqCst);
+    until("it is back by itself", async || north.ask(&north.owner, "/v1/people").await.status == 200).await;
+    // Appended, and folded.
+    until("it takes commands", async || {
+        north.send(&north.owner, "FoundHub", json!({"name": "Far North"})).await.status == 200
+    })
+    .await;
+    let is_folded = async || north.items(&north.owner, "/v1/hubs").await.iter().any(|hub| hub["name"] == "Far North");
+    until("it is read", is_folded).await;
+    drop(fake);
+}
+
+#[tokio::test]
+async fn an_instant_that_is_none_in_a_schools_database_is_over_when_it_is_put_right() {
+    let service = super::installation().await;
+    let own = Database::empty().await;
+    let north = service.own_site("north", &own).await;
+    assert_eq!(north.ask(&north.owner, "/v1/people").await.status, 200);
+    let used_last = async |at: &str| {
+        let sql = format!("update tokens set last_used_at = '{at}'");
+        sqlx::query(&sql).execute(&own.pool).await.expect("it is written");
+    };
+    used_last("-infinity").await;
+    assert!(north.ask(&north.owner, "/v1/people").await.status >= 500);
+    used_last("2026-03-01").await;
+    until("it is back by itself", async || north.ask(&north.owner, "/v1/people").await.status == 200).await;
+}
+
+#[tokio::test]
+async fn a_session_in_a_year_that_none_is_in_is_an_error_where_it_is_read() {
+    let service = super::installation().await;
+    let own = Database::empty().await;
+    let north = service.own_site("north", &own).await;
+    let cohort = Student::in_site(&north).await.cohort;
+    let (path, calendar) = (format!("/v1/cohorts/{cohort}"), format!("/v1/cohorts/{cohort}/calendar.ics"));
+    let head = north.executor.store().head().await.expect("the log's head");
+    let read = north.ask(&north.owner, &format!("{calendar}?min_position={head}")).await;
+    assert_eq!(read.status, 200, "{}", read.text);
+    // Days are not counted to the first, and cannot be to the last.
+    for year in ["2300", "-1000", "+262000", "+262142"] {
+        let sql = format!(
+            "update cohorts set sessions = jsonb_set(sessions, '{{1,starts_at}}', '\"{year}-12-31T00:00:00Z\"')"
+        );
+        sqlx::query(&sql).execute(&own.pool).await.expect("it is written");
+        for path in [&path, &calendar] {
+            is_problem(&north.ask(&north.owner, path).await, 500, "internal_error");
+        }
+    }
+    assert_eq!(north.ask(&north.owner, "/v1/people").await.status, 200);
 }
 
 #[tokio::test]

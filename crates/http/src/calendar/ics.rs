@@ -12,7 +12,7 @@ use chrono_tz::Tz;
 use rollbook_domain::cohort::SessionStatus;
 use rollbook_projections::models::cohorts::{CohortItem, SessionItem};
 
-use super::zone::vtimezone;
+use super::zone::{Span, vtimezone};
 
 /// How long a calendar program may keep what it fetched.
 const REFRESH: &str = "PT1H";
@@ -30,8 +30,8 @@ pub fn calendar(name: &str, cohorts: &[CohortItem]) -> Result<String, std::fmt::
     whole.add_property_with_params(ICalendarProperty::RefreshInterval, [duration], text(REFRESH));
     whole.add_property(other("X-PUBLISHED-TTL"), text(REFRESH));
     let mut tree = Tree(ICalendar { components: vec![whole] });
-    for (zone, from, to) in spans(cohorts).into_values() {
-        let (whole, parts) = vtimezone(zone, from, to);
+    for (zone, spans) in spans(cohorts).into_values() {
+        let (whole, parts) = vtimezone(zone, spans);
         let place = tree.add(0, whole);
         for part in parts {
             tree.add(place, part);
@@ -80,15 +80,14 @@ impl Tree {
     }
 }
 
-/// From the first session to the end of the last, of all cohorts in a zone.
-fn spans(cohorts: &[CohortItem]) -> BTreeMap<&'static str, (Tz, DateTime<Utc>, DateTime<Utc>)> {
+/// When the sessions of all cohorts in a zone are, each from its beginning to its end.
+fn spans(cohorts: &[CohortItem]) -> BTreeMap<&'static str, (Tz, Vec<Span>)> {
     let mut spans = BTreeMap::new();
     for cohort in cohorts {
         for SessionItem { session, .. } in &cohort.sessions {
-            let (from, to) = (session.starts_at, ends_at(session.starts_at, session.minutes));
             let zone = cohort.timezone.tz();
-            let span = spans.entry(zone.name()).or_insert((zone, from, to));
-            *span = (zone, span.1.min(from), span.2.max(to));
+            let (_, spans) = spans.entry(zone.name()).or_insert((zone, Vec::new()));
+            spans.push((session.starts_at, ends_at(session.starts_at, session.minutes)));
         }
     }
     spans
@@ -127,7 +126,7 @@ fn event(cohort: &CohortItem, SessionItem { week, session }: &SessionItem) -> IC
 }
 
 fn ends_at(starts_at: DateTime<Utc>, minutes: u16) -> DateTime<Utc> {
-    starts_at + TimeDelta::minutes(minutes.into())
+    starts_at.checked_add_signed(TimeDelta::minutes(minutes.into())).unwrap_or(starts_at)
 }
 
 fn text(text: &str) -> ICalendarValue {

@@ -108,7 +108,7 @@ pub fn path(secret: &str) -> String {
 async fn of_cohort(caller: Caller, cohort: CohortId, _: NoFilter) -> Result<Document, ApiError> {
     let cohort = caller.cohort(cohort).await?;
     let name = format!("{} ({})", cohort.module, cohort.name);
-    written(&name, &[cohort])
+    written(name, vec![cohort]).await
 }
 
 /// The address never runs out, so that it is no open session's to make.
@@ -146,7 +146,7 @@ async fn by_link(
     let page = Page { limit: MOST, after: None };
     let mut cohorts = cohorts::list(state.pool(), site, &filter, &page).await?.items;
     cohorts.retain(|cohort| cohort.status != CohortStatus::Archived);
-    written("Rollbook", &cohorts)
+    written("Rollbook".to_owned(), cohorts).await
 }
 
 /// The cohorts that somebody goes to: as a student, to teach, to mark, or with their hub.
@@ -158,7 +158,10 @@ async fn cohorts_of(state: &AppState, site: SiteId, reader: &Reader) -> Result<B
     Ok(cohorts)
 }
 
-fn written(name: &str, cohorts: &[CohortItem]) -> Result<Document, ApiError> {
-    let body = ics::calendar(name, cohorts).map_err(|error| ApiError::internal(&error))?;
+/// Written where that holds nobody else up: zones are gone through day by day.
+async fn written(name: String, cohorts: Vec<CohortItem>) -> Result<Document, ApiError> {
+    let written = rollbook_background::compute(move || ics::calendar(&name, &cohorts));
+    let body =
+        written.await.map_err(|error| ApiError::internal(&error))?.map_err(|error| ApiError::internal(&error))?;
     Ok(Document { media_type: "text/calendar; charset=utf-8", policy: None, body })
 }

@@ -1,4 +1,5 @@
-//! A time zone as iCalendar wants it: a `VTIMEZONE` with every change of the clocks in a span of time (RFC 5545, 3.6.5).
+//! A time zone as iCalendar wants it: a `VTIMEZONE` with every change of the clocks around sessions (RFC 5545, 3.6.5). Where there
+//! is none for long, changes are left out: they would be looked for day by day, and nothing is said of those days.
 //!
 //! The changes are listed one by one, as the time zone database has them. No rule is derived from them: a rule would
 //! promise what a government may change.
@@ -12,6 +13,12 @@ use super::ics::moment;
 
 /// Clocks do not change twice within this.
 const STEP: TimeDelta = TimeDelta::days(1);
+
+/// How far sessions may lie apart for the changes of the clocks between them to be listed.
+const APART: TimeDelta = TimeDelta::days(31);
+
+/// From an instant to another.
+pub type Span = (DateTime<Utc>, DateTime<Utc>);
 
 /// What clocks show from an instant on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,11 +35,25 @@ struct Observance {
     name: String,
 }
 
-/// The zone's component and those inside it, for instants of the span.
-pub fn vtimezone(zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -> (ICalendarComponent, Vec<ICalendarComponent>) {
+/// The zone's component and those inside it, for instants of the spans.
+pub fn vtimezone(zone: Tz, spans: Vec<Span>) -> (ICalendarComponent, Vec<ICalendarComponent>) {
     let mut whole = ICalendarComponent::new(ICalendarComponentType::VTimezone);
     whole.add_property(ICalendarProperty::Tzid, ICalendarValue::Text(zone.name().to_owned()));
-    (whole, observances(zone, from, to).into_iter().map(component).collect())
+    let observances = stretches(spans).into_iter().flat_map(|stretch| observances(zone, stretch));
+    (whole, observances.map(component).collect())
+}
+
+/// The spans in their order, as one where they follow closely.
+fn stretches(mut spans: Vec<Span>) -> Vec<Span> {
+    spans.sort_unstable();
+    let mut stretches: Vec<Span> = Vec::new();
+    for (from, to) in spans {
+        match stretches.last_mut() {
+            Some((_, end)) if from.signed_duration_since(*end) <= APART => *end = to.max(*end),
+            _ => stretches.push((from, to)),
+        }
+    }
+    stretches
 }
 
 fn component(observance: Observance) -> ICalendarComponent {
@@ -46,11 +67,11 @@ fn component(observance: Observance) -> ICalendarComponent {
 }
 
 /// The one that holds at the beginning of the span, and every change in it.
-fn observances(zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Observance> {
+fn observances(zone: Tz, (from, to): Span) -> Vec<Observance> {
     let mut found = vec![observance(zone, from, offset(zone, from))];
     let mut at = from;
     while at < to {
-        let next = at + STEP;
+        let Some(next) = at.checked_add_signed(STEP) else { break };
         if offset(zone, at) != offset(zone, next) {
             found.push(observance(zone, change(zone, at, next), offset(zone, at)));
         }
@@ -103,7 +124,7 @@ mod tests {
     }
 
     fn changes(zone: Tz, from: &str, to: &str) -> Vec<(String, String, String, bool)> {
-        let found = observances(zone, at(from), at(to)).into_iter();
+        let found = observances(zone, (at(from), at(to))).into_iter();
         found.map(|o| (o.onset.to_string(), ahead(o.before), ahead(o.after), o.daylight)).collect()
     }
 
@@ -116,6 +137,25 @@ mod tests {
             ("2026-10-04 02:00:00", "+1000", "+1100", true),
         ];
         assert_eq!(sydney, expected.map(|(a, b, c, d)| (a.to_owned(), b.to_owned(), c.to_owned(), d)));
+    }
+
+    #[test]
+    fn what_is_far_from_every_session_is_passed_over() {
+        let span = |from: &str, to: &str| (at(from), at(to));
+        let spans = vec![
+            span("2200-12-30T08:00:00Z", "2200-12-30T10:00:00Z"),
+            span("1970-01-06T08:00:00Z", "1970-01-06T10:00:00Z"),
+            span("1970-01-13T08:00:00Z", "1970-01-13T10:00:00Z"),
+            span("1970-01-06T08:00:00Z", "1970-02-13T10:00:00Z"),
+        ];
+        let expected = [
+            span("1970-01-06T08:00:00Z", "1970-02-13T10:00:00Z"),
+            span("2200-12-30T08:00:00Z", "2200-12-30T10:00:00Z"),
+        ];
+        assert_eq!(stretches(spans.clone()), expected);
+        let (_, parts) = vtimezone(chrono_tz::Australia::Sydney, spans);
+        assert_eq!(parts.len(), 2, "what holds at the beginning of each, and 230 years of changes are not looked for");
+        assert!(stretches(Vec::new()).is_empty());
     }
 
     #[test]

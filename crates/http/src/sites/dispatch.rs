@@ -1,11 +1,13 @@
 //! In front of the services of the sites: each request goes to the one that its host belongs to, and to no other. It looks at
 //! nothing but the host and, for what is the process's own, the path.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
 use rollbook_domain::SiteId;
 use rollbook_domain::site::{HostAdmits, Slug};
 use tower::ServiceExt;
@@ -44,14 +46,14 @@ async fn refuse(Extension(Refused(error)): Extension<Refused>) -> Response {
 }
 
 async fn dispatch(State(front): State<Front>, mut request: Request) -> Response {
-    let found = match front.installation.find(&request) {
-        Ok((site, through)) => {
-            request.extensions_mut().insert(through);
-            front.installation.reach(site).await
-        }
-        Err(error) => Err(error),
+    let reach = async {
+        let (site, through) = front.installation.find(&request)?;
+        request.extensions_mut().insert(through);
+        front.installation.reach(site).await
     };
-    match found {
+    // The layers that answer a panic are around the routes, which are not found yet.
+    let reached = AssertUnwindSafe(reach).catch_unwind().await;
+    match reached.unwrap_or_else(|_| Err(ApiError::internal(&"a panic before the site was found"))) {
         Ok(Reached { routes, in_use: Some(in_use), .. }) => {
             until_its_end(routes.oneshot(request).await.into_response(), in_use)
         }

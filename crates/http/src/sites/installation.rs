@@ -16,6 +16,7 @@ use rollbook_domain::text::Email;
 use rollbook_files::{Examiner, Files, PictureWorker};
 use rollbook_projections::models::sites::SiteItem;
 use rollbook_projections::{Projections, QueryError};
+use rollbook_store::apart::{apart, unbroken};
 use rollbook_store::keys::Keys;
 use rollbook_store::site_databases::Reach;
 use rollbook_store::{EventStore, ExecuteError, Executor};
@@ -205,12 +206,12 @@ impl Installation {
     /// Keeps the registry up to date with the log, and looks after the sites' own databases, until it is broken off.
     pub async fn follow(&self) {
         tokio::select! {
-            () = self.follow_the_log() => {}
-            () = self.look_after_databases() => {}
+            () = unbroken("the registry of sites", || self.clone().follow_the_log()) => {}
+            () = unbroken("looking after sites' databases", || self.clone().look_after_databases()) => {}
         }
     }
 
-    async fn follow_the_log(&self) {
+    async fn follow_the_log(self) {
         let mut positions = self.0.projections.positions();
         loop {
             positions.mark_unchanged();
@@ -256,7 +257,7 @@ impl Installation {
         }
     }
 
-    async fn look_after_databases(&self) {
+    async fn look_after_databases(self) {
         let (mut changes, places) = (self.registry().changes(), Semaphore::new(AT_A_TIME));
         let (mut under_way, mut begun) = (FuturesUnordered::new(), HashSet::new());
         loop {
@@ -280,19 +281,25 @@ impl Installation {
         }
     }
 
-    /// Looks after a site's database when it is its turn; which site.
+    /// Looks after a site's database when it is its turn; which site. What its server breaks is this alone.
     async fn look_in_turn(&self, places: &Semaphore, site: SiteItem) -> SiteId {
+        let (id, slug) = (site.site_id, site.slug.clone());
         let place = places.acquire().await;
-        let mut looks = pin!(self.look_after(&site));
-        if tokio::time::timeout(TURN, &mut looks).await.is_err() {
+        let mut looks = pin!(apart(self.clone().look_after(site)));
+        let looked = if let Ok(looked) = tokio::time::timeout(TURN, &mut looks).await {
+            looked
+        } else {
             drop(place);
-            looks.await;
+            looks.await
+        };
+        if let Err(error) = looked {
+            tracing::warn!(site = slug, %error, "the database of a site cannot be looked after");
         }
-        site.site_id
+        id
     }
 
     /// Ends a set-up that was broken off; opens a database once, because emails may wait in it; closes it where nobody uses it.
-    async fn look_after(&self, site: &SiteItem) {
+    async fn look_after(self, site: SiteItem) {
         let (id, owns) = (site.site_id, &self.0.owns);
         match site.holding() {
             SiteDatabase::Given if owns.may_set_up(id) => {
@@ -301,7 +308,7 @@ impl Installation {
                 }
             }
             SiteDatabase::Active if !site.closed && !owns.was_open(id) => {
-                let opened = owns.reach(id, self.open_own(id)).await;
+                let opened = owns.reach(id, self.clone().open_own(id)).await;
                 tracing::debug!(site = site.slug, opened = opened.is_some(), "the database of a site was looked after");
             }
             SiteDatabase::Active => owns.close_idle(id, self.0.idle, site.closed).await,
@@ -349,7 +356,7 @@ impl Installation {
             }
             SiteDatabase::Wanted | SiteDatabase::Given => Err(ApiError::SiteNotReady),
             SiteDatabase::Active => {
-                let reached = self.0.owns.reach(site, self.open_own(site)).await;
+                let reached = self.0.owns.reach(site, self.clone().open_own(site)).await;
                 let (state, routes, in_use) = reached.ok_or(ApiError::SiteUnavailable)?;
                 Ok(Reached { state, routes, in_use: Some(in_use) })
             }
@@ -367,7 +374,7 @@ impl Installation {
     }
 
     /// The service of a site in a database of its own, opened.
-    async fn open_own(&self, site: SiteId) -> Result<Own, SetUpError> {
+    async fn open_own(self, site: SiteId) -> Result<Own, SetUpError> {
         let databases = &self.0.databases;
         let mut own =
             Own::open(site, databases, |store, projections| self.made(site, &store, projections, true)).await?;

@@ -11,6 +11,7 @@ use axum::Router;
 use futures::future::{BoxFuture, join_all};
 use rollbook_domain::SiteId;
 use rollbook_projections::Projections;
+use rollbook_store::apart::apart;
 use rollbook_store::connect::TIMEOUT;
 use rollbook_store::listen::{self, Way};
 use rollbook_store::site_databases::{Opened, Relay};
@@ -174,11 +175,12 @@ impl Owns {
         self.places.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// A site's service, opened if need be, once for all who wait for it; none where that does not succeed now.
+    /// A site's service, opened if need be, once for all who wait for it; none where that does not succeed now. What its server
+    /// breaks ends with that.
     pub async fn reach(
         &self,
         site: SiteId,
-        open: impl Future<Output = Result<Own, SetUpError>>,
+        open: impl Future<Output = Result<Own, SetUpError>> + Send + 'static,
     ) -> Option<(AppState, Router, InUse)> {
         let place = self.place(site);
         let mut now = place.now.lock().await;
@@ -186,10 +188,11 @@ impl Owns {
             return None;
         }
         if !matches!(*now, Now::Open(_)) {
-            *now = match open.await {
+            let opened = apart(open).await.map_err(|error| error.to_string());
+            *now = match opened.and_then(|opened| opened.map_err(|error| error.to_string())) {
                 Ok(own) => Now::Open(Box::new(own)),
                 Err(error) => {
-                    tracing::warn!(%site, %error, "the database of a site cannot be opened");
+                    tracing::warn!(%site, error, "the database of a site cannot be opened");
                     Now::Failed(Instant::now())
                 }
             };
@@ -264,8 +267,10 @@ impl Owns {
         self.ended.store(true, Ordering::SeqCst);
         let closing = self.all().into_iter().map(|place| async move {
             let Ok(mut now) = tokio::time::timeout(CLOSING, place.now.lock()).await else { return };
-            if let Now::Open(own) = mem::take(&mut *now) {
-                own.close().await;
+            if let Now::Open(own) = mem::take(&mut *now)
+                && let Err(error) = apart(own.close()).await
+            {
+                tracing::warn!(%error, "the database of a site was not closed in order");
             }
         });
         join_all(closing).await;

@@ -26,7 +26,7 @@ impl Manifest {
         let name = required(&sheet, "propertyName")?;
         let value = required(&sheet, "value")?;
         let mut properties = HashMap::new();
-        while let Some(record) = sheet.next_record() {
+        while let Some(record) = sheet.next_record()? {
             if properties.len() >= 1_000 {
                 return Err(FileError::Manifest("has more than 1000 properties".to_owned()));
             }

@@ -113,7 +113,7 @@ impl Mailer {
     }
 
     /// Gives the lock back.
-    pub async fn close(mut self) {
+    pub async fn close(&mut self) {
         if let Some(connection) = self.connection.take()
             && let Err(error) = connection.close().await
         {

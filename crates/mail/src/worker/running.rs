@@ -1,9 +1,11 @@
 //! The delivery as a task of the process. It ends only when it is told to: what fails is logged and tried again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rollbook_store::Clock;
-use tokio::sync::watch;
+use rollbook_store::apart::unbroken;
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 
 use super::{Mailer, Round};
@@ -30,7 +32,8 @@ impl Mailing {
     /// Begins to deliver.
     pub fn start(mailer: Mailer) -> Self {
         let (stop, stopped) = watch::channel(false);
-        Self { stop, task: tokio::spawn(run(mailer, stopped)) }
+        let mailer = Arc::new(Mutex::new(mailer));
+        Self { stop, task: tokio::spawn(unbroken("the delivery", move || run(mailer.clone(), stopped.clone()))) }
     }
 
     /// Ends it, after the request under way.
@@ -44,7 +47,9 @@ impl Mailing {
     }
 }
 
-async fn run(mut mailer: Mailer, mut stop: watch::Receiver<bool>) {
+async fn run(mailer: Arc<Mutex<Mailer>>, mut stop: watch::Receiver<bool>) {
+    // Only one of these lives at a time. What a round breaks off leaves nothing behind that the next one would go on with.
+    let mut mailer = mailer.lock().await;
     let mut positions = mailer.projections.positions();
     let mut backoff = BACKOFF.0;
     // Whoever can say stop holds the sender; when nobody is left, nobody asks for the emails either.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use rollbook_store::apart::unbroken;
 use rollbook_store::{EventStore, Position};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
@@ -31,23 +32,16 @@ pub(super) async fn run(
     store: EventStore,
     published: Arc<watch::Sender<Position>>,
     hurry: Arc<Notify>,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) {
-    let Some(began) = checkpoints_at_the_start(&store, &mut stop).await else { return };
+    let checkpoints = unbroken("the projections' start", || checkpoints_at_the_start(store.clone(), stop.clone()));
+    let Some(began) = checkpoints.await else { return };
     // Ends with this task. It waits for models that others have, so it is beside the rounds.
     let mut beside = JoinSet::new();
-    beside.spawn(take_up(store.clone(), began, stop.clone()));
-    loop {
-        let mut task = JoinSet::new();
-        task.spawn(follow(store.clone(), published.clone(), hurry.clone(), stop.clone()));
-        match task.join_next().await {
-            Some(Err(error)) => tracing::error!(%error, "the projection engine broke off; it starts again"),
-            Some(Ok(())) | None => return,
-        }
-        if stopped_within(&mut stop, BACKOFF.1).await {
-            return;
-        }
-    }
+    let (log, told) = (store.clone(), stop.clone());
+    beside.spawn(unbroken("taking up what is parked", move || take_up(log.clone(), began, told.clone())));
+    let follows = || follow(store.clone(), published.clone(), hurry.clone(), stop.clone());
+    unbroken("the projection engine", follows).await;
 }
 
 async fn follow(
@@ -100,14 +94,14 @@ async fn follow(
 }
 
 /// Makes the checkpoints that are missing; the instant of it, or none if it was told to stop meanwhile.
-async fn checkpoints_at_the_start(store: &EventStore, stop: &mut watch::Receiver<bool>) -> Option<DateTime<Utc>> {
+async fn checkpoints_at_the_start(store: EventStore, mut stop: watch::Receiver<bool>) -> Option<DateTime<Utc>> {
     let mut backoff = BACKOFF.0;
     loop {
         match checkpoints::ensure(store.pool()).await {
             Ok(at) => return Some(at),
             Err(error) => tracing::warn!(%error, retry_in = ?backoff, "projections wait for the database"),
         }
-        if stopped_within(stop, backoff).await {
+        if stopped_within(&mut stop, backoff).await {
             return None;
         }
         backoff = BACKOFF.1.min(backoff * 2);

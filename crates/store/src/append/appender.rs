@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
 use super::batch::{self, Concerns, Outcome, Refused};
@@ -31,7 +31,9 @@ pub(crate) struct Job {
 }
 
 /// Writes batches until nobody can ask any more.
-pub(super) async fn run(mut link: Link, recent: Arc<Recent>, mut queue: mpsc::Receiver<Job>) {
+pub(super) async fn run(mut link: Link, recent: Arc<Recent>, queue: Arc<Mutex<mpsc::Receiver<Job>>>) {
+    // Only one of them lives at a time.
+    let mut queue = queue.lock().await;
     let mut waiting: VecDeque<Job> = VecDeque::new();
     let mut arrived = Vec::new();
     let mut announced = Announced::default();

@@ -5,6 +5,8 @@ mod appender;
 mod batch;
 mod prepared;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use metrics::Unit;
 use rollbook_domain::claim::ClaimKey;
@@ -13,11 +15,12 @@ use rollbook_domain::{Actor, SiteId, StreamId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use uuid::Uuid;
 
 pub(crate) use self::appender::Job;
 use self::prepared::Prepared;
+use crate::apart::unbroken;
 use crate::link::Link;
 use crate::receipt::ReceiptStream;
 use crate::{CommandKey, EventStore, Position, StoreError};
@@ -103,7 +106,9 @@ impl EventStore {
     fn appender(&self) -> &mpsc::Sender<Job> {
         self.appender.get_or_init(|| {
             let (sender, queue) = mpsc::channel(appender::QUEUE);
-            tokio::spawn(appender::run(Link::new(&self.every_site, &[]), self.recent.clone(), queue));
+            let (pool, recent, queue) = (self.every_site.clone(), self.recent.clone(), Arc::new(Mutex::new(queue)));
+            let begin = move || appender::run(Link::new(&pool, &[]), recent.clone(), queue.clone());
+            tokio::spawn(unbroken("the appender", begin));
             sender
         })
     }

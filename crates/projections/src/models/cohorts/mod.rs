@@ -3,17 +3,25 @@
 mod queries;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
 use rollbook_domain::cohort::{CohortEvent, CohortStatus, SessionStatus, Zone};
 use rollbook_domain::{CohortId, Event, ModuleId, PersonId, StreamType};
 use rollbook_store::Recorded;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{ReadModel, SiteRows};
 
 pub use queries::{CohortFilter, CohortItem, InstructorItem, SessionItem, get, list, meeting_in};
+
+/// The years of a session's instants: those that a cohort begins in or a session is moved to, what its last weeks come to, and
+/// what either is elsewhere on the first day.
+/// A row may be of a database that somebody else writes, and whoever calculates with it neither counts for ever nor leaves the
+/// calendar.
+const YEARS: RangeInclusive<i32> = 1969..=2202;
 
 /// The read model.
 #[derive(Debug)]
@@ -58,17 +66,25 @@ pub struct Row {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Session {
     /// When it begins.
+    #[serde(deserialize_with = "within_years")]
     pub starts_at: DateTime<Utc>,
     /// How long it is, in minutes.
     pub minutes: u16,
     /// Whether it takes place as planned.
     pub status: SessionStatus,
     /// When it was to begin as the cohort was scheduled.
+    #[serde(deserialize_with = "within_years")]
     pub planned_at: DateTime<Utc>,
     /// How often it was moved or cancelled.
     pub revision: u32,
     /// When it was planned, moved or cancelled, last.
+    #[serde(deserialize_with = "within_years")]
     pub changed_at: DateTime<Utc>,
+}
+
+fn within_years<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
+    let at = DateTime::<Utc>::deserialize(deserializer)?;
+    if YEARS.contains(&at.year()) { Ok(at) } else { Err(D::Error::custom("an instant in a year of no session")) }
 }
 
 impl Session {
@@ -209,6 +225,30 @@ fn change(row: &mut Row, event: &CohortEvent, at: DateTime<Utc>) {
         }
         CohortEvent::InstructorDismissed { person_id } => {
             row.instructors.remove(person_id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_instant_of_a_session_is_in_the_years_that_one_is_planned_in() {
+        let read = |at: &str| {
+            let session = json!({"starts_at": at, "minutes": 90, "status": "scheduled", "planned_at": at, "revision": 0,
+                "changed_at": at});
+            serde_json::from_value::<Session>(session).is_ok()
+        };
+        for taken in ["1969-12-31T10:00:00Z", "2026-02-10T08:00:00Z", "2201-12-29T08:00:00Z"] {
+            assert!(read(taken), "{taken}");
+        }
+        for refused in
+            ["1968-12-31T23:59:59Z", "-1000-01-01T00:00:00Z", "2300-01-01T00:00:00Z", "+262142-12-31T00:00:00Z"]
+        {
+            assert!(!read(refused), "{refused}");
         }
     }
 }
