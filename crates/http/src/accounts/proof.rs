@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::hashing::Verified;
 use super::password;
 use super::problem::AccountProblem;
+use super::second_factor::codes::{Shower, shown};
 use crate::auth::Authenticated;
 use crate::body::JsonBytes;
 use crate::client::ClientAddress;
@@ -38,45 +39,75 @@ struct Given {
     password: Option<SecretString>,
 }
 
-/// The password that a request came with, if it did.
-#[derive(Debug)]
-pub struct Proof(Option<SecretString>);
+/// What a request came with to show it. As a body of its own it is that of whatever takes a code, too.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// The password. Who has neither one nor a second factor leaves both out, and has signed in within the last 10 minutes.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub password: Option<SecretString>,
+    /// A code of the app, or a recovery code, which is used up.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub code: Option<SecretString>,
+}
 
 impl<S: Send + Sync> FromRequest<S> for Proof {
     type Rejection = ApiError;
 
-    /// A body that is not declared is none.
+    /// The password alone. A body that is not declared is none.
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         if !request.headers().contains_key(CONTENT_TYPE) {
-            return Ok(Self(None));
+            return Ok(Self::default());
         }
         let Given { password } = JsonBytes::from_request(request, state).await?.read()?;
-        Ok(Self(password))
+        Ok(Self::new(password))
     }
 }
 
 impl Proof {
-    /// What came in a larger body.
+    /// A password that came in a larger body.
     pub fn new(password: Option<SecretString>) -> Self {
-        Self(password)
+        Self { password, code: None }
     }
 
-    /// Refuses whoever does not show that they are the person.
+    /// Refuses whoever does not show that they are the person, by their password.
     pub async fn check(&self, who: &Authenticated, client: ClientAddress) -> Result<(), ApiError> {
-        let (state, site, person) = (&who.state, who.site, who.bearer.person);
-        let (now, again) = (state.now(), || ApiError::Account(AccountProblem::SignInAgain));
-        let phc = if settings(state.pool(), site).await?.password_sign_in {
-            state.store().credential(site, person, who.bearer.state.epochs.password).await?
-        } else {
-            None
-        };
-        let Some(phc) = phc else {
-            let recent = who.bearer.created_at.is_some_and(|began| now - began < RECENT);
-            return if recent { Ok(()) } else { Err(again()) };
-        };
-        let given = self.0.as_ref().ok_or_else(again)?;
+        let again = || ApiError::Account(AccountProblem::SignInAgain);
+        let Some(phc) = password_of(who).await? else { return signed_in_lately(who) };
+        let given = self.password.as_ref().ok_or_else(again)?;
         refuse_wrong_password(who, client, given, Some(&phc)).await
     }
+
+    /// The same where a code will do, which whoever has a second factor and no password must show.
+    pub async fn check_or_code(&self, who: &Authenticated, client: ClientAddress) -> Result<(), ApiError> {
+        let (state, site, person, known) = (&who.state, who.site, who.bearer.person, &*who.bearer.state);
+        if let Self { password: None, code: Some(code) } = self {
+            let right = shown(state, Shower { site, person, known, client, own_device: None }, code).await?;
+            return right.map(drop).ok_or(ApiError::Account(AccountProblem::WrongSecondFactor));
+        }
+        match (password_of(who).await?, &self.password) {
+            (Some(phc), Some(given)) => refuse_wrong_password(who, client, given, Some(&phc)).await,
+            (None, _) if !known.has_second_factor() => signed_in_lately(who),
+            _ => Err(ApiError::Account(AccountProblem::ProofRequired)),
+        }
+    }
+}
+
+/// The hash of somebody's password, if they come in by one.
+async fn password_of(who: &Authenticated) -> Result<Option<SecretString>, ApiError> {
+    let (state, site) = (&who.state, who.site);
+    if !settings(state.pool(), site).await?.password_sign_in {
+        return Ok(None);
+    }
+    Ok(state.store().credential(site, who.bearer.person, who.bearer.state.epochs.password).await?)
+}
+
+/// Refuses whoever has signed in longer ago than a moment: it may be somebody else by now.
+fn signed_in_lately(who: &Authenticated) -> Result<(), ApiError> {
+    let recent = who.bearer.created_at.is_some_and(|began| who.state.now() - began < RECENT);
+    if recent { Ok(()) } else { Err(ApiError::Account(AccountProblem::SignInAgain)) }
 }
 
 /// Refuses a wrong password of somebody who is signed in; without a hash of one, every password is. Guesses count as those at the

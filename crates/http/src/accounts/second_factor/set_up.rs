@@ -16,8 +16,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::proof::{Proof, refuse_unproved};
-use super::{codes, recovery, totp};
+
+use super::{Proof, codes, recovery, totp};
 use crate::accounts::operation;
 use crate::accounts::problem::AccountProblem;
 use crate::auth::{Authenticated, SetsUp};
@@ -124,7 +124,7 @@ pub async fn begin(
     asked: AppAsked,
 ) -> Result<AppSecret, ApiError> {
     let AppAsked { name, password, code } = asked;
-    refuse_unproved(state, who, client, &Proof { password, code }).await?;
+    Proof { password, code }.check_or_code(who, client).await?;
     let (site, person, now) = (who.site, who.bearer.person, state.now());
     let (factor_id, secret) = (Uuid::new_v4(), totp::new_secret());
     let sealed_for = SealedFor::SecondFactor(site, person, factor_id);
