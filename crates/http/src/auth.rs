@@ -64,17 +64,15 @@ impl Authenticated {
     /// The same with what they lack.
     pub async fn known(state: &AppState, token: &SecretString) -> Result<Option<Self>, ApiError> {
         let Some(mut who) = Self::looked_up(state, token).await? else { return Ok(None) };
-        who.lacks = lacks(state, &who.bearer, (who.super_admin, who.is_guest())).await?;
+        let shown = (who.bearer.kind, who.bearer.second_factor);
+        who.lacks = lacks(state, &who.bearer.state, shown, (who.super_admin, who.is_guest())).await?;
         Ok(Some(who))
     }
 
     /// Refuses what they lack, unless it is what they may lack.
     fn lacking(self, may: fn(Lacks) -> bool) -> Result<Self, ApiError> {
         match self.lacks {
-            Some(lacks) if !may(lacks) => {
-                let has = lacks == Lacks::Showing;
-                Err(ApiError::Account(AccountProblem::SecondFactorRequired { has }))
-            }
+            Some(lacks) if !may(lacks) => Err(lacks.into()),
             _ => Ok(self),
         }
     }

@@ -4,7 +4,7 @@
 
 pub mod accounts;
 pub mod append;
-mod calendar_links;
+pub mod calendar_links;
 pub mod clock;
 pub mod connect;
 pub mod entries;

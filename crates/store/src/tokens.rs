@@ -311,13 +311,12 @@ fn bearers(rows: &[PgRow], known: Vec<AnyLoaded>) -> Result<Vec<Option<Found>>, 
             let unknown = |_| StoreError::Corrupt("a token of a kind that is not known".to_owned());
             let scope: Option<Json<KeyScope>> = row.try_get("scope")?;
             let method: Option<&str> = row.try_get("method")?;
-            let second_factor: Option<&str> = row.try_get("second_factor")?;
             let last_used_at = row.try_get("last_used_at")?;
             let of_row = Bearer {
                 token_id: Some(row.try_get("id")?),
                 kind: row.try_get::<&str, _>("kind")?.parse().map_err(unknown)?,
                 method: method.map(str::parse).transpose().map_err(unknown)?,
-                second_factor: second_factor.map_or(Ok(ShownFactor::Nothing), str::parse).map_err(unknown)?,
+                second_factor: shown(row.try_get("second_factor")?)?,
                 created_at: Some(row.try_get("created_at")?),
                 scope: scope.map(|Json(scope)| Arc::new(scope)),
                 person: PersonId(row.try_get("person_id")?),
@@ -344,6 +343,12 @@ fn bearers(rows: &[PgRow], known: Vec<AnyLoaded>) -> Result<Vec<Option<Found>>, 
             good.then_some(Found { bearer: Bearer { state, ..bearer }, loaded, last_used_at })
         })
         .collect())
+}
+
+/// What a row says that was shown besides: none is nothing.
+pub(crate) fn shown(second_factor: Option<&str>) -> Result<ShownFactor, StoreError> {
+    let unknown = |_| StoreError::Corrupt("a second factor of a kind that is not known".to_owned());
+    second_factor.map_or(Ok(ShownFactor::Nothing), str::parse).map_err(unknown)
 }
 
 /// A token has 256 random bits, so a fast hash without salt is enough: there is nothing to guess.

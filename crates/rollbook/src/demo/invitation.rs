@@ -1,6 +1,7 @@
 //! The last thing that the demo prints: where it listens, who you can be, and three lines to paste.
 
 use chrono::TimeDelta;
+use rollbook_domain::account::ShownFactor;
 use rollbook_domain::{PersonId, SiteId};
 use rollbook_http::calendar_path;
 use rollbook_store::{Clock, EventStore};
@@ -30,7 +31,8 @@ pub async fn print(store: &EventStore, fixture: &Fixture, cast: &Cast, clock: &C
     let marking = token(store, clock, *marker).await?;
     let studying = token(store, clock, student.person).await?;
     let epoch = store.person(SiteId::DEFAULT, student.person).await?.state.epochs.access;
-    let sessions = store.issue_calendar_link(SiteId::DEFAULT, student.person, epoch, clock.now()).await?;
+    let made = (epoch, ShownFactor::Elsewhere);
+    let sessions = store.issue_calendar_link(SiteId::DEFAULT, student.person, made, clock.now()).await?;
     output::line(&format!(
         "
 listening on {url}   (try it in a browser: {url}/docs)
