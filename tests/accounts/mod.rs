@@ -6,6 +6,7 @@ mod invitations;
 mod keys;
 mod letters;
 mod limits;
+mod meanwhile;
 mod notices;
 mod oidc;
 mod pages;

@@ -10,7 +10,10 @@ use rollbook_domain::{PersonId, SiteId};
 use sqlx::Row as _;
 use uuid::Uuid;
 
+use crate::accounts::Grounds;
+use crate::accounts::grounds::hold;
 use crate::tokens::{hash, secret, shown};
+use crate::transaction::begin;
 use crate::{EventStore, StoreError};
 
 /// Whose a link is.
@@ -25,14 +28,20 @@ pub struct CalendarLink {
 }
 
 impl EventStore {
-    /// Makes a person's link, good in an epoch of theirs, in place of the one before. The only time the secret can be seen.
+    /// Makes a person's link, good in an epoch of theirs, in place of the one before. The only time the secret can be seen. None where
+    /// what it is made by has ended.
     pub async fn issue_calendar_link(
         &self,
         site: SiteId,
         person: PersonId,
         (epoch, second_factor): (i64, ShownFactor),
+        grounds: &Grounds,
         now: DateTime<Utc>,
-    ) -> Result<String, StoreError> {
+    ) -> Result<Option<String>, StoreError> {
+        let mut transaction = begin(&self.pool).await?;
+        if !hold(&mut transaction, (site, person), grounds, now).await? {
+            return Ok(None);
+        }
         let link = secret();
         sqlx::query(
             "insert into calendar_links (site_id, person_id, link_hash, created_at, epoch, second_factor)
@@ -46,9 +55,10 @@ impl EventStore {
         .bind(now)
         .bind(epoch)
         .bind(<&str>::from(second_factor))
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await?;
-        Ok(link)
+        transaction.commit().await?;
+        Ok(Some(link))
     }
 
     /// Whose link a secret is; none if it is nobody's any more, or of an epoch that has ended.

@@ -276,16 +276,21 @@ async fn read(link: &mut Link, lookups: &[Lookup], known: &[AnyLoaded]) -> Resul
     link.rows(|| sqlx::query(sql).bind(&hashes).bind(&sites).bind(&instants).bind(&after)).await
 }
 
-/// Writes down that sessions were used, unless another process has done so.
+/// Writes down that sessions were used, unless another process has done so. Whoever holds one for something else is not waited for: it is
+/// written down the next time.
 async fn write_used(link: &mut Link, used: Vec<(Vec<u8>, DateTime<Utc>)>) -> Result<(), StoreError> {
     if used.is_empty() {
         return Ok(());
     }
     let (hashes, instants): (Vec<_>, Vec<_>) = used.into_iter().unzip();
     let before: Vec<_> = instants.iter().map(|now| *now - COARSE).collect();
-    let sql = "update tokens t set last_used_at = u.now
-        from unnest($1::bytea[], $2::timestamptz[], $3::timestamptz[]) as u(hash, now, before)
-        where t.token_hash = u.hash and t.last_used_at <= u.before";
+    let sql = "with free as (
+            select t.token_hash, u.now from unnest($1::bytea[], $2::timestamptz[], $3::timestamptz[]) as u(hash, now, before)
+            cross join lateral (
+                select * from tokens t where t.token_hash = u.hash and t.last_used_at <= u.before for no key update skip locked
+            ) t
+        )
+        update tokens t set last_used_at = free.now from free where t.token_hash = free.token_hash";
     link.rows(|| sqlx::query(sql).bind(&hashes).bind(&instants).bind(&before)).await.map(drop)
 }
 

@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use chrono::TimeDelta;
 use rollbook_projections::models::site_settings::settings;
+use rollbook_store::accounts::Grounds;
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -72,23 +73,24 @@ impl Proof {
         Self { password, code: None }
     }
 
-    /// Refuses whoever does not show that they are the person, by their password.
-    pub async fn check(&self, who: &Authenticated, client: ClientAddress) -> Result<(), ApiError> {
+    /// Refuses whoever does not show that they are the person, by their password. What is made by it, is by these grounds.
+    pub async fn check(&self, who: &Authenticated, client: ClientAddress) -> Result<Grounds, ApiError> {
         let again = || ApiError::Account(AccountProblem::SignInAgain);
         let Some(phc) = password_of(who).await? else { return signed_in_lately(who) };
         let given = self.password.as_ref().ok_or_else(again)?;
-        refuse_wrong_password(who, client, given, Some(&phc)).await
+        by_password(who, client, given, phc).await
     }
 
     /// The same where a code will do, which whoever has a second factor and no password must show.
-    pub async fn check_or_code(&self, who: &Authenticated, client: ClientAddress) -> Result<(), ApiError> {
+    pub async fn check_or_code(&self, who: &Authenticated, client: ClientAddress) -> Result<Grounds, ApiError> {
         let (state, site, person, known) = (&who.state, who.site, who.bearer.person, &*who.bearer.state);
         if let Self { password: None, code: Some(code) } = self {
             let right = shown(state, Shower { site, person, known, client, own_device: None }, code).await?;
-            return right.map(drop).ok_or(ApiError::Account(AccountProblem::WrongSecondFactor));
+            let grounds = Grounds { session: who.bearer.token_id, verified: None };
+            return right.map(|_| grounds).ok_or(ApiError::Account(AccountProblem::WrongSecondFactor));
         }
         match (password_of(who).await?, &self.password) {
-            (Some(phc), Some(given)) => refuse_wrong_password(who, client, given, Some(&phc)).await,
+            (Some(phc), Some(given)) => by_password(who, client, given, phc).await,
             (None, _) if !known.has_second_factor() => signed_in_lately(who),
             _ => Err(ApiError::Account(AccountProblem::ProofRequired)),
         }
@@ -105,19 +107,20 @@ async fn password_of(who: &Authenticated) -> Result<Option<SecretString>, ApiErr
 }
 
 /// Refuses whoever has signed in longer ago than a moment: it may be somebody else by now.
-fn signed_in_lately(who: &Authenticated) -> Result<(), ApiError> {
+fn signed_in_lately(who: &Authenticated) -> Result<Grounds, ApiError> {
     let recent = who.bearer.created_at.is_some_and(|began| who.state.now() - began < RECENT);
-    if recent { Ok(()) } else { Err(ApiError::Account(AccountProblem::SignInAgain)) }
+    let grounds = Grounds { session: who.bearer.token_id, verified: None };
+    recent.then_some(grounds).ok_or(ApiError::Account(AccountProblem::SignInAgain))
 }
 
-/// Refuses a wrong password of somebody who is signed in; without a hash of one, every password is. Guesses count as those at the
-/// page to sign in do: whoever has found an open session guesses no further than whoever has none.
-pub async fn refuse_wrong_password(
+/// Refuses a wrong password of somebody who is signed in. Guesses count as those at the page to sign in do: whoever has found an open
+/// session guesses no further than whoever has none.
+async fn by_password(
     who: &Authenticated,
     client: ClientAddress,
     given: &SecretString,
-    phc: Option<&SecretString>,
-) -> Result<(), ApiError> {
+    phc: SecretString,
+) -> Result<Grounds, ApiError> {
     let (site, account) = (who.site, who.bearer.person.to_string());
     let wrong = ApiError::Account(AccountProblem::WrongPassword);
     if password::is_too_long(given) {
@@ -127,9 +130,9 @@ pub async fn refuse_wrong_password(
     let mut place = accounts.hashing.place(site, client, account.clone())?;
     let attempt =
         accounts.limits.attempt((site, &account), client, None, who.state.now()).map_err(ApiError::Account)?;
-    if place.verify(given, phc).await? == Verified::No {
+    if place.verify(given, Some(&phc)).await? == Verified::No {
         attempt.fail();
         return Err(wrong);
     }
-    Ok(())
+    Ok(Grounds { session: who.bearer.token_id, verified: Some(phc) })
 }

@@ -21,7 +21,7 @@ use rollbook_store::tokens::TokenKind;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 
-use crate::accounts::{PROOF, Proof, handed_on, lacks};
+use crate::accounts::{ENDED, PROOF, Proof, handed_on, lacks};
 use crate::address::At;
 use crate::asked::NoFilter;
 use crate::auth::{Caller, Holder, Site, refuse_wrong_host};
@@ -120,10 +120,10 @@ async fn issue(
     client: ClientAddress,
     proof: Proof,
 ) -> Result<Json<Link>, ApiError> {
-    proof.check(&who, client).await?;
+    let grounds = proof.check(&who, client).await?;
     let made = (who.bearer.epoch, handed_on(&who.bearer));
-    let secret = state.store().issue_calendar_link(who.site, who.bearer.person, made, state.now()).await?;
-    Ok(Json(Link { path: path(&secret) }))
+    let secret = state.store().issue_calendar_link(who.site, who.bearer.person, made, &grounds, state.now()).await?;
+    Ok(Json(Link { path: path(&secret.ok_or(ENDED)?) }))
 }
 
 async fn revoke(State(state): State<AppState>, Holder(who): Holder) -> Result<StatusCode, ApiError> {

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::operation;
-use super::problem::AccountProblem;
+use super::problem::{AccountProblem, ENDED};
 use crate::address::{Address, At};
 use crate::asked::NoFilter;
 use crate::auth::{Admin, Authenticated, Holder, SetsUp, refuse_programs};
@@ -195,9 +195,11 @@ async fn renew(
     if !who.bearer.state.has_second_factor() {
         return Err(ApiError::Account(AccountProblem::NoSecondFactor));
     }
-    proof.check_or_code(&who, client).await?;
+    let grounds = proof.check_or_code(&who, client).await?;
     let codes = recovery::new_codes();
-    state.store().put_recovery_codes(who.site, who.bearer.person, &codes).await?;
+    if !state.store().put_recovery_codes((who.site, who.bearer.person), &codes, &grounds, state.now()).await? {
+        return Err(ENDED);
+    }
     let recovery_codes = codes.iter().map(|code| recovery::shown(code.expose_secret())).collect();
     Ok(Json(RecoveryCodes { recovery_codes }))
 }
