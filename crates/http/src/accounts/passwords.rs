@@ -106,6 +106,8 @@ async fn change_password(
         return Err(ApiError::Account(AccountProblem::WrongPassword));
     };
     let anew = place.hash(&new).await?;
+    // Hashing has its line, in which somebody may stand for a while.
+    who.still().await?;
     // The log is told while nobody else can change the password, so that it has this change if and only if there is
     // one.
     let told = async {
