@@ -38,7 +38,11 @@ async fn made(service: &Service) -> (i64, Vec<Vec<u8>>) {
 }
 
 /// Asks, and has the session end while a table holds the request up: what it is answered.
-async fn ends_while(service: &Service, (token, person): (&str, &str), (path, body, table): (&str, Value, &str)) -> Answer {
+async fn ends_while(
+    service: &Service,
+    (token, person): (&str, &str),
+    (path, body, table): (&str, Value, &str),
+) -> Answer {
     let pool = &service.database.pool;
     let mut held = begin(pool).await.expect("a transaction");
     let lock = format!("lock table {table} in access exclusive mode");
@@ -57,11 +61,9 @@ async fn a_session_that_ended_meanwhile_makes_nothing() {
     let service = &school.service;
     let who = somebody(service, school.person("Anahera").await).await;
     let proof = json!({"password": PASSWORD});
-    for (path, body) in [
-        ("/v1/me/api-keys", key()),
-        ("/v1/me/calendar-link", proof.clone()),
-        ("/v1/me/recovery-codes", proof.clone()),
-    ] {
+    for (path, body) in
+        [("/v1/me/api-keys", key()), ("/v1/me/calendar-link", proof.clone()), ("/v1/me/recovery-codes", proof.clone())]
+    {
         let token = service.token(&who.person).await;
         let before = made(service).await;
         let asked = ends_while(service, (&token, &who.person), (path, body, "credentials")).await;
@@ -126,7 +128,8 @@ async fn a_calendars_address_that_was_being_made_ends_with_the_password() {
     let (stays, person) = (id_of(service, &session).await, id(&person));
     // Another address of hers that is being made holds this one up until it is given up.
     let mut held = begin(pool).await.expect("a transaction");
-    let sql = "insert into calendar_links (site_id, person_id, link_hash, created_at) values ($1, $2, 'another', now())";
+    let sql =
+        "insert into calendar_links (site_id, person_id, link_hash, created_at) values ($1, $2, 'another', now())";
     sqlx::query(sql).bind(service.site.0).bind(person.0).execute(&mut *held).await.expect("a row");
     let proof = json!({"password": PASSWORD});
     let asked = tokio::spawn(answer(service.request(Method::POST, &session, "/v1/me/calendar-link").json(&proof)));

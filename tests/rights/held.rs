@@ -9,9 +9,9 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::operations;
 use super::scene::{Role, Scene};
 use super::table::{self, Body};
-use super::operations;
 use crate::accounts::{PASSWORD, lets_in, post};
 use crate::given_up::requests::counts;
 use crate::harness::{Service, answer};

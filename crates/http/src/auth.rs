@@ -13,9 +13,8 @@ use rollbook_domain::policy::Reader;
 use rollbook_domain::site::HostAdmits;
 use rollbook_domain::{Actor, Command, PersonId, SiteId};
 use rollbook_projections::models::reader::reader;
-use rollbook_projections::models::site_settings::settings;
 use rollbook_store::tokens::{Bearer, TokenKind};
-use rollbook_store::{LogView, Position};
+use rollbook_store::{EventStore, LogView, Position};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
 
@@ -97,7 +96,7 @@ impl Authenticated {
     async fn looked_up(state: &AppState, token: &SecretString) -> Result<Option<Self>, ApiError> {
         let (site, now, token) = (state.site(), state.now(), token.expose_secret());
         if let Some(bearer) = state.store().bearer(site, token, now).await? {
-            if ended_with_passwords(state.pool(), site, &bearer).await? {
+            if ended_with_passwords(state.store(), site, &bearer).await? {
                 return Ok(None);
             }
             let super_admin = site == SiteId::DEFAULT && state.super_admins().include(&bearer.state);
@@ -111,7 +110,7 @@ impl Authenticated {
             return Ok(None);
         }
         let Some(mut bearer) = state.super_admins().bearer(token, now).await? else { return Ok(None) };
-        if ended_with_passwords(state.super_admins().pool(), SiteId::DEFAULT, &bearer).await? {
+        if ended_with_passwords(state.super_admins().store(), SiteId::DEFAULT, &bearer).await? {
             return Ok(None);
         }
         if state.has_own_database() {
@@ -184,9 +183,9 @@ pub fn refuse_wrong_host(host: HostAdmits, reader: Option<&Reader>) -> Result<()
 }
 
 /// Whether a session was begun with a password in a school that lets nobody in by one any more.
-async fn ended_with_passwords(pool: &PgPool, site: SiteId, bearer: &Bearer) -> Result<bool, ApiError> {
+async fn ended_with_passwords(store: &EventStore, site: SiteId, bearer: &Bearer) -> Result<bool, ApiError> {
     let by_password = matches!(bearer.method, Some(SignInMethod::Password | SignInMethod::Invitation));
-    Ok(by_password && !settings(pool, site).await?.password_sign_in)
+    Ok(by_password && !store.site_settings(site).await?.lets_in_by_password())
 }
 
 impl FromRequestParts<AppState> for Authenticated {

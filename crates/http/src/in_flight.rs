@@ -480,10 +480,8 @@ mod tests {
     async fn is_there(pieces: &[&[u8]]) -> String {
         let at_once = async |request: Request| request.extensions().get::<WithItsHead>().is_some().to_string();
         let client = client(&InFlight::default(), 1);
-        let router = Router::new()
-            .route("/", post(at_once))
-            .layer(from_fn(in_flight))
-            .layer(axum::extract::Extension(client));
+        let router =
+            Router::new().route("/", post(at_once)).layer(from_fn(in_flight)).layer(axum::extract::Extension(client));
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let serving = tokio::spawn(async move { serve(socket, router, &Limits::default(), pending()).await });

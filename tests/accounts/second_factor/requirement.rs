@@ -5,6 +5,7 @@ use reqwest::Method;
 use rollbook_domain::PersonId;
 use rollbook_oidc::{Kind, Sites};
 use rollbook_store::Clock;
+use rollbook_store::transaction::begin;
 use serde_json::{Value, json};
 
 use super::{begins, own, removes, sets_up, text};
@@ -91,6 +92,34 @@ async fn an_admin_without_one_sets_one_up_before_anything_else() {
     assert_eq!(own(service, &session).await["required"], true);
     require(service, &school.owner, "optional").await;
     assert_eq!(service.ask(&session, "/v1/people").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_was_settled_holds_at_once_however_far_behind_the_read_models_are() {
+    let school = School::open().await;
+    let (service, pool) = (&school.service, &school.service.database.pool);
+    let session = lets_in(service, &admin(service, "Hemi").await).await;
+    assert_eq!(service.ask(&session, "/v1/me/sessions").await.status, 200);
+    // What is asked here waits for no read model. The one does not go on for as long as somebody else has its table.
+    let mut held = begin(pool).await.expect("a transaction");
+    sqlx::query("lock table site_settings in exclusive mode").execute(&mut *held).await.expect("the lock");
+    let set = async |name: &str, value: Value| {
+        let setting = json!({"setting": {"name": name, "value": value}});
+        service.command(&school.owner, "SetSiteSetting", setting).await;
+    };
+    set("second_factor", json!("owners_and_admins")).await;
+    assert_eq!(refused(&service.ask(&session, "/v1/me/sessions").await), REQUIRED);
+    set("second_factor", json!("optional")).await;
+    assert_eq!(service.ask(&session, "/v1/me/sessions").await.status, 200);
+    set("password_sign_in", json!(false)).await;
+    assert_eq!(
+        refused(&service.ask(&session, "/v1/me/sessions").await),
+        (401, "unauthenticated"),
+        "it was begun with one"
+    );
+    let again = signs_in(service, "hemi@example.org", PASSWORD).await;
+    assert_eq!(refused(&again), (403, "password_sign_in_off"));
+    held.rollback().await.expect("the lock is released");
 }
 
 #[tokio::test]

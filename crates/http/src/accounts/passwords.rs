@@ -7,7 +7,6 @@ use axum::routing::post;
 use rollbook_domain::account::{PasswordChange, SetPassword};
 use rollbook_domain::text::Email;
 use rollbook_domain::{Actor, SiteId};
-use rollbook_projections::models::site_settings::settings;
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -54,7 +53,7 @@ pub fn operations() -> Vec<Operation> {
 
 /// Refuses where the site's owners let nobody in by a password: at every door that a password opens, or that makes one.
 pub async fn refuse_passwords_off(state: &AppState, site: SiteId) -> Result<(), ApiError> {
-    if settings(state.pool(), site).await?.password_sign_in {
+    if state.store().site_settings(site).await?.lets_in_by_password() {
         Ok(())
     } else {
         Err(ApiError::Account(AccountProblem::PasswordsOff))

@@ -4,7 +4,6 @@
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use chrono::TimeDelta;
-use rollbook_projections::models::site_settings::settings;
 use rollbook_store::accounts::Grounds;
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::SecretString;
@@ -100,7 +99,7 @@ impl Proof {
 /// The hash of somebody's password, if they come in by one.
 async fn password_of(who: &Authenticated) -> Result<Option<SecretString>, ApiError> {
     let (state, site) = (&who.state, who.site);
-    if !settings(state.pool(), site).await?.password_sign_in {
+    if !state.store().site_settings(site).await?.lets_in_by_password() {
         return Ok(None);
     }
     Ok(state.store().credential(site, who.bearer.person, who.bearer.state.epochs.password).await?)

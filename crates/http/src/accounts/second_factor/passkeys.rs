@@ -24,9 +24,9 @@ use uuid::Uuid;
 use webauthn_rs::prelude::{SecurityKey, SecurityKeyAuthentication, SecurityKeyRegistration};
 use webauthn_rs::{Webauthn, WebauthnBuilder};
 
+use super::Proof;
 use super::codes::{Shower, record_wrong};
 use super::half::{given_or_cookie, waiting};
-use super::Proof;
 use super::set_up::{Added, PROBLEMS, settle};
 use crate::accounts::operation;
 use crate::accounts::problem::AccountProblem;

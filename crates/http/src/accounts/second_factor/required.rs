@@ -4,7 +4,6 @@ use rollbook_domain::SiteId;
 use rollbook_domain::account::ShownFactor;
 use rollbook_domain::person::{Person, Role};
 use rollbook_domain::site_settings::SecondFactorPolicy;
-use rollbook_projections::models::site_settings::settings;
 use rollbook_store::tokens::{Bearer, TokenKind};
 
 use crate::accounts::problem::AccountProblem;
@@ -73,6 +72,7 @@ pub async fn is_required(
     }
     let of_owners = |policy| policy == SecondFactorPolicy::OwnersAndAdmins;
     // A guest has an owner's rights here, and is an owner at home.
-    let here = of_owners(settings(state.pool(), state.site()).await?.second_factor);
-    Ok(here || (guest && of_owners(settings(state.super_admins().pool(), SiteId::DEFAULT).await?.second_factor)))
+    let here = of_owners(state.store().site_settings(state.site()).await?.second_factor_policy());
+    let home = state.super_admins().store();
+    Ok(here || (guest && of_owners(home.site_settings(SiteId::DEFAULT).await?.second_factor_policy())))
 }

@@ -16,7 +16,6 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-
 use super::{Proof, codes, recovery, totp};
 use crate::accounts::operation;
 use crate::accounts::problem::{AccountProblem, ENDED};
