@@ -246,6 +246,10 @@ impl Received {
     /// Takes what of the body is there with the head, if that is little; whether it is all of it. Nothing is waited for.
     async fn is_there(&mut self) -> bool {
         let mut bytes = 0;
+        // Of what is large nothing is taken from strangers.
+        if self.body.size_hint().lower() > SMALL_BYTES as u64 {
+            return false;
+        }
         for turn in 0..=TURNS {
             while bytes <= SMALL_BYTES {
                 if self.body.is_end_stream() {
@@ -506,6 +510,8 @@ mod tests {
         assert_eq!(is_there(&[of(0).as_bytes()]).await, "true");
         assert_eq!(is_there(&[&usual[..usual.len() - 1]]).await, "false", "a byte is still to come");
         assert_eq!(is_there(&[of(1_000).as_bytes()]).await, "false", "all of it is");
+        let large = [of(SMALL_BYTES + 1).as_bytes(), &vec![7; SMALL_BYTES + 1]].concat();
+        assert_eq!(is_there(&[&large]).await, "false");
         let asks = [head("content-length: 1\r\nexpect: 100-continue").as_bytes(), b"a"].concat();
         assert_eq!(is_there(&[&asks]).await, "false", "whoever asks first is looked at first");
     }
