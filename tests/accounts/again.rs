@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::oidc::Scene;
+use super::second_factor::{App, confirms};
 use super::{ANOTHER, PASSWORD, lets_in, refused};
 use crate::harness::{Answer, Service, answer};
 use crate::school::School;
@@ -65,7 +66,9 @@ async fn whoever_has_no_password_has_signed_in_a_moment_ago() {
     let service = &scene.service;
     let person =
         service.create(&service.owner, "RegisterPerson", json!({"name": "Ben", "email": "ben@example.org"})).await;
-    for (method, path, body, status) in asking() {
+    // And whoever adds a second factor keeps its owner out.
+    let factor = (Method::POST, "/v1/me/second-factors/totp", json!({}), 200);
+    for (method, path, body, status) in asking().into_iter().chain([factor]) {
         let began = service.clock.now();
         let token = service.token(&person).await;
         service.clock.set(began + chrono::TimeDelta::seconds(599));
@@ -95,4 +98,24 @@ async fn whoever_has_found_an_open_session_guesses_no_further_than_whoever_has_n
     let other = lets_in(service, &school.person("Ben").await).await;
     let much = asks(service, &other, &Method::POST, "/v1/me/calendar-link", &json!({}), &long).await;
     assert_eq!(refused(&much), (403, "wrong_password"));
+}
+
+#[tokio::test]
+async fn whoever_has_a_second_factor_and_no_password_shows_a_code() {
+    let scene = Scene::oidc().await;
+    let service = &scene.service;
+    let person =
+        service.create(&service.owner, "RegisterPerson", json!({"name": "Ben", "email": "ben@example.org"})).await;
+    let token = service.token(&person).await;
+    let path = "/v1/me/second-factors/totp";
+    let begun = asks(service, &token, &Method::POST, path, &json!({}), "").await;
+    let app = App::of(&begun.json);
+    assert_eq!(confirms(service, &token, &app, &app.code(service, -1)).await.status, 200);
+    // However lately they have signed in; and a password that nobody has proves nothing.
+    for password in ["", PASSWORD] {
+        let asked = asks(service, &token, &Method::POST, path, &json!({}), password).await;
+        assert_eq!(refused(&asked), (403, "proof_required"), "{password}");
+    }
+    let code = json!({"code": app.code(service, 0)});
+    assert_eq!(asks(service, &token, &Method::POST, path, &code, "").await.status, 200);
 }

@@ -7,6 +7,7 @@ mod keys;
 mod letters;
 mod limits;
 mod links;
+mod meanwhile;
 mod notices;
 mod oidc;
 mod pages;

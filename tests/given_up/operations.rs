@@ -11,7 +11,7 @@ use rollbook_domain::person::Person;
 use rollbook_domain::{HubId, PersonId, SiteId};
 use rollbook_projections::Projections;
 use rollbook_projections::engine::When;
-use rollbook_store::accounts::{NewHalfSignIn, NewToken, NewTokenKind, Redeemed, Settled, TotpSecret};
+use rollbook_store::accounts::{Grounds, NewHalfSignIn, NewToken, NewTokenKind, Redeemed, Settled, TotpSecret};
 use rollbook_store::connect::pool_options;
 use rollbook_store::isolation::every_site;
 use rollbook_store::keys::Keys;
@@ -92,7 +92,7 @@ async fn a_password_changes_with_the_sessions_that_it_ends() {
             id: Uuid::new_v4(),
             what: NewTokenKind::Session(SignInMethod::Password),
             second_factor: ShownFactor::Nothing,
-            verified: Some(old.clone()),
+            grounds: Grounds { session: None, verified: Some(old.clone()) },
             expires_at: at(NOW) + TimeDelta::hours(1),
             epoch: 0,
         };

@@ -1,6 +1,7 @@
 //! Who may do what: every operation of the served document, asked by everybody there is. The domain page's table is what is
 //! expected; an operation without a row fails.
 
+mod held;
 mod scene;
 mod table;
 
@@ -17,6 +18,7 @@ struct Operation {
     method: String,
     path: String,
     open: bool,
+    takes_body: bool,
 }
 
 fn operations() -> Vec<Operation> {
@@ -29,6 +31,7 @@ fn operations() -> Vec<Operation> {
                 method: method.to_uppercase(),
                 path: path.clone(),
                 open: operation["security"] == Value::Array(Vec::new()),
+                takes_body: operation.get("requestBody").is_some(),
             });
         }
     }

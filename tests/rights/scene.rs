@@ -158,6 +158,11 @@ impl Scene {
         self.school.service.projections.wait_for(head, wait).await.expect("the read models catch up");
     }
 
+    /// The whole of it.
+    pub fn service(&self) -> &Service {
+        &self.school.service
+    }
+
     /// The log's last position.
     pub async fn head(&self) -> Position {
         self.school.service.executor.store().head().await.expect("the head")
@@ -172,7 +177,7 @@ impl Scene {
     }
 
     /// A request as somebody sends it. The path's and the body's ids are those of the scene, by their names.
-    async fn request(&self, method: &str, path: &str, row: &Row, role: Role) -> RequestBuilder {
+    pub async fn request(&self, method: &str, path: &str, row: &Row, role: Role) -> RequestBuilder {
         self.caught_up().await;
         let filled = |text: &str| {
             self.ids.iter().fold(text.to_owned(), |text, (name, id)| text.replace(&format!("{{{name}}}"), id))

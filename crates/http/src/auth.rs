@@ -1,6 +1,8 @@
 //! Who is asking: the person of a token, a session's cookie or another system's word, and what they may read. Rights come from the log and the policy, never from here.
 //! A super admin comes in from the default site, with an owner's rights.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -11,9 +13,8 @@ use rollbook_domain::policy::Reader;
 use rollbook_domain::site::HostAdmits;
 use rollbook_domain::{Actor, Command, PersonId, SiteId};
 use rollbook_projections::models::reader::reader;
-use rollbook_projections::models::site_settings::settings;
 use rollbook_store::tokens::{Bearer, TokenKind};
-use rollbook_store::{LogView, Position};
+use rollbook_store::{EventStore, LogView, Position};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
 
@@ -51,6 +52,16 @@ pub struct Authenticated {
     pub super_admin: bool,
     /// What they do nothing without. Nobody is let by with it but where that is said.
     lacks: Option<Lacks>,
+    /// How they have come, where it was by a request.
+    came: Option<Arc<Came>>,
+}
+
+/// How somebody has come in, to look at it again: what they ask for may take its time, and their right may end meanwhile.
+#[derive(Debug)]
+struct Came {
+    token: SecretString,
+    through: Option<Through>,
+    may_lack: fn(Lacks) -> bool,
 }
 
 impl Authenticated {
@@ -64,17 +75,15 @@ impl Authenticated {
     /// The same with what they lack.
     pub async fn known(state: &AppState, token: &SecretString) -> Result<Option<Self>, ApiError> {
         let Some(mut who) = Self::looked_up(state, token).await? else { return Ok(None) };
-        who.lacks = lacks(state, &who.bearer, (who.super_admin, who.is_guest())).await?;
+        let shown = (who.bearer.kind, who.bearer.second_factor);
+        who.lacks = lacks(state, &who.bearer.state, shown, (who.super_admin, who.is_guest())).await?;
         Ok(Some(who))
     }
 
     /// Refuses what they lack, unless it is what they may lack.
     fn lacking(self, may: fn(Lacks) -> bool) -> Result<Self, ApiError> {
         match self.lacks {
-            Some(lacks) if !may(lacks) => {
-                let has = lacks == Lacks::Showing;
-                Err(ApiError::Account(AccountProblem::SecondFactorRequired { has }))
-            }
+            Some(lacks) if !may(lacks) => Err(lacks.into()),
             _ => Ok(self),
         }
     }
@@ -87,28 +96,28 @@ impl Authenticated {
     async fn looked_up(state: &AppState, token: &SecretString) -> Result<Option<Self>, ApiError> {
         let (site, now, token) = (state.site(), state.now(), token.expose_secret());
         if let Some(bearer) = state.store().bearer(site, token, now).await? {
-            if ended_with_passwords(state.pool(), site, &bearer).await? {
+            if ended_with_passwords(state.store(), site, &bearer).await? {
                 return Ok(None);
             }
             let super_admin = site == SiteId::DEFAULT && state.super_admins().include(&bearer.state);
-            return Ok(Some(Self { state: state.clone(), site, bearer, super_admin, lacks: None }));
+            return Ok(Some(Self { state: state.clone(), site, bearer, super_admin, lacks: None, came: None }));
         }
         if let Some(known) = vouched_for(state, site, token).await? {
             let bearer = state.store().vouched_for(known.person, known.state, known.second_factor).await?;
-            return Ok(Some(Self { state: state.clone(), site, bearer, super_admin: false, lacks: None }));
+            return Ok(Some(Self { state: state.clone(), site, bearer, super_admin: false, lacks: None, came: None }));
         }
         if site == SiteId::DEFAULT {
             return Ok(None);
         }
         let Some(mut bearer) = state.super_admins().bearer(token, now).await? else { return Ok(None) };
-        if ended_with_passwords(state.super_admins().pool(), SiteId::DEFAULT, &bearer).await? {
+        if ended_with_passwords(state.super_admins().store(), SiteId::DEFAULT, &bearer).await? {
             return Ok(None);
         }
         if state.has_own_database() {
             // The token was looked up in another log than the one that the site has.
             bearer.head = state.store().head().await?;
         }
-        Ok(Some(Self { state: state.clone(), site, bearer, super_admin: true, lacks: None }))
+        Ok(Some(Self { state: state.clone(), site, bearer, super_admin: true, lacks: None, came: None }))
     }
 
     /// The actor of a command. At home a super admin acts as the person they are, but for the sites themselves.
@@ -174,9 +183,9 @@ pub fn refuse_wrong_host(host: HostAdmits, reader: Option<&Reader>) -> Result<()
 }
 
 /// Whether a session was begun with a password in a school that lets nobody in by one any more.
-async fn ended_with_passwords(pool: &PgPool, site: SiteId, bearer: &Bearer) -> Result<bool, ApiError> {
+async fn ended_with_passwords(store: &EventStore, site: SiteId, bearer: &Bearer) -> Result<bool, ApiError> {
     let by_password = matches!(bearer.method, Some(SignInMethod::Password | SignInMethod::Invitation));
-    Ok(by_password && !settings(pool, site).await?.password_sign_in)
+    Ok(by_password && !store.site_settings(site).await?.lets_in_by_password())
 }
 
 impl FromRequestParts<AppState> for Authenticated {
@@ -194,20 +203,56 @@ impl Authenticated {
         if presented.by_cookie {
             refuse_other_sites(&parts.method, &parts.headers)?;
         }
-        let who = Self::known(state, &presented.token).await?;
-        let who = who.ok_or(ApiError::Unauthenticated("this token is unknown, expired or revoked"))?;
+        let who = Self::known(state, &presented.token).await?.ok_or(UNKNOWN)?;
         if let Some(shown) = parts.extensions.get::<Shown>() {
             shown.is_of(who.bearer.person);
         }
         within_scope(&who.bearer, parts)?;
-        if !who.bearer.state.active {
+        let came = Came { token: presented.token, through: parts.extensions.get().cloned(), may_lack };
+        let who = who.let_in(Arc::new(came)).await?;
+        // Whoever takes the body in looks at its sender again.
+        parts.extensions.insert(Sender(who.clone()));
+        Ok(who)
+    }
+
+    /// Whoever has come, if they may act here.
+    async fn let_in(mut self, came: Arc<Came>) -> Result<Self, ApiError> {
+        if !self.bearer.state.active {
             return Err(INACTIVE);
         }
-        let host = parts.extensions.get::<Through>().map_or(HostAdmits::Everyone, |through| through.admits);
-        who.may_use(host).await?;
-        who.lacking(may_lack)
+        self.may_use(self.state.admits(came.through.as_ref())?).await?;
+        self.came = Some(came.clone());
+        self.lacking(came.may_lack)
+    }
+
+    /// The same as they are now, if they may still act here: after their body has come, or their turn.
+    pub async fn again(&self) -> Result<Self, ApiError> {
+        let Some(came) = &self.came else { return Ok(self.clone()) };
+        let who = Self::known(&self.state, &came.token).await?.ok_or(UNKNOWN)?;
+        who.let_in(came.clone()).await
+    }
+
+    /// Refuses whoever may not act here any more, or stands otherwise than when they were looked at: what is gone on with is what was
+    /// known of them then.
+    pub async fn still(&self) -> Result<(), ApiError> {
+        let now = self.again().await?;
+        let (before, after) = (&self.bearer.state, &now.bearer.state);
+        let stands = now.super_admin == self.super_admin
+            && (&after.roles, after.epochs, &after.second_factors)
+                == (&before.roles, before.epochs, &before.second_factors);
+        if stands { Ok(()) } else { Err(OTHERWISE) }
     }
 }
+
+/// Whose request it is, for whoever takes in its body: a request has it from when somebody was let in by it.
+#[derive(Clone, Debug)]
+pub struct Sender(pub Authenticated);
+
+/// Nobody is known by this, or is any more.
+const UNKNOWN: ApiError = ApiError::Unauthenticated("this token is unknown, expired or revoked");
+
+/// What somebody hears whose rights changed while their request was on its way.
+const OTHERWISE: ApiError = ApiError::Forbidden("your rights have changed while this came in; send it again");
 
 const STUDENTS_ONLY: ApiError = ApiError::WrongHost("this host is for students; use the one for staff");
 const STAFF_ONLY: ApiError = ApiError::WrongHost("this host is for staff; use the one for students");
@@ -337,6 +382,17 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Roles and activity come from the log, with the token, appointments and enrolments from the read models.
+    async fn of(who: Authenticated) -> Result<Self, ApiError> {
+        let reader = if who.is_admin() { admin(who.bearer.person) } else { who.reader().await?.ok_or(INACTIVE)? };
+        Ok(Self { state: who.state.clone(), site: who.site, reader, head: who.bearer.head, who })
+    }
+
+    /// The same as they are now, if they may still act here.
+    pub async fn again(&self) -> Result<Self, ApiError> {
+        Self::of(self.who.again().await?).await
+    }
+
     /// Where queries read.
     pub fn pool(&self) -> &PgPool {
         self.state.pool()
@@ -346,11 +402,8 @@ impl Caller {
 impl FromRequestParts<AppState> for Caller {
     type Rejection = ApiError;
 
-    /// Roles and activity come from the log, with the token, appointments and enrolments from the read models.
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let who = Authenticated::from_request_parts(parts, state).await?;
-        let reader = if who.is_admin() { admin(who.bearer.person) } else { who.reader().await?.ok_or(INACTIVE)? };
-        Ok(Self { state: state.clone(), site: who.site, reader, head: who.bearer.head, who })
+        Self::of(Authenticated::from_request_parts(parts, state).await?).await
     }
 }
 

@@ -2,6 +2,8 @@
 //! so much of it for one client, for one site and for all together, however many connections there are. And whoever sends
 //! goes on sending, or is done with.
 
+use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -9,6 +11,7 @@ use std::time::Duration;
 use axum::RequestExt as _;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
+use axum::http::header::EXPECT;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
@@ -17,6 +20,7 @@ use rollbook_domain::SiteId;
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::at_once::{AtOnce, OneOf};
+use crate::auth::Sender;
 use crate::layers::is_of_events;
 use crate::limits::Who;
 use crate::problem::ApiError;
@@ -134,12 +138,23 @@ impl NotReceived {
     }
 }
 
-/// Takes in a request's body, as large as its operation takes it.
+/// Takes in a request's body, as large as its operation takes it. Whoever sends it was looked at when its head had come, so that
+/// strangers send nothing; what was not there by then may have been a long time coming, and they are looked at again.
 pub async fn received(request: Request) -> Result<Whole, NotReceived> {
+    let sender = request.extensions().get::<Sender>().cloned();
+    let at_once = request.extensions().get::<WithItsHead>().is_some();
+    let whole = taken_in(request).await?;
+    if let Some(Sender(sender)) = sender.filter(|_| !at_once) {
+        sender.still().await.map_err(NotReceived::Refused)?;
+    }
+    Ok(whole)
+}
+
+async fn taken_in(request: Request) -> Result<Whole, NotReceived> {
     let client = request.extensions().get::<Client>().cloned();
     let mut body = request.into_limited_body();
     let (mut bytes, mut held, mut room) = (BytesMut::new(), Vec::new(), SMALL_BYTES);
-    while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame = frame.map_err(|error| not_received(&error))?;
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > room {
@@ -174,7 +189,14 @@ fn not_received(error: &axum::Error) -> NotReceived {
 /// Counts what comes in and goes out, and is done with whoever sends too slowly.
 pub async fn in_flight(request: Request, next: Next) -> Response {
     let Some(client) = request.extensions().get::<Client>().cloned() else { return next.run(request).await };
-    let request = request.map(|body| Body::new(Received::new(body)));
+    let (parts, body) = request.into_parts();
+    let mut body = Received::new(body);
+    // Whoever waits to be told to send is looked at first.
+    let at_once = !parts.headers.contains_key(EXPECT) && body.is_there().await;
+    let mut request = Request::from_parts(parts, Body::new(body));
+    if at_once {
+        request.extensions_mut().insert(WithItsHead);
+    }
     let response = next.run(request).await;
     let exact = response.body().size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
     // What is known beforehand is refused rather than broken off.
@@ -190,9 +212,18 @@ pub async fn in_flight(request: Request, next: Next) -> Response {
     })
 }
 
+/// A request's body was there as a whole before anybody looked at who sends it, as the usual one is: they need not be looked at again.
+#[derive(Clone, Copy, Debug)]
+struct WithItsHead;
+
+/// How often the connection has its turn to hand on what it has of a body: once to hear that it is wanted, and once to read it.
+const TURNS: usize = 2;
+
 /// A body that must go on coming.
 struct Received {
     body: Body,
+    /// What was there with the head.
+    early: VecDeque<Result<Frame<Bytes>, axum::Error>>,
     begun: Instant,
     bytes: u64,
     silent: Pin<Box<Sleep>>,
@@ -209,7 +240,39 @@ enum TooSlow {
 
 impl Received {
     fn new(body: Body) -> Self {
-        Self { body, begun: Instant::now(), bytes: 0, silent: Box::pin(sleep(SILENT)) }
+        Self { body, early: VecDeque::new(), begun: Instant::now(), bytes: 0, silent: Box::pin(sleep(SILENT)) }
+    }
+
+    /// Takes what of the body is there with the head, if that is little; whether it is all of it. Nothing is waited for.
+    async fn is_there(&mut self) -> bool {
+        let mut bytes = 0;
+        // Of what is large nothing is taken from strangers.
+        if self.body.size_hint().lower() > SMALL_BYTES as u64 {
+            return false;
+        }
+        for turn in 0..=TURNS {
+            while bytes <= SMALL_BYTES {
+                if self.body.is_end_stream() {
+                    return true;
+                }
+                match poll_fn(|context| Poll::Ready(Pin::new(&mut self.body).poll_frame(context))).await {
+                    Poll::Ready(Some(Ok(frame))) => {
+                        bytes += frame.data_ref().map_or(0, Bytes::len);
+                        self.early.push_back(Ok(frame));
+                    }
+                    Poll::Ready(Some(Err(error))) => {
+                        self.early.push_back(Err(error));
+                        return false;
+                    }
+                    Poll::Ready(None) => return true,
+                    Poll::Pending => break,
+                }
+            }
+            if turn < TURNS {
+                tokio::task::yield_now().await;
+            }
+        }
+        false
     }
 }
 
@@ -221,6 +284,10 @@ impl HttpBody for Received {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if let Some(early) = self.early.pop_front() {
+            self.bytes += early.as_ref().ok().and_then(Frame::data_ref).map_or(0, |data| data.len() as u64);
+            return Poll::Ready(Some(early));
+        }
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
             ready!(self.silent.as_mut().poll(context));
             return Poll::Ready(Some(Err(axum::Error::new(TooSlow::Silent))));
@@ -238,11 +305,19 @@ impl HttpBody for Received {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.early.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let early = self.early.iter().filter_map(|frame| frame.as_ref().ok()?.data_ref());
+        let early: u64 = early.map(|data| data.len() as u64).sum();
+        let mut hint = self.body.size_hint();
+        // The upper first: the lower is never above it.
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper.saturating_add(early));
+        }
+        hint.set_lower(hint.lower().saturating_add(early));
+        hint
     }
 }
 
@@ -306,6 +381,7 @@ impl HttpBody for Sent {
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
+    use std::future::pending;
     use std::iter::repeat_n;
 
     use axum::Router;
@@ -316,9 +392,13 @@ mod tests {
     use futures::stream;
     use http_body_util::BodyExt;
     use rollbook_domain::PersonId;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
     use tower::ServiceExt;
 
     use super::*;
+    use crate::Limits;
+    use crate::connections::serve;
 
     const HALF: usize = OF_CLIENT_BYTES / 2;
 
@@ -398,6 +478,42 @@ mod tests {
         drop(kept);
         assert_eq!(answer(client(&all, 1), "/", Body::from(vec![7; OF_CLIENT_BYTES * 2 + 1])).await.status(), 413);
         assert_eq!(answer(client(&all, 1), "/", Body::from(vec![7; HALF])).await.status(), 200, "nothing is left over");
+    }
+
+    /// Whether a body that is sent in these pieces counts as one that was there with its head.
+    async fn is_there(pieces: &[&[u8]]) -> String {
+        let at_once = async |request: Request| request.extensions().get::<WithItsHead>().is_some().to_string();
+        let client = client(&InFlight::default(), 1);
+        let router =
+            Router::new().route("/", post(at_once)).layer(from_fn(in_flight)).layer(axum::extract::Extension(client));
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let serving = tokio::spawn(async move { serve(socket, router, &Limits::default(), pending()).await });
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        for piece in pieces {
+            stream.write_all(piece).await.unwrap();
+        }
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        serving.abort();
+        answer.rsplit("\r\n").next().unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn the_usual_body_is_there_with_its_head_and_no_other_is_waited_for() {
+        let head = |rest: &str| format!("POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{rest}\r\n\r\n");
+        let of = |length: usize| head(&format!("content-length: {length}"));
+        let usual = [of(1_000).as_bytes(), &[7; 1_000]].concat();
+        assert_eq!(is_there(&[&usual]).await, "true");
+        let in_pieces = [head("transfer-encoding: chunked").as_bytes(), b"2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"].concat();
+        assert_eq!(is_there(&[&in_pieces]).await, "true");
+        assert_eq!(is_there(&[of(0).as_bytes()]).await, "true");
+        assert_eq!(is_there(&[&usual[..usual.len() - 1]]).await, "false", "a byte is still to come");
+        assert_eq!(is_there(&[of(1_000).as_bytes()]).await, "false", "all of it is");
+        let large = [of(SMALL_BYTES + 1).as_bytes(), &vec![7; SMALL_BYTES + 1]].concat();
+        assert_eq!(is_there(&[&large]).await, "false");
+        let asks = [head("content-length: 1\r\nexpect: 100-continue").as_bytes(), b"a"].concat();
+        assert_eq!(is_there(&[&asks]).await, "false", "whoever asks first is looked at first");
     }
 
     #[tokio::test(start_paused = true)]

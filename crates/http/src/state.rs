@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
 use rollbook_domain::account::AccountCommand;
 use rollbook_domain::person::PersonCommand;
+use rollbook_domain::site::HostAdmits;
 use rollbook_domain::{Actor, Command, SiteId};
 use rollbook_files::{Examiner, Files};
 use rollbook_projections::Projections;
@@ -20,7 +21,7 @@ use tokio::sync::watch;
 use crate::accounts::Accounts;
 use crate::problem::{ApiError, FieldError};
 use crate::shares::Shares;
-use crate::sites::{Installation, Kept, Registry, SuperAdmins};
+use crate::sites::{Installation, Kept, Registry, SuperAdmins, Through};
 use crate::written::{Writer, Writing};
 
 /// How long a reader waits for a position.
@@ -173,6 +174,18 @@ impl AppState {
     /// The site as the registry knows it.
     pub(crate) fn known_site(&self) -> Option<SiteItem> {
         self.0.registry.known().site(self.0.site).cloned()
+    }
+
+    /// Whom the site lets in by the host that a request came by, as the registry has it now.
+    pub(crate) fn admits(&self, through: Option<&Through>) -> Result<HostAdmits, ApiError> {
+        let known = self.0.registry.known();
+        if known.site(self.0.site).is_some_and(|site| site.closed) {
+            return Err(ApiError::SiteClosed);
+        }
+        let Some(Through { admits, host, .. }) = through else { return Ok(HostAdmits::Everyone) };
+        let Some(host) = host else { return Ok(*admits) };
+        let found = known.host(host).filter(|(site, _)| *site == self.0.site);
+        found.map(|(_, admits)| admits).ok_or(ApiError::UnknownHost)
     }
 
     /// Who may come in from the default site.

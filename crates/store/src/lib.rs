@@ -5,7 +5,7 @@
 pub mod accounts;
 pub mod apart;
 pub mod append;
-mod calendar_links;
+pub mod calendar_links;
 pub mod clock;
 pub mod connect;
 pub mod entries;

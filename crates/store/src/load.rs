@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::take;
+use std::sync::Arc;
 
 use futures::TryStreamExt as _;
 use rollbook_domain::account::Account;
@@ -13,8 +14,9 @@ use rollbook_domain::claim::{ClaimKey, ClaimKind, ClaimSet};
 use rollbook_domain::person::Person;
 use rollbook_domain::plan::needs;
 use rollbook_domain::site::Site;
+use rollbook_domain::site_settings::SiteSettings;
 use rollbook_domain::world::{AnyLoaded, Loaded, Need, World};
-use rollbook_domain::{AccountId, Actor, Command, Event, PersonId, SiteId, StreamId, StreamType};
+use rollbook_domain::{AccountId, Actor, Command, Event, PersonId, SiteId, SiteSettingsId, StreamId, StreamType};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -85,6 +87,14 @@ impl EventStore {
         let mut facts = Facts { world: World::default(), receipt: None };
         self.fetch(SiteId::DEFAULT, &BTreeSet::from([Need::Stream(site.into())]), None, &mut facts).await?;
         Ok(facts.world.site(site))
+    }
+
+    /// What is settled about a site, as the log has it now: what somebody has been told is settled holds from then on.
+    pub async fn site_settings(&self, site: SiteId) -> Result<Arc<SiteSettings>, StoreError> {
+        let mut facts = Facts { world: World::default(), receipt: None };
+        let settings = SiteSettingsId::from(site);
+        self.fetch(site, &BTreeSet::from([Need::Stream(settings.into())]), None, &mut facts).await?;
+        Ok(facts.world.site_settings(settings).state)
     }
 
     /// Who holds a claim now.

@@ -280,16 +280,21 @@ async fn read(link: &mut Link, lookups: &[Lookup], known: &[AnyLoaded]) -> Resul
     link.rows(|| sqlx::query(sql).bind(&hashes).bind(&sites).bind(&instants).bind(&after)).await
 }
 
-/// Writes down that sessions were used, unless another process has done so.
+/// Writes down that sessions were used, unless another process has done so. Whoever holds one for something else is not waited for: it is
+/// written down the next time.
 async fn write_used(link: &mut Link, used: Vec<(Vec<u8>, DateTime<Utc>)>) -> Result<(), StoreError> {
     if used.is_empty() {
         return Ok(());
     }
     let (hashes, instants): (Vec<_>, Vec<_>) = used.into_iter().unzip();
     let before: Vec<_> = instants.iter().map(|now| *now - COARSE).collect();
-    let sql = "update tokens t set last_used_at = u.now
-        from unnest($1::bytea[], $2::timestamptz[], $3::timestamptz[]) as u(hash, now, before)
-        where t.token_hash = u.hash and t.last_used_at <= u.before";
+    let sql = "with free as (
+            select t.token_hash, u.now from unnest($1::bytea[], $2::timestamptz[], $3::timestamptz[]) as u(hash, now, before)
+            cross join lateral (
+                select * from tokens t where t.token_hash = u.hash and t.last_used_at <= u.before for no key update skip locked
+            ) t
+        )
+        update tokens t set last_used_at = free.now from free where t.token_hash = free.token_hash";
     link.rows(|| sqlx::query(sql).bind(&hashes).bind(&instants).bind(&before)).await.map(drop)
 }
 
@@ -315,13 +320,12 @@ fn bearers(rows: &[PgRow], known: Vec<AnyLoaded>) -> Result<Vec<Option<Found>>, 
             let unknown = |_| StoreError::Corrupt("a token of a kind that is not known".to_owned());
             let scope: Option<Json<KeyScope>> = row.try_get("scope")?;
             let method: Option<&str> = row.try_get("method")?;
-            let second_factor: Option<&str> = row.try_get("second_factor")?;
             let last_used_at = row.try_get("last_used_at")?;
             let of_row = Bearer {
                 token_id: Some(row.try_get("id")?),
                 kind: row.try_get::<&str, _>("kind")?.parse().map_err(unknown)?,
                 method: method.map(str::parse).transpose().map_err(unknown)?,
-                second_factor: second_factor.map_or(Ok(ShownFactor::Nothing), str::parse).map_err(unknown)?,
+                second_factor: shown(row.try_get("second_factor")?)?,
                 created_at: Some(row.try_get("created_at")?),
                 scope: scope.map(|Json(scope)| Arc::new(scope)),
                 person: PersonId(row.try_get("person_id")?),
@@ -348,6 +352,12 @@ fn bearers(rows: &[PgRow], known: Vec<AnyLoaded>) -> Result<Vec<Option<Found>>, 
             good.then_some(Found { bearer: Bearer { state, ..bearer }, loaded, last_used_at })
         })
         .collect())
+}
+
+/// What a row says that was shown besides: none is nothing.
+pub(crate) fn shown(second_factor: Option<&str>) -> Result<ShownFactor, StoreError> {
+    let unknown = |_| StoreError::Corrupt("a second factor of a kind that is not known".to_owned());
+    second_factor.map_or(Ok(ShownFactor::Nothing), str::parse).map_err(unknown)
 }
 
 /// A token has 256 random bits, so a fast hash without salt is enough: there is nothing to guess.

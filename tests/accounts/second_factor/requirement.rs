@@ -5,6 +5,7 @@ use reqwest::Method;
 use rollbook_domain::PersonId;
 use rollbook_oidc::{Kind, Sites};
 use rollbook_store::Clock;
+use rollbook_store::transaction::begin;
 use serde_json::{Value, json};
 
 use super::{begins, own, removes, sets_up, text};
@@ -39,6 +40,12 @@ async fn an_admin_without_one_sets_one_up_before_anything_else() {
     let key = json!({"name": "sheet", "scope": "read", "expires_at": "2026-06-01T00:00:00Z", "password": PASSWORD});
     let key = text(&post(service, &before, "/v1/me/api-keys", key.clone()).await.json["key"]);
     let student = lets_in(service, &school.person("Ben").await).await;
+    let calendar = async |token: &str| {
+        let issued = post(service, token, "/v1/me/calendar-link", json!({"password": PASSWORD})).await;
+        text(&issued.json["path"])
+    };
+    let (address, students) = (calendar(&before).await, calendar(&student).await);
+    assert_eq!(service.ask("", &address).await.status, 200);
     require(service, &school.owner, "owners_and_admins").await;
     assert_eq!(service.get(&school.owner, "/v1/site").await["settings"]["second_factor"], "owners_and_admins");
     let email = email_of(service, &person).await;
@@ -60,7 +67,9 @@ async fn an_admin_without_one_sets_one_up_before_anything_else() {
     }
     let asked = service.ask(&key, "/v1/people").await;
     assert_eq!(refused(&asked), REQUIRED, "nor does a key that was made without");
+    assert_eq!(refused(&service.ask("", &address).await), REQUIRED, "nor their calendar's address");
     assert_eq!(service.ask(&student, "/v1/me").await.status, 200, "others need none");
+    assert_eq!(service.ask("", &students).await.status, 200, "nor do their addresses");
 
     assert_eq!(own(service, &session).await["required"], true);
     let (app, _) = sets_up(service, &session).await;
@@ -71,14 +80,46 @@ async fn an_admin_without_one_sets_one_up_before_anything_else() {
     let made = text(&post(service, &session, "/v1/me/api-keys", made).await.json["key"]);
     assert_eq!(service.ask(&made, "/v1/people").await.status, 200, "a key that was made with it");
     assert_eq!(refused(&service.ask(&key, "/v1/people").await), REQUIRED);
+    assert_eq!(refused(&service.ask("", &address).await), REQUIRED, "an address that was made without");
+    let address = calendar(&session).await;
+    assert_eq!(service.ask("", &address).await.status, 200, "and one that was made with it");
 
     // Whoever takes their own away is where they were; and so is the key.
     assert_eq!(removes(service, &session, &app.factor_id, json!({"password": PASSWORD})).await.status, 204);
     assert_eq!(refused(&service.ask(&session, "/v1/people").await), REQUIRED);
     assert_eq!(refused(&service.ask(&made, "/v1/people").await), REQUIRED);
+    assert_eq!(refused(&service.ask("", &address).await), REQUIRED);
     assert_eq!(own(service, &session).await["required"], true);
     require(service, &school.owner, "optional").await;
     assert_eq!(service.ask(&session, "/v1/people").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_was_settled_holds_at_once_however_far_behind_the_read_models_are() {
+    let school = School::open().await;
+    let (service, pool) = (&school.service, &school.service.database.pool);
+    let session = lets_in(service, &admin(service, "Hemi").await).await;
+    assert_eq!(service.ask(&session, "/v1/me/sessions").await.status, 200);
+    // What is asked here waits for no read model. The one does not go on for as long as somebody else has its table.
+    let mut held = begin(pool).await.expect("a transaction");
+    sqlx::query("lock table site_settings in exclusive mode").execute(&mut *held).await.expect("the lock");
+    let set = async |name: &str, value: Value| {
+        let setting = json!({"setting": {"name": name, "value": value}});
+        service.command(&school.owner, "SetSiteSetting", setting).await;
+    };
+    set("second_factor", json!("owners_and_admins")).await;
+    assert_eq!(refused(&service.ask(&session, "/v1/me/sessions").await), REQUIRED);
+    set("second_factor", json!("optional")).await;
+    assert_eq!(service.ask(&session, "/v1/me/sessions").await.status, 200);
+    set("password_sign_in", json!(false)).await;
+    assert_eq!(
+        refused(&service.ask(&session, "/v1/me/sessions").await),
+        (401, "unauthenticated"),
+        "it was begun with one"
+    );
+    let again = signs_in(service, "hemi@example.org", PASSWORD).await;
+    assert_eq!(refused(&again), (403, "password_sign_in_off"));
+    held.rollback().await.expect("the lock is released");
 }
 
 #[tokio::test]

@@ -30,6 +30,16 @@ impl SiteSettings {
         after == *self
     }
 
+    /// Whether people sign in with passwords: they do where nobody has said otherwise.
+    pub fn lets_in_by_password(&self) -> bool {
+        self.password_sign_in.unwrap_or(true)
+    }
+
+    /// Who must sign in with more than one thing: nobody where nobody has said otherwise.
+    pub fn second_factor_policy(&self) -> SecondFactorPolicy {
+        self.second_factor.unwrap_or(SecondFactorPolicy::Optional)
+    }
+
     /// Takes a setting.
     pub fn set(&mut self, setting: &SettingValue) {
         match setting {

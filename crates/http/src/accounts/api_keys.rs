@@ -6,11 +6,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{delete, post};
 use chrono::{DateTime, Utc};
-use rollbook_domain::account::{CommandName, CreateApiKey, KeyScope, RevokeApiKey, ShownFactor};
+use rollbook_domain::account::{CommandName, CreateApiKey, KeyScope, RevokeApiKey};
 use rollbook_domain::text::Name;
 use rollbook_domain::{Actor, Personal};
 use rollbook_store::accounts::{ApiKeyItem, NewToken, NewTokenKind};
-use rollbook_store::tokens::TokenKind;
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::Error as _;
@@ -18,7 +17,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use super::operation;
+use super::problem::ENDED;
 use super::proof::Proof;
+use super::second_factor::required::handed_on;
 use crate::address::{Address, At};
 use crate::asked::NoFilter;
 use crate::auth::{Authenticated, Holder};
@@ -110,21 +111,17 @@ async fn create(
     body: JsonBytes,
 ) -> Result<Json<Made>, ApiError> {
     let KeyAsked { name, scope, expires_at, password } = body.read()?;
-    Proof::new(password).check(&who, client).await?;
+    let grounds = Proof::new(password).check(&who, client).await?;
     let (person_id, now, key_id) = (who.bearer.person, state.now(), Uuid::new_v4());
     let label: Personal<String> = name.reveal().into();
     let command = CreateApiKey { person_id, key_id, name, scope: scope.clone(), expires_at };
     state.record(who.site, Actor::Person(who.bearer.person), command, None).await?;
     let what = NewTokenKind::ApiKey(label.clone(), scope.clone());
     let epoch = who.bearer.epoch;
-    let second_factor = match who.bearer.kind {
-        // What the command line prints is the installation's word.
-        TokenKind::Issued => ShownFactor::Elsewhere,
-        TokenKind::Session | TokenKind::ApiKey | TokenKind::External => who.bearer.second_factor,
-    };
-    let token = NewToken { id: key_id, what, second_factor, verified: None, expires_at, epoch };
+    let second_factor = handed_on(&who.bearer);
+    let token = NewToken { id: key_id, what, second_factor, grounds, expires_at, epoch };
     let key = state.store().issue(who.site, person_id, &token, now).await?;
-    let key = key.ok_or_else(|| ApiError::internal(&"a key that needs no password was not made"))?;
+    let key = key.ok_or(ENDED)?;
     let listed = ApiKeyItem { key_id, name: label, scope, created_at: now, expires_at };
     Ok(Json(Made { key: key.expose_secret().to_owned(), listed }))
 }

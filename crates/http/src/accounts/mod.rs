@@ -40,9 +40,9 @@ use crate::state::AppState;
 pub use self::oidc::bearer as vouched_for;
 pub use self::origin::refuse_other_sites;
 pub use self::pages::parts;
-pub use self::problem::AccountProblem;
+pub use self::problem::{AccountProblem, ENDED};
 pub use self::proof::{BODY as PROOF, Proof};
-pub use self::second_factor::required::{Lacks, lacks};
+pub use self::second_factor::required::{Lacks, handed_on, lacks};
 pub use self::sessions::sign_out;
 
 /// What is configured about signing in.

@@ -7,7 +7,6 @@ use axum::routing::post;
 use rollbook_domain::account::{PasswordChange, SetPassword};
 use rollbook_domain::text::Email;
 use rollbook_domain::{Actor, SiteId};
-use rollbook_projections::models::site_settings::settings;
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -55,7 +54,7 @@ pub fn operations() -> Vec<Operation> {
 
 /// Refuses where the site's owners let nobody in by a password: at every door that a password opens, or that makes one.
 pub async fn refuse_passwords_off(state: &AppState, site: SiteId) -> Result<(), ApiError> {
-    if settings(state.pool(), site).await?.password_sign_in {
+    if state.store().site_settings(site).await?.lets_in_by_password() {
         Ok(())
     } else {
         Err(ApiError::Account(AccountProblem::PasswordsOff))
@@ -107,6 +106,8 @@ async fn change_password(
         return Err(ApiError::Account(AccountProblem::WrongPassword));
     };
     let anew = place.hash(&new).await?;
+    // Hashing has its line, in which somebody may stand for a while.
+    who.still().await?;
     // The log is told while nobody else can change the password, so that it has this change if and only if there is
     // one.
     let told = async {

@@ -3,6 +3,11 @@
 
 use axum::http::StatusCode;
 
+use crate::problem::ApiError;
+
+/// What somebody is told who was let in when they asked, and whom something has ended since.
+pub const ENDED: ApiError = ApiError::Unauthenticated("what you came in by has ended meanwhile; nothing was done");
+
 /// Why somebody is not let in, or may not change how they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountProblem {

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rollbook_domain::account::{ShownFactor, SignIn, SignInMethod};
 use rollbook_domain::{Actor, PersonId, SiteId};
 use rollbook_projections::models::site_settings::settings;
-use rollbook_store::accounts::{NewToken, NewTokenKind};
+use rollbook_store::accounts::{Grounds, NewToken, NewTokenKind};
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -106,7 +106,8 @@ pub async fn begin(state: &AppState, site: SiteId, entrant: Entrant) -> Result<B
     };
     let command = SignIn { person_id: person, method, session_id: id, second_factor, new_device: !known };
     state.record(site, Actor::Person(person), command, None).await?;
-    let token = NewToken { id, what: NewTokenKind::Session(method), second_factor, verified, expires_at, epoch };
+    let (what, grounds) = (NewTokenKind::Session(method), Grounds { session: None, verified });
+    let token = NewToken { id, what, second_factor, grounds, expires_at, epoch };
     let token = state.store().issue(site, person, &token, now).await?;
     let token = token.ok_or(ApiError::Account(AccountProblem::SignInRefused))?;
     let device = state.store().remember_device(site, person, device, epoch, (now, DEVICE)).await?;

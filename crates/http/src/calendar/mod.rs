@@ -16,10 +16,12 @@ use rollbook_domain::{CohortId, SiteId};
 use rollbook_projections::Page;
 use rollbook_projections::models::cohorts::{self, CohortFilter, CohortItem};
 use rollbook_projections::models::reader::reader;
+use rollbook_store::calendar_links::CalendarLink;
+use rollbook_store::tokens::TokenKind;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 
-use crate::accounts::{PROOF, Proof};
+use crate::accounts::{ENDED, PROOF, Proof, handed_on, lacks};
 use crate::address::At;
 use crate::asked::NoFilter;
 use crate::auth::{Caller, Holder, Site, refuse_wrong_host};
@@ -118,9 +120,10 @@ async fn issue(
     client: ClientAddress,
     proof: Proof,
 ) -> Result<Json<Link>, ApiError> {
-    proof.check(&who, client).await?;
-    let secret = state.store().issue_calendar_link(who.site, who.bearer.person, who.bearer.epoch, state.now()).await?;
-    Ok(Json(Link { path: path(&secret) }))
+    let grounds = proof.check(&who, client).await?;
+    let made = (who.bearer.epoch, handed_on(&who.bearer));
+    let secret = state.store().issue_calendar_link(who.site, who.bearer.person, made, &grounds, state.now()).await?;
+    Ok(Json(Link { path: path(&secret.ok_or(ENDED)?) }))
 }
 
 async fn revoke(State(state): State<AppState>, Holder(who): Holder) -> Result<StatusCode, ApiError> {
@@ -137,10 +140,16 @@ async fn by_link(
 ) -> Result<Document, ApiError> {
     let nothing = || ApiError::NotFound("there is nothing at this path".to_owned());
     let secret = link.strip_suffix(SUFFIX).unwrap_or(&link);
-    let person = state.store().calendar_link(site, secret).await?.ok_or_else(nothing)?;
+    let CalendarLink { person, state: known, second_factor } =
+        state.store().calendar_link(site, secret).await?.ok_or_else(nothing)?;
     state.reached(state.store().head().await?).await?;
     let reader = reader(state.pool(), site, person).await?.ok_or_else(nothing)?;
     refuse_wrong_host(came_to.admits, Some(&reader))?;
+    // Whoever must have a second factor reads nothing without one, by this as by a key.
+    let super_admin = site == SiteId::DEFAULT && state.super_admins().include(&known);
+    if let Some(lacks) = lacks(&state, &known, (TokenKind::ApiKey, second_factor), (super_admin, false)).await? {
+        return Err(lacks.into());
+    }
     let only = Some(cohorts_of(&state, site, &reader).await?);
     let filter = CohortFilter { only, ..CohortFilter::default() };
     let page = Page { limit: MOST, after: None };

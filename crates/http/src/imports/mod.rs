@@ -114,6 +114,7 @@ async fn roster(
     let bytes = upload.whole.bytes.len();
     let turn = state.shares().importing(caller.site).await?;
     let file = read(move || whichever(&upload, class.as_deref())).await?;
+    let caller = caller.again().await?;
     let command = ImportRoster { cohort_id, rows: file.rows.clone() };
     import(&state, &caller, turn, commit.then_some((metadata, bytes)), command.into(), |rows| file.report(rows)).await
 }
@@ -140,6 +141,8 @@ async fn attendance(
     let bytes = upload.whole.bytes.len();
     let turn = state.shares().importing(caller.site).await?;
     let file = read(move || read_attendance(&upload.whole.bytes)).await?;
+    let caller = caller.again().await?;
+    caller.takes_attendance(cohort_id)?;
     let command = ImportAttendance { cohort_id, marks: file.marks.clone() };
     import(&state, &caller, turn, commit.then_some((metadata, bytes)), command.into(), |rows| file.report(rows)).await
 }

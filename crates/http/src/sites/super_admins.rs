@@ -10,7 +10,6 @@ use rollbook_domain::text::{Email, email_key};
 use rollbook_domain::{PersonId, SiteId};
 use rollbook_store::tokens::{Bearer, TokenKind};
 use rollbook_store::{EventStore, StoreError};
-use sqlx::PgPool;
 
 /// The super admins of an installation. Cheap to clone.
 #[derive(Clone)]
@@ -54,9 +53,9 @@ impl SuperAdmins {
         self.0.second_factor
     }
 
-    /// Where the default site's queries read.
-    pub fn pool(&self) -> &PgPool {
-        self.0.store.pool()
+    /// The default site's store, for what is settled there about whoever comes in from it.
+    pub fn store(&self) -> &EventStore {
+        &self.0.store
     }
 
     /// A person of the default site as the log has them, if they are one.

@@ -134,9 +134,7 @@ async fn upload(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<UploadedFile>, ApiError> {
-    if !caller.reader.uploads() {
-        return Err(ApiError::Forbidden("only owners, admins and instructors may upload files"));
-    }
+    refuse_no_uploader(&caller)?;
     let Named { name } = asked.filter()?;
     let parameter = |error: &dyn std::fmt::Display| FieldError::parameter("name", error.to_string());
     let name = FileName::try_new(&name).map_err(|error| ApiError::Invalid(vec![parameter(&error)]))?;
@@ -155,6 +153,9 @@ async fn upload(
     // It has taken its time, and others theirs.
     state.shares().room.is_left()?;
     let examined = state.examiner().examine(caller.site, received, name.format()).await?;
+    // A file may be a long time coming, and in the line of those that are looked into.
+    let caller = caller.again().await?;
+    refuse_no_uploader(&caller)?;
     let id = Uuid::new_v4();
     let file = CheckedFile::describe(caller.site, id, &name, &examined);
     let upload = Upload { id, file: file.stored().clone(), by: caller.reader.person };
@@ -164,6 +165,11 @@ async fn upload(
     kept.await.map_err(|error| ApiError::internal(&error))??;
     let StoredFile { name, size, sha256, media_type, .. } = file.stored().clone();
     Ok(Json(UploadedFile { upload_id: id, kind: kind.as_str().to_owned(), name, size, sha256, media_type }))
+}
+
+fn refuse_no_uploader(caller: &Caller) -> Result<(), ApiError> {
+    let may = caller.reader.uploads();
+    may.then_some(()).ok_or(ApiError::Forbidden("only owners, admins and instructors may upload files"))
 }
 
 /// Refuses whoever has uploaded as much as they may, or whose site has. Those who upload at once may go beyond it by what they

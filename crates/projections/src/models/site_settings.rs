@@ -1,7 +1,7 @@
 //! What a site's owners and admins have settled about it. What nobody has set is as this says.
 
 use rollbook_domain::cohort::Zone;
-use rollbook_domain::site_settings::{SecondFactorPolicy, SettingValue, SiteSettingsEvent};
+use rollbook_domain::site_settings::{self, SecondFactorPolicy, SettingValue, SiteSettingsEvent};
 use rollbook_domain::{Event, SiteId, SiteSettingsId, StreamType};
 use rollbook_store::Recorded;
 use schemars::JsonSchema;
@@ -112,13 +112,14 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
+        let nothing = site_settings::SiteSettings::default();
         Self {
             display_name: None,
             timezone: None,
             session_hours: 14 * 24,
             invitation_hours: 7 * 24,
-            password_sign_in: true,
-            second_factor: SecondFactorPolicy::Optional,
+            password_sign_in: nothing.lets_in_by_password(),
+            second_factor: nothing.second_factor_policy(),
             version: 0,
         }
     }

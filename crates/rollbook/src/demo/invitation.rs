@@ -1,8 +1,10 @@
 //! The last thing that the demo prints: where it listens, who you can be, and three lines to paste.
 
 use chrono::TimeDelta;
+use rollbook_domain::account::ShownFactor;
 use rollbook_domain::{PersonId, SiteId};
 use rollbook_http::calendar_path;
+use rollbook_store::accounts::Grounds;
 use rollbook_store::{Clock, EventStore};
 use uuid::Uuid;
 
@@ -30,7 +32,9 @@ pub async fn print(store: &EventStore, fixture: &Fixture, cast: &Cast, clock: &C
     let marking = token(store, clock, *marker).await?;
     let studying = token(store, clock, student.person).await?;
     let epoch = store.person(SiteId::DEFAULT, student.person).await?.state.epochs.access;
-    let sessions = store.issue_calendar_link(SiteId::DEFAULT, student.person, epoch, clock.now()).await?;
+    let (made, grounds) = ((epoch, ShownFactor::Elsewhere), Grounds::default());
+    let sessions = store.issue_calendar_link(SiteId::DEFAULT, student.person, made, &grounds, clock.now()).await?;
+    let sessions = sessions.ok_or_else(|| Failure::new("a calendar's address that needs nothing was not made"))?;
     output::line(&format!(
         "
 listening on {url}   (try it in a browser: {url}/docs)

@@ -3,6 +3,7 @@
 
 mod credentials;
 mod devices;
+pub(crate) mod grounds;
 mod half_sign_ins;
 mod identities;
 mod invitations;
@@ -16,11 +17,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rollbook_domain::SiteId;
 
 pub use credentials::Candidate;
+pub use grounds::Grounds;
 pub use half_sign_ins::{HalfSignIn, NewHalfSignIn};
 pub use identities::{Identity, IdentityItem, LinkedBy};
 pub use invitations::{Invitation, Redeemed, Shown};
 pub use letters::AccountLetter;
-pub use second_factors::{KeptPasskey, KeptTotp, PasskeyRegistration, SecondFactorItem, Settled, TotpSecret};
+pub use second_factors::{KeptPasskey, KeptTotp, PasskeyRegistration, SecondFactorItem, Settled, Settling, TotpSecret};
 pub use sessions::{ApiKeyItem, NewToken, NewTokenKind, SessionItem};
 
 use crate::{EventStore, StoreError};

@@ -17,6 +17,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
+use super::grounds::{Grounds, hold};
 use crate::keys::{Keys, SealError, Sealed, SealedFor};
 use crate::site_databases::RotateError;
 use crate::tokens::hash;
@@ -146,6 +147,17 @@ pub struct Settled<'s> {
     pub shown: (ShownFactor, Option<Uuid>),
     /// The recovery codes that take the place of those before, if any do.
     pub codes: Option<&'s [SecretString]>,
+}
+
+/// What came of settling a second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settling {
+    /// It is the person's from now on.
+    Done,
+    /// Its first code was used before.
+    Used,
+    /// The session has ended in which it was shown.
+    Ended,
 }
 
 impl EventStore {
@@ -325,23 +337,27 @@ impl EventStore {
         Ok(taken.transpose()?.filter(|taken| taken.expires_at > now))
     }
 
-    /// A second factor is its person's from now on; false where its first code was used before, and nothing was done. `told` tells
-    /// the log: it is polled only once nobody else can use the code, and nothing else is changed if it fails. It must not need this
-    /// store's pool, a connection of which is held meanwhile.
+    /// A second factor is its person's from now on, unless its first code was used before, or the session has ended: then nothing was
+    /// done. `told` tells the log: it is polled only once nobody else can use the code or end the session, and nothing else is changed
+    /// if it fails. It must not need this store's pool, a connection of which is held meanwhile.
     pub async fn settle_second_factor<E: From<StoreError>>(
         &self,
         (site, person): (SiteId, PersonId),
         settled: Settled<'_>,
         now: DateTime<Utc>,
         told: impl Future<Output = Result<(), E>>,
-    ) -> Result<bool, E> {
+    ) -> Result<Settling, E> {
         let Settled { factor_id, step, shown: (shown, session), codes } = settled;
         let mut transaction = begin(&self.pool).await.map_err(StoreError::from)?;
+        let grounds = Grounds { session, verified: None };
+        if !hold(&mut transaction, (site, person), &grounds, now).await? {
+            return Ok(Settling::Ended);
+        }
         if let Some(step) = step {
             let query = sqlx::query(USE_STEP).bind(site.0).bind(factor_id).bind(step).bind(now);
             let used = query.execute(&mut *transaction).await.map_err(StoreError::from)?;
             if used.rows_affected() == 0 {
-                return Ok(false);
+                return Ok(Settling::Used);
             }
         }
         told.await?;
@@ -352,7 +368,7 @@ impl EventStore {
         let query = sqlx::query(sql).bind(site.0).bind(person.0).bind(session).bind(<&str>::from(shown));
         query.execute(&mut *transaction).await.map_err(StoreError::from)?;
         transaction.commit().await.map_err(StoreError::from)?;
-        Ok(true)
+        Ok(Settling::Done)
     }
 
     /// Calls a second factor something else.
@@ -384,16 +400,21 @@ impl EventStore {
         Ok(transaction.commit().await?)
     }
 
-    /// Puts recovery codes in the place of those before.
+    /// Puts recovery codes in the place of those before; false where what they are made by has ended, and nothing was done.
     pub async fn put_recovery_codes(
         &self,
-        site: SiteId,
-        person: PersonId,
+        (site, person): (SiteId, PersonId),
         codes: &[SecretString],
-    ) -> Result<(), StoreError> {
+        grounds: &Grounds,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.pool).await?;
+        if !hold(&mut transaction, (site, person), grounds, now).await? {
+            return Ok(false);
+        }
         put_codes(&mut transaction, (site, person), codes).await?;
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        Ok(true)
     }
 
     /// Uses a recovery code up; whether it was one of the person's, which it is once.

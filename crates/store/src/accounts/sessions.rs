@@ -11,6 +11,7 @@ use sqlx::Row;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::grounds::{Grounds, hold};
 use super::ways_in::{EVERYWHERE, end};
 use crate::tokens::{TokenKind, hash, new_token};
 use crate::transaction::begin;
@@ -25,8 +26,8 @@ pub struct NewToken {
     pub what: NewTokenKind,
     /// What was shown besides: of a key, what its session had shown.
     pub second_factor: ShownFactor,
-    /// The hash of the password that was verified for it: with another one meanwhile, nothing is made.
-    pub verified: Option<SecretString>,
+    /// What it is made by: if that has ended meanwhile, nothing is made.
+    pub grounds: Grounds,
     /// Until when it is good.
     pub expires_at: DateTime<Utc>,
     /// The epoch of its person that it is good in: that of the way in that it is made by.
@@ -75,8 +76,8 @@ pub struct ApiKeyItem {
 }
 
 impl EventStore {
-    /// Makes a session or a key; the token, or none where the password that was verified for it is another one now. Whoever
-    /// changes the password waits for this, or this for them: no session that was begun with the old one is left.
+    /// Makes a session or a key; the token, or none where what it is made by has ended. Whoever changes the password waits for this,
+    /// or this for them: nothing is left that was made by the old one.
     pub async fn issue(
         &self,
         site: SiteId,
@@ -85,12 +86,8 @@ impl EventStore {
         now: DateTime<Utc>,
     ) -> Result<Option<SecretString>, StoreError> {
         let mut transaction = begin(&self.pool).await?;
-        if let Some(phc) = &token.verified {
-            let sql = "select from credentials where site_id = $1 and person_id = $2 and phc = $3 for share";
-            let held = sqlx::query(sql).bind(site.0).bind(person.0).bind(phc.expose_secret());
-            if held.fetch_optional(&mut *transaction).await?.is_none() {
-                return Ok(None);
-            }
+        if !hold(&mut transaction, (site, person), &token.grounds, now).await? {
+            return Ok(None);
         }
         let secret = new_token();
         let (kind, method, name, scope) = match &token.what {

@@ -34,6 +34,8 @@ pub(super) enum WayIn {
     PasskeyRegistrations,
 }
 
+// Sessions end first, here and below: what is made by one waits for that, or is there to be ended after it.
+
 /// What ends with a password that was set by a link: whoever has it may be another than whoever came in before.
 pub(super) const BY_A_LINK: &[WayIn] = &[
     WayIn::Sessions,

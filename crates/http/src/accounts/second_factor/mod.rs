@@ -1,10 +1,9 @@
 //! What people show besides their password: codes of an app, passkeys, recovery codes. Set up, shown, listed and removed; who must have one is
 //! asked in [`required`].
 
-mod codes;
+pub mod codes;
 pub mod half;
 pub mod passkeys;
-mod proof;
 mod recovery;
 pub mod required;
 pub mod set_up;
@@ -23,9 +22,8 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use self::proof::refuse_unproved;
 use super::operation;
-use super::problem::AccountProblem;
+use super::problem::{AccountProblem, ENDED};
 use crate::address::{Address, At};
 use crate::asked::NoFilter;
 use crate::auth::{Admin, Authenticated, Holder, SetsUp, refuse_programs};
@@ -35,7 +33,7 @@ use crate::operation::{Body, Operation, Success, Whom, one};
 use crate::problem::ApiError;
 use crate::state::AppState;
 
-pub use self::proof::Proof;
+pub use super::proof::Proof;
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {
@@ -167,7 +165,7 @@ pub async fn remove(
     proof: &Proof,
 ) -> Result<(), ApiError> {
     refuse_unknown(who, factor)?;
-    refuse_unproved(state, who, client, proof).await?;
+    proof.check_or_code(who, client).await?;
     let person = who.bearer.person;
     let command = RemoveSecondFactor { person_id: person, factor_id: factor };
     state.record(who.site, Actor::Person(person), command, None).await?;
@@ -197,9 +195,11 @@ async fn renew(
     if !who.bearer.state.has_second_factor() {
         return Err(ApiError::Account(AccountProblem::NoSecondFactor));
     }
-    refuse_unproved(&state, &who, client, &proof).await?;
+    let grounds = proof.check_or_code(&who, client).await?;
     let codes = recovery::new_codes();
-    state.store().put_recovery_codes(who.site, who.bearer.person, &codes).await?;
+    if !state.store().put_recovery_codes((who.site, who.bearer.person), &codes, &grounds, state.now()).await? {
+        return Err(ENDED);
+    }
     let recovery_codes = codes.iter().map(|code| recovery::shown(code.expose_secret())).collect();
     Ok(Json(RecoveryCodes { recovery_codes }))
 }

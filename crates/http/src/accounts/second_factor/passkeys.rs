@@ -24,9 +24,9 @@ use uuid::Uuid;
 use webauthn_rs::prelude::{SecurityKey, SecurityKeyAuthentication, SecurityKeyRegistration};
 use webauthn_rs::{Webauthn, WebauthnBuilder};
 
+use super::Proof;
 use super::codes::{Shower, record_wrong};
 use super::half::{given_or_cookie, waiting};
-use super::proof::{Proof, refuse_unproved};
 use super::set_up::{Added, PROBLEMS, settle};
 use crate::accounts::operation;
 use crate::accounts::problem::AccountProblem;
@@ -190,7 +190,7 @@ pub async fn begin(
     client: ClientAddress,
     proof: &Proof,
 ) -> Result<Value, ApiError> {
-    refuse_unproved(state, who, client, proof).await?;
+    proof.check_or_code(who, client).await?;
     let (site, person, known) = (who.site, who.bearer.person, &*who.bearer.state);
     let session = session(who)?;
     let passkeys = state.store().passkeys(site, person, &rp.id, &known.second_factors).await?;

@@ -9,17 +9,16 @@ use rollbook_domain::person::{AddSecondFactor, SecondFactorKind};
 use rollbook_domain::text::Name;
 use rollbook_domain::{Actor, Personal};
 use rollbook_projections::models::site_settings::settings;
-use rollbook_store::accounts::{Settled, TotpSecret};
+use rollbook_store::accounts::{Settled, Settling, TotpSecret};
 use rollbook_store::keys::SealedFor;
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::proof::{Proof, refuse_unproved};
-use super::{codes, recovery, totp};
+use super::{Proof, codes, recovery, totp};
 use crate::accounts::operation;
-use crate::accounts::problem::AccountProblem;
+use crate::accounts::problem::{AccountProblem, ENDED};
 use crate::auth::{Authenticated, SetsUp};
 use crate::body::JsonBytes;
 use crate::client::ClientAddress;
@@ -124,7 +123,7 @@ pub async fn begin(
     asked: AppAsked,
 ) -> Result<AppSecret, ApiError> {
     let AppAsked { name, password, code } = asked;
-    refuse_unproved(state, who, client, &Proof { password, code }).await?;
+    Proof { password, code }.check_or_code(who, client).await?;
     let (site, person, now) = (who.site, who.bearer.person, state.now());
     let (factor_id, secret) = (Uuid::new_v4(), totp::new_secret());
     let sealed_for = SealedFor::SecondFactor(site, person, factor_id);
@@ -179,8 +178,10 @@ pub async fn settle(
         state.record(site, Actor::Person(person), command, None).await.map(drop)
     };
     let settled = Settled { factor_id, step, shown: (shown, who.bearer.token_id), codes: made.as_deref() };
-    if !state.store().settle_second_factor((site, person), settled, state.now(), told).await? {
-        return Ok(None);
+    match state.store().settle_second_factor((site, person), settled, state.now(), told).await? {
+        Settling::Done => {}
+        Settling::Used => return Ok(None),
+        Settling::Ended => return Err(ENDED),
     }
     let codes = made.map(|codes| codes.iter().map(|code| recovery::shown(code.expose_secret())).collect());
     Ok(Some(Added { factor_id, recovery_codes: codes }))
