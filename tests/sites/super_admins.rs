@@ -1,5 +1,6 @@
 //! Super admins: let into every site as an owner, for as long as everything that makes them one holds.
 
+use reqwest::Method;
 use rollbook_domain::claim::ClaimKey;
 use rollbook_domain::person::BootstrapOwner;
 use rollbook_domain::{Actor, Personal, SiteId};
@@ -8,7 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{NOW, is_problem};
-use crate::harness::{Database, Service, at};
+use crate::harness::{Database, Service, answer, at};
 
 #[tokio::test]
 async fn a_super_admin_acts_as_an_owner_everywhere_and_the_audit_says_so() {
@@ -68,6 +69,35 @@ async fn an_ordinary_owner_of_the_default_site_is_nobody_elsewhere() {
     // And the address alone makes nobody one.
     service.command(&service.owner, "CorrectPerson", json!({"person_id": other, "email": "owner@example.org"})).await;
     is_problem(&north.ask(&token, "/v1/people").await, 401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn no_other_owner_has_the_place_of_a_first_owner_or_a_super_admin() {
+    let service = Service::with_super_admin(NOW).await;
+    let north = service.site("north").await;
+    for site in [&service, &north] {
+        let first = site.get(&site.owner, "/v1/me").await["person_id"].as_str().expect("an id").to_owned();
+        let other = site.create(&site.owner, "RegisterPerson", json!({"name": "O", "email": "o@example.org"})).await;
+        site.command(&site.owner, "GrantRole", json!({"person_id": other, "role": "owner"})).await;
+        let other = site.token(&other).await;
+        for (command, body) in [
+            ("EndAccess", json!({"person_id": first})),
+            ("GrantRole", json!({"person_id": first, "role": "admin"})),
+            ("CorrectPerson", json!({"person_id": first, "email": "mine@example.org"})),
+        ] {
+            is_problem(&site.send(&other, command, body).await, 409, "owner_is_bootstrapped");
+        }
+        for send in [false, true] {
+            let path = format!("/v1/people/{first}/invitation");
+            let asked = site.request(Method::POST, &other, &path).json(&json!({"send": send}));
+            is_problem(&answer(asked).await, 409, "owner_is_bootstrapped");
+        }
+        let session = &site.get(&other, &format!("/v1/people/{first}/access")).await["sessions"][0]["session_id"];
+        let session = session.as_str().expect("the owner's token").to_owned();
+        let path = format!("/v1/people/{first}/sessions/{session}");
+        is_problem(&answer(site.request(Method::DELETE, &other, &path)).await, 409, "owner_is_bootstrapped");
+        assert_eq!(site.ask(&site.owner, "/v1/me").await.status, 200);
+    }
 }
 
 #[tokio::test]

@@ -27,11 +27,11 @@ impl Person {
         match command {
             PersonCommand::RegisterPerson(c) => Self::register(c, Origin::Hand, facts),
             PersonCommand::CorrectPerson(c) => self.correct(c, by, facts),
-            PersonCommand::GrantRole(c) => self.grant(c.role),
+            PersonCommand::GrantRole(c) => self.grant(c.role, by, facts),
             PersonCommand::RevokeRole(c) => self.revoke(c.role, by, facts),
             PersonCommand::DeactivatePerson(c) => self.deactivate(c.reason.reveal().into(), by, facts),
             PersonCommand::ReactivatePerson(_) => self.reactivate(by),
-            PersonCommand::EndAccess(_) => self.end_access(by),
+            PersonCommand::EndAccess(_) => self.end_access(by, facts),
             PersonCommand::AddSecondFactor(c) => self.add_second_factor(c.factor_id, c.kind),
             PersonCommand::RemoveSecondFactor(c) => {
                 let kind = self.second_factors.get(&c.factor_id);
@@ -74,13 +74,13 @@ impl Person {
         if email.is_some() {
             // People sign in by their address: who changes an owner's becomes that owner.
             self.refuse_below_an_owner(by)?;
-            self.refuse_to_others(by, facts)?;
+            self.refuse_to_others(by, facts.person_id)?;
             // Their own address in another case is theirs already.
             if facts.email_owner.is_some_and(|owner| Some(owner) != facts.person_id) {
                 return Err(PersonRule::EmailTaken);
             }
         }
-        let (changed, themselves) = (name.is_some() || email.is_some(), !is_another(by, facts));
+        let (changed, themselves) = (name.is_some() || email.is_some(), !is_another(by, facts.person_id));
         let email_before = self.email_before(email.as_ref());
         let corrected = PersonEvent::PersonCorrected { name, email, origin: Origin::Hand, themselves, email_before };
         Ok(changed.then_some(corrected).into_iter().collect())
@@ -91,10 +91,12 @@ impl Person {
         email.and(self.email.clone())
     }
 
-    fn grant(&self, role: Role) -> Result<Vec<PersonEvent>, PersonRule> {
+    fn grant(&self, role: Role, by: &By, facts: &PersonFacts) -> Result<Vec<PersonEvent>, PersonRule> {
         if self.roles.contains_key(&role) {
             return Ok(Vec::new());
         }
+        // Another role ends their ways in.
+        self.refuse_to_others(by, facts.person_id)?;
         if !self.active {
             return Err(PersonRule::PersonInactive { role });
         }
@@ -104,7 +106,7 @@ impl Person {
     fn revoke(&self, role: Role, by: &By, facts: &PersonFacts) -> Result<Vec<PersonEvent>, PersonRule> {
         match self.roles.get(&role) {
             None => Ok(Vec::new()),
-            Some(true) if is_bound(by, facts) => Err(PersonRule::OwnerIsBootstrapped),
+            Some(true) if is_bound(by, facts.person_id) => Err(PersonRule::OwnerIsBootstrapped),
             Some(_) if role == Role::Owner && self.is_last_owner(facts) => Err(PersonRule::LastOwner),
             Some(_) => Ok(vec![PersonEvent::RoleRevoked { role }]),
         }
@@ -119,7 +121,7 @@ impl Person {
         if !self.active {
             return Ok(Vec::new());
         }
-        self.refuse_to_others(by, facts)?;
+        self.refuse_to_others(by, facts.person_id)?;
         self.refuse_below_an_owner(by)?;
         if self.is_last_owner(facts) {
             return Err(PersonRule::LastOwner);
@@ -136,8 +138,10 @@ impl Person {
         Ok(vec![PersonEvent::PersonReactivated {}])
     }
 
-    fn end_access(&self, by: &By) -> Result<Vec<PersonEvent>, PersonRule> {
+    fn end_access(&self, by: &By, facts: &PersonFacts) -> Result<Vec<PersonEvent>, PersonRule> {
         self.refuse_below_an_owner(by)?;
+        // Whoever has no way in any more comes in by a link, which whoever invites them is shown.
+        self.refuse_to_others(by, facts.person_id)?;
         Ok(vec![PersonEvent::AccessEnded {}])
     }
 
@@ -158,7 +162,7 @@ impl Person {
     }
 
     fn remove_second_factors(&self, by: &By, facts: &PersonFacts) -> Result<Vec<PersonEvent>, PersonRule> {
-        if !is_another(by, facts) {
+        if !is_another(by, facts.person_id) {
             return Err(PersonRule::OwnSecondFactors);
         }
         if self.roles.contains_key(&Role::Owner) && by.authority != Authority::SuperAdmin {
@@ -191,9 +195,9 @@ impl Person {
     }
 
     /// Refuses everybody else in the site what would give them the place of its first owner, or of one whom the configuration names.
-    pub(super) fn refuse_to_others(&self, by: &By, facts: &PersonFacts) -> Result<(), PersonRule> {
+    pub(crate) fn refuse_to_others(&self, by: &By, themselves: Option<PersonId>) -> Result<(), PersonRule> {
         let bootstrapped = self.roles.values().any(|bootstrapped| *bootstrapped);
-        if bootstrapped && is_bound(by, facts) { Err(PersonRule::OwnerIsBootstrapped) } else { Ok(()) }
+        if bootstrapped && is_bound(by, themselves) { Err(PersonRule::OwnerIsBootstrapped) } else { Ok(()) }
     }
 
     /// Refuses an admin what would give them power over an owner.
@@ -210,13 +214,13 @@ fn removed(factor_id: Uuid, kind: SecondFactorKind, themselves: bool) -> PersonE
 
 /// Whether a first owner is not for whoever asks to remove: another person of the site. Super admins come in from outside, and can: an
 /// owner who was dismissed or taken over does not stay for ever.
-fn is_bound(by: &By, facts: &PersonFacts) -> bool {
-    is_another(by, facts) && by.authority != Authority::SuperAdmin
+fn is_bound(by: &By, person: Option<PersonId>) -> bool {
+    is_another(by, person) && by.authority != Authority::SuperAdmin
 }
 
 /// Whether somebody else than the person concerned asks.
-fn is_another(by: &By, facts: &PersonFacts) -> bool {
-    by.actor.person() != facts.person_id
+fn is_another(by: &By, person: Option<PersonId>) -> bool {
+    by.actor.person() != person
 }
 
 impl Claims for Person {

@@ -35,7 +35,7 @@ impl Person {
             file.email.filter(|email| follows(Some(email_key(email.as_str())) != known, self.email_origin, "email"));
         if email.is_some() {
             self.refuse_below_an_owner(by)?;
-            self.refuse_to_others(by, facts)?;
+            self.refuse_to_others(by, facts.person_id)?;
             if facts.email_owner.is_some_and(|owner| Some(owner) != facts.person_id) {
                 return Err(PersonRule::EmailTaken);
             }

@@ -342,6 +342,20 @@ fn an_owners_access_is_ended_by_owners_alone() {
 }
 
 #[test]
+fn nobody_else_in_the_site_ends_a_bootstrapped_owners_access() {
+    let first = || vec![soren(), granted(Role::Owner, true)];
+    // A role that is given ends everything, too.
+    for (command, body) in [("EndAccess", json!({})), ("GrantRole", json!({ "role": "admin" }))] {
+        when(first(), AN_OWNER, command, body.clone()).then_expect_error(PersonRule::OwnerIsBootstrapped);
+        let released = [first(), vec![PersonEvent::OwnerReleased {}]].concat();
+        for (given, who) in [(first(), THEMSELVES), (first(), (OWNER, Authority::SuperAdmin)), (released, AN_OWNER)] {
+            let ended = if command == "EndAccess" { PersonEvent::AccessEnded {} } else { granted(Role::Admin, false) };
+            when(given, who, command, body.clone()).then_expect_events(vec![ended]);
+        }
+    }
+}
+
+#[test]
 fn the_address_of_a_bootstrapped_owner_is_changed_by_themselves_or_a_super_admin() {
     let owner = || vec![soren(), granted(Role::Owner, true)];
     let body = json!({ "email": "somebody.else@example.org" });
