@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{NOW, is_problem};
 use crate::harness::{Database, Service, answer, at};
+use crate::school::School;
 
 #[tokio::test]
 async fn a_super_admin_acts_as_an_owner_everywhere_and_the_audit_says_so() {
@@ -98,6 +99,48 @@ async fn no_other_owner_has_the_place_of_a_first_owner_or_a_super_admin() {
         is_problem(&answer(site.request(Method::DELETE, &other, &path)).await, 409, "owner_is_bootstrapped");
         assert_eq!(site.ask(&site.owner, "/v1/me").await.status, 200);
     }
+}
+
+#[tokio::test]
+async fn somebody_who_was_registered_under_a_super_admins_id_is_somebody_else() {
+    let service = Service::with_super_admin(NOW).await;
+    let north = School::of(service.site("north").await, json!({})).await;
+    let site = &north.service;
+    let id = service.get(&service.owner, "/v1/me").await["person_id"].as_str().expect("an id").to_owned();
+    let nora = json!({"person_id": id, "name": "Nora Fake", "email": "nora@example.org"});
+    site.command(&north.admin, "RegisterPerson", nora).await;
+    let student = north.student("Søren", None).await;
+    for (command, body) in [
+        ("HoldStudent", json!({"enrolment_id": student.enrolment, "reason": "is late"})),
+        ("ReleaseStudent", json!({"enrolment_id": student.enrolment})),
+        ("MarkAttendance", json!({"enrolment_id": student.enrolment, "week": 1, "status": "present"})),
+    ] {
+        site.command(&service.owner, command, body).await;
+    }
+    // Whatever shows who it was, says that it was a super admin.
+    let guest = json!({"id": id, "name": "Super admin"});
+    for (path, at) in [
+        (format!("/v1/audit?actor_id={id}"), "actor"),
+        (format!("/v1/enrolments/{}/history", student.enrolment), "actor"),
+        (format!("/v1/enrolments/{}/explain", student.enrolment), "actor"),
+        (format!("/v1/cohorts/{}/sessions/1/attendance", north.cohort), "by"),
+        ("/v1/events".to_owned(), "actor"),
+    ] {
+        let items = site.items(&north.owner, &path).await;
+        assert!(items.iter().any(|item| item[at] == guest), "{path}: {items:?}");
+        assert!(items.iter().all(|item| item[at]["name"] != "Nora Fake"), "{path}: {items:?}");
+    }
+    let report = site.get(&north.owner, &format!("/v1/cohorts/{}/report", north.cohort)).await;
+    let holds = report["holds"][0].clone();
+    assert_eq!((&holds["held_by"], &holds["released_by"]), (&guest, &guest));
+
+    // Nor do they spare them what they would spare themselves.
+    let token = site.token(&id).await;
+    assert_eq!(site.ask(&token, "/v1/me").await.status, 200);
+    site.command(&service.owner, "CorrectPerson", json!({"person_id": id, "email": "n@example.org"})).await;
+    is_problem(&site.ask(&token, "/v1/me").await, 401, "unauthenticated");
+    let path = format!("/v1/people/{id}/second-factors");
+    assert_eq!(answer(site.request(Method::DELETE, &service.owner, &path)).await.status, 204);
 }
 
 #[tokio::test]
