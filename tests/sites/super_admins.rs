@@ -9,7 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{NOW, is_problem};
-use crate::harness::{Database, Service, answer, at};
+use crate::harness::{Database, Hosting, Service, answer, at};
 use crate::school::School;
 
 #[tokio::test]
@@ -141,6 +141,30 @@ async fn somebody_who_was_registered_under_a_super_admins_id_is_somebody_else() 
     is_problem(&site.ask(&token, "/v1/me").await, 401, "unauthenticated");
     let path = format!("/v1/people/{id}/second-factors");
     assert_eq!(answer(site.request(Method::DELETE, &service.owner, &path)).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_first_owner_who_takes_a_super_admins_address_is_none() {
+    let hosting = Hosting { super_admins: vec!["super@example.org"], ..Hosting::default() };
+    let service = Service::hosting(Database::create().await, Clock::frozen(at(NOW)), hosting).await;
+    let me = service.get(&service.owner, "/v1/me").await["person_id"].as_str().expect("an id").to_owned();
+    service.command(&service.owner, "CorrectPerson", json!({"person_id": me, "email": "Super@example.org"})).await;
+    is_problem(&service.ask(&service.owner, "/v1/sites").await, 403, "not_allowed");
+
+    // From when the installation has begun with them again they are one, and come in anew: by a link to that address.
+    let command = BootstrapOwner {
+        person_id: Uuid::new_v4().into(),
+        name: Personal::new("Super".to_owned().try_into().expect("a name")),
+        email: Personal::new("super@example.org".to_owned().try_into().expect("an address")),
+    };
+    let again = || {
+        let (site, actor, command) = (SiteId::DEFAULT, Actor::System, command.clone().into());
+        Request { site, actor, command, command_id: None, if_match: None, correlation_id: None }
+    };
+    assert_eq!(service.executor.execute(again()).await.expect("a receipt").events.len(), 1);
+    assert_eq!(service.executor.execute(again()).await.expect("a receipt").events.len(), 0, "once");
+    is_problem(&service.ask(&service.owner, "/v1/sites").await, 401, "unauthenticated");
+    assert_eq!(service.ask(&service.token(&me).await, "/v1/sites").await.status, 200);
 }
 
 #[tokio::test]

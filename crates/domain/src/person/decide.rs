@@ -183,7 +183,8 @@ impl Person {
         } else if !self.active {
             events.push(PersonEvent::PersonReactivated {});
         }
-        if self.roles.get(&Role::Owner) != Some(&true) {
+        // Whoever has come to the address since is made owner anew: whatever let them in before was not the address's.
+        if !self.is_owner_by_address() {
             events.push(PersonEvent::RoleGranted { role: Role::Owner, bootstrapped: true });
         }
         events

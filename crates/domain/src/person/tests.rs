@@ -271,7 +271,17 @@ fn bootstraps_the_configured_person_whoever_they_are_now() {
     bootstrap(vec![soren()]).then_expect_events(vec![role.clone()]);
     bootstrap(vec![soren(), granted(Role::Owner, false)]).then_expect_events(vec![role.clone()]);
     bootstrap(vec![soren(), role.clone(), deactivated()]).then_expect_events(vec![PersonEvent::PersonReactivated {}]);
-    bootstrap(vec![soren(), role]).then_expect_events(vec![]);
+    bootstrap(vec![soren(), role.clone()]).then_expect_events(vec![]);
+    // Whoever has the address now and was made owner under another one, is made owner anew: that ends what let them in before.
+    let before = PersonEvent::PersonRegistered {
+        name: "Søren".into(),
+        email: "before@example.org".into(),
+        external_id: None,
+        origin: Origin::Hand,
+    };
+    let moved = vec![before, role.clone(), corrected(None, Some("soren@example.org"))];
+    bootstrap(moved.clone()).then_expect_events(vec![role.clone()]);
+    bootstrap([moved, vec![role]].concat()).then_expect_events(vec![]);
 }
 
 fn claims(before: &[PersonEvent], event: &PersonEvent) -> ClaimChanges {
