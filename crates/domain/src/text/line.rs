@@ -32,8 +32,20 @@ pub(super) fn nfc(text: &str) -> String {
 
 /// Whether a character is nothing by itself: it joins, breaks or marks others, or stands for nothing.
 pub(super) fn is_unseen(c: char) -> bool {
-    // Interlinear annotations are for other programs.
-    CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c) || ('\u{fff9}'..='\u{fffb}').contains(&c)
+    CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c) || is_unseen_besides(c)
+}
+
+/// What Unicode does not have among those that can be ignored, and nobody sees either.
+fn is_unseen_besides(c: char) -> bool {
+    match c {
+        // Interlinear annotations are for other programs.
+        '\u{fff9}'..='\u{fffb}' => true,
+        // A note without a head, and what keeps the places of Khitan characters.
+        '\u{1d159}' | '\u{16fe4}' => true,
+        // How hieroglyphs are put together, blanks of them, and marks of what is damaged.
+        '\u{13430}'..='\u{1345f}' => true,
+        _ => false,
+    }
 }
 
 /// Refuses a character that no name has.
