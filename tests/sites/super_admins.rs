@@ -60,11 +60,12 @@ async fn an_ordinary_owner_of_the_default_site_is_nobody_elsewhere() {
     // Nor do they become one by taking the address of somebody who is.
     let owner = service.get(&service.owner, "/v1/me").await["person_id"].clone();
     let move_away = json!({"person_id": owner, "email": "elsewhere@example.org"});
-    is_problem(&service.send(&token, "CorrectPerson", move_away.clone()).await, 409, "owner_is_bootstrapped");
+    is_problem(&service.send(&token, "CorrectPerson", move_away).await, 409, "owner_is_bootstrapped");
 
     // Whoever gives their configured address up is one no longer, at the next request.
     assert_eq!(north.ask(&service.owner, "/v1/people").await.status, 200);
-    service.command(&service.owner, "CorrectPerson", move_away).await;
+    let away = service.request(Method::POST, &service.owner, "/v1/me/email");
+    assert_eq!(answer(away.json(&json!({"email": "elsewhere@example.org"}))).await.status, 204);
     is_problem(&north.ask(&service.owner, "/v1/people").await, 401, "unauthenticated");
     is_problem(&service.ask(&service.owner, "/v1/sites").await, 403, "not_allowed");
     // And the address alone makes nobody one.
@@ -148,7 +149,8 @@ async fn a_first_owner_who_takes_a_super_admins_address_is_none() {
     let hosting = Hosting { super_admins: vec!["super@example.org"], ..Hosting::default() };
     let service = Service::hosting(Database::create().await, Clock::frozen(at(NOW)), hosting).await;
     let me = service.get(&service.owner, "/v1/me").await["person_id"].as_str().expect("an id").to_owned();
-    service.command(&service.owner, "CorrectPerson", json!({"person_id": me, "email": "Super@example.org"})).await;
+    let own = service.request(Method::POST, &service.owner, "/v1/me/email");
+    assert_eq!(answer(own.json(&json!({"email": "Super@example.org"}))).await.status, 204);
     is_problem(&service.ask(&service.owner, "/v1/sites").await, 403, "not_allowed");
 
     // From when the installation has begun with them again they are one, and come in anew: by a link to that address.

@@ -11,13 +11,12 @@ use rollbook_domain::policy::Reader;
 use rollbook_domain::site::HostAdmits;
 use rollbook_domain::{Actor, Command, PersonId, SiteId};
 use rollbook_projections::models::reader::reader;
-use rollbook_projections::models::site_settings::settings;
 use rollbook_store::tokens::{Bearer, TokenKind};
 use rollbook_store::{LogView, Position};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
 
-use crate::accounts::{AccountProblem, Lacks, cookies, lacks, refuse_other_sites, vouched_for};
+use crate::accounts::{AccountProblem, Lacks, cookies, is_left_out, lacks, refuse_other_sites, vouched_for};
 use crate::headers::single;
 use crate::limits::Shown;
 use crate::operation::Whom;
@@ -87,7 +86,7 @@ impl Authenticated {
     async fn looked_up(state: &AppState, token: &SecretString) -> Result<Option<Self>, ApiError> {
         let (site, now, token) = (state.site(), state.now(), token.expose_secret());
         if let Some(bearer) = state.store().bearer(site, token, now).await? {
-            if ended_with_passwords(state.pool(), site, &bearer).await? {
+            if ended_with_passwords(state, site, &bearer).await? {
                 return Ok(None);
             }
             let super_admin = site == SiteId::DEFAULT && state.super_admins().include(&bearer.state);
@@ -101,7 +100,7 @@ impl Authenticated {
             return Ok(None);
         }
         let Some(mut bearer) = state.super_admins().bearer(token, now).await? else { return Ok(None) };
-        if ended_with_passwords(state.super_admins().pool(), SiteId::DEFAULT, &bearer).await? {
+        if ended_with_passwords(state, SiteId::DEFAULT, &bearer).await? {
             return Ok(None);
         }
         if state.has_own_database() {
@@ -173,10 +172,10 @@ pub fn refuse_wrong_host(host: HostAdmits, reader: Option<&Reader>) -> Result<()
     if reader.is_some_and(let_in) { Ok(()) } else { Err(others) }
 }
 
-/// Whether a session was begun with a password in a school that lets nobody in by one any more.
-async fn ended_with_passwords(pool: &PgPool, site: SiteId, bearer: &Bearer) -> Result<bool, ApiError> {
+/// Whether a session was begun with a password in a school that lets its person in by one no more.
+async fn ended_with_passwords(state: &AppState, site: SiteId, bearer: &Bearer) -> Result<bool, ApiError> {
     let by_password = matches!(bearer.method, Some(SignInMethod::Password | SignInMethod::Invitation));
-    Ok(by_password && !settings(pool, site).await?.password_sign_in)
+    Ok(by_password && is_left_out(state, site, &bearer.state).await?)
 }
 
 impl FromRequestParts<AppState> for Authenticated {

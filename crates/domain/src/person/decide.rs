@@ -4,7 +4,7 @@ use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 use uuid::Uuid;
 
-use super::{BootstrapOwner, CorrectPerson, RegisterPerson};
+use super::{BootstrapOwner, RegisterPerson};
 use super::{Person, PersonCommand, PersonEvent, PersonFacts, PersonRule, Role, SecondFactorKind};
 use crate::actor::{Actor, Asked, Authority, By};
 use crate::claim::{ClaimChanges, ClaimKey};
@@ -12,6 +12,7 @@ use crate::ids::PersonId;
 use crate::origin::Origin;
 use crate::personal::Personal;
 use crate::plan::Claims;
+use crate::text::NewEmail;
 
 /// How many second factors a person may have at a time: an app, and a passkey on each of a few devices.
 pub const MAX_SECOND_FACTORS: usize = 10;
@@ -26,7 +27,16 @@ impl Person {
     ) -> Result<Vec<PersonEvent>, PersonRule> {
         match command {
             PersonCommand::RegisterPerson(c) => Self::register(c, Origin::Hand, facts),
-            PersonCommand::CorrectPerson(c) => self.correct(c, by, facts),
+            PersonCommand::CorrectPerson(c) => {
+                let email = self.another_email(c.email.as_ref());
+                // Whoever has found an open session has no link to set a password by sent to an address of their own.
+                if email.is_some() && !is_another(by, facts.person_id) {
+                    return Err(PersonRule::OwnAddress);
+                }
+                let name = c.name.as_ref().map(|name| Personal::from(name.reveal()));
+                self.correct(name.filter(|name| Some(name) != self.name.as_ref()), email, by, facts)
+            }
+            PersonCommand::ChangeEmail(c) => self.correct(None, self.another_email(Some(&c.email)), by, facts),
             PersonCommand::GrantRole(c) => self.grant(c.role, by, facts),
             PersonCommand::RevokeRole(c) => self.revoke(c.role, by, facts),
             PersonCommand::DeactivatePerson(c) => self.deactivate(c.reason.reveal().into(), by, facts),
@@ -66,11 +76,18 @@ impl Person {
         }])
     }
 
-    fn correct(&self, command: &CorrectPerson, by: &By, facts: &PersonFacts) -> Result<Vec<PersonEvent>, PersonRule> {
-        let name = command.name.as_ref().map(|name| Personal::<String>::from(name.reveal()));
-        let email = command.email.as_ref().map(|email| Personal::<String>::from(email.reveal()));
-        let name = name.filter(|name| Some(name) != self.name.as_ref());
-        let email = email.filter(|email| Some(email) != self.email.as_ref());
+    /// The address that a command gives, where it is another one.
+    fn another_email(&self, email: Option<&Personal<NewEmail>>) -> Option<Personal<String>> {
+        email.map(|email| Personal::from(email.reveal())).filter(|email| Some(email) != self.email.as_ref())
+    }
+
+    fn correct(
+        &self,
+        name: Option<Personal<String>>,
+        email: Option<Personal<String>>,
+        by: &By,
+        facts: &PersonFacts,
+    ) -> Result<Vec<PersonEvent>, PersonRule> {
         if email.is_some() {
             // People sign in by their address: who changes an owner's becomes that owner.
             self.refuse_below_an_owner(by)?;

@@ -63,7 +63,9 @@ impl Person {
     /// Whether they were made owner under the address that they have, and no other one since.
     pub fn is_owner_by_address(&self) -> bool {
         let key = |address: &Option<Personal<String>>| address.as_ref().map(|address| email_key(address.as_str()));
-        self.roles.get(&Role::Owner) == Some(&true) && self.owner_as.is_some() && key(&self.owner_as) == key(&self.email)
+        self.roles.get(&Role::Owner) == Some(&true)
+            && self.owner_as.is_some()
+            && key(&self.owner_as) == key(&self.email)
     }
 
     /// Whether they sign in with something besides their password.

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    AddSecondFactor, BootstrapOwner, Ends, MAX_SECOND_FACTORS, Person, PersonCommand, PersonEvent, PersonFacts,
-    PersonRule, ReleaseOwner, RemoveSecondFactor, RemoveSecondFactors, Role, SecondFactorKind,
+    AddSecondFactor, BootstrapOwner, ChangeEmail, Ends, MAX_SECOND_FACTORS, Person, PersonCommand, PersonEvent,
+    PersonFacts, PersonRule, ReleaseOwner, RemoveSecondFactor, RemoveSecondFactors, Role, SecondFactorKind,
 };
 use crate::actor::{Actor, Asked, Authority};
 use crate::claim::{ClaimChanges, ClaimKey};
@@ -16,7 +16,7 @@ use crate::ids::PersonId;
 use crate::origin::Origin;
 use crate::personal::Personal;
 use crate::plan::Claims;
-use crate::text::{Email, Name};
+use crate::text::{Email, Name, NewEmail};
 
 type Outcome = AggregateResultValidator<Person>;
 
@@ -373,7 +373,18 @@ fn the_address_of_a_bootstrapped_owner_is_changed_by_themselves_or_a_super_admin
     let super_admin = (OWNER, Authority::SuperAdmin);
     when(owner(), super_admin, "CorrectPerson", body.clone())
         .then_expect_events(vec![corrected(None, Some("somebody.else@example.org"))]);
-    when(owner(), THEMSELVES, "CorrectPerson", body).then_expect_events(vec![PersonEvent::PersonCorrected {
+    when(owner(), THEMSELVES, "CorrectPerson", body).then_expect_error(PersonRule::OwnAddress);
+    let same = json!({ "name": "Sören", "email": "soren@example.org" });
+    when(owner(), THEMSELVES, "CorrectPerson", same).then_expect_events(vec![PersonEvent::PersonCorrected {
+        name: Some("Sören".into()),
+        email: None,
+        origin: Origin::Hand,
+        themselves: true,
+        email_before: None,
+    }]);
+    let email = Personal::new(NewEmail::try_new("somebody.else@example.org").unwrap());
+    let change = PersonCommand::ChangeEmail(ChangeEmail { person_id: STUDENT, email });
+    about_factors(owner(), THEMSELVES, change).then_expect_events(vec![PersonEvent::PersonCorrected {
         name: None,
         email: Some("somebody.else@example.org".into()),
         origin: Origin::Hand,
@@ -393,7 +404,7 @@ fn lost(id: u128, kind: SecondFactorKind, themselves: bool) -> PersonEvent {
     PersonEvent::SecondFactorRemoved { factor_id: Uuid::from_u128(id), kind, themselves }
 }
 
-/// A command about second factors, none of which a client sends.
+/// A command that no client sends.
 fn about_factors(
     given: Vec<PersonEvent>,
     (actor, authority): (PersonId, Authority),

@@ -7,13 +7,13 @@ use axum::routing::post;
 use rollbook_domain::account::{PasswordChange, SetPassword};
 use rollbook_domain::text::Email;
 use rollbook_domain::{Actor, SiteId};
-use rollbook_projections::models::site_settings::settings;
 use schemars::{JsonSchema, SchemaGenerator};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::hashing::Verified;
 use super::problem::AccountProblem;
+use super::without_passwords::refuse_passwords_off;
 use super::{operation, password};
 use crate::auth::{Holder, Site};
 use crate::body::JsonBytes;
@@ -50,15 +50,6 @@ pub fn operations() -> Vec<Operation> {
             post(reset_password),
         ),
     ]
-}
-
-/// Refuses where the site's owners let nobody in by a password: at every door that a password opens, or that makes one.
-pub async fn refuse_passwords_off(state: &AppState, site: SiteId) -> Result<(), ApiError> {
-    if settings(state.pool(), site).await?.password_sign_in {
-        Ok(())
-    } else {
-        Err(ApiError::Account(AccountProblem::PasswordsOff))
-    }
 }
 
 /// Another password.
