@@ -29,9 +29,8 @@ impl Person {
             PersonCommand::RegisterPerson(c) => Self::register(c, Origin::Hand, facts),
             PersonCommand::CorrectPerson(c) => {
                 let email = self.another_email(c.email.as_ref());
-                // Whoever has found an open session has no link to set a password by sent to an address of their own.
-                if email.is_some() && !is_another(by, facts.person_id) {
-                    return Err(PersonRule::OwnAddress);
+                if email.is_some() {
+                    refuse_own_address(by, facts)?;
                 }
                 let name = c.name.as_ref().map(|name| Personal::from(name.reveal()));
                 self.correct(name.filter(|name| Some(name) != self.name.as_ref()), email, by, facts)
@@ -228,6 +227,12 @@ impl Person {
 
 fn removed(factor_id: Uuid, kind: SecondFactorKind, themselves: bool) -> PersonEvent {
     PersonEvent::SecondFactorRemoved { factor_id, kind, themselves }
+}
+
+/// Refuses everybody another address of their own where they have not shown that it is them: whoever has found an open session would
+/// have links to set a password by sent to an address of theirs.
+pub(super) fn refuse_own_address(by: &By, facts: &PersonFacts) -> Result<(), PersonRule> {
+    if is_another(by, facts.person_id) { Ok(()) } else { Err(PersonRule::OwnAddress) }
 }
 
 /// Whether a first owner is not for whoever asks to remove: another person of the site. Super admins come in from outside, and can: an
