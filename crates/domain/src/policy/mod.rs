@@ -132,14 +132,7 @@ pub fn right(command: &Command) -> Right {
         | Command::WeekEmails(WeekEmailsCommand::SendWeekEmails(_) | WeekEmailsCommand::RetryEmail(_)) => {
             Right::Administer
         }
-        Command::SiteSettings(SiteSettingsCommand::SetSiteSetting(command)) => match command.setting {
-            // Whoever settles these lets owners in, or keeps them out.
-            Setting::PasswordSignIn { .. } | Setting::SecondFactor { .. } => Right::SettleWaysIn,
-            Setting::DisplayName { .. }
-            | Setting::Timezone { .. }
-            | Setting::SessionHours { .. }
-            | Setting::InvitationHours { .. } => Right::Administer,
-        },
+        Command::SiteSettings(SiteSettingsCommand::SetSiteSetting(command)) => settling(&command.setting),
         Command::Site(SiteCommand::ActivateSite(_)) => Right::Bootstrap,
         Command::Site(
             SiteCommand::OpenSite(_)
@@ -189,6 +182,17 @@ pub fn right(command: &Command) -> Right {
             | EnrolmentCommand::CompleteEnrolment(_)
             | EnrolmentCommand::AssignMarker(_) => Right::Administer,
         },
+    }
+}
+
+/// The right that a setting needs: whoever settles some lets owners in, or keeps them out.
+fn settling(setting: &Setting) -> Right {
+    match setting {
+        Setting::PasswordSignIn { .. } | Setting::SecondFactor { .. } => Right::SettleWaysIn,
+        Setting::DisplayName { .. }
+        | Setting::Timezone { .. }
+        | Setting::SessionHours { .. }
+        | Setting::InvitationHours { .. } => Right::Administer,
     }
 }
 

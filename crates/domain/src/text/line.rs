@@ -37,15 +37,9 @@ pub(super) fn is_unseen(c: char) -> bool {
 
 /// What Unicode does not have among those that can be ignored, and nobody sees either.
 fn is_unseen_besides(c: char) -> bool {
-    match c {
-        // Interlinear annotations are for other programs.
-        '\u{fff9}'..='\u{fffb}' => true,
-        // A note without a head, and what keeps the places of Khitan characters.
-        '\u{1d159}' | '\u{16fe4}' => true,
-        // How hieroglyphs are put together, blanks of them, and marks of what is damaged.
-        '\u{13430}'..='\u{1345f}' => true,
-        _ => false,
-    }
+    // Interlinear annotations, which are for other programs; a note without a head; what keeps the places of Khitan characters; and how
+    // hieroglyphs are put together, their blanks, and marks of what is damaged.
+    matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{1d159}' | '\u{16fe4}' | '\u{13430}'..='\u{1345f}')
 }
 
 /// Refuses a character that no name has.

@@ -7,7 +7,7 @@ use icu_properties::script::ScriptWithExtensionsBorrowed;
 use unicode_security::GeneralSecurityProfile as _;
 
 /// Whether words are written with a character: one of ASCII, or a letter, a mark or a digit that is recommended for identifiers
-/// (UTS 39, Identifier_Status). Those are in their compatibility form, too.
+/// (UTS 39, `Identifier_Status`). Those are in their compatibility form, too.
 pub(super) fn is_of_words(c: char) -> bool {
     let group = GeneralCategoryGroup::Letter
         .union(GeneralCategoryGroup::Mark)
