@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::oidc::Scene;
 use super::second_factor::{App, confirms};
-use super::{ANOTHER, PASSWORD, lets_in, refused};
+use super::{ANOTHER, PASSWORD, email_of, lets_in, refused};
 use crate::harness::{Answer, Service, answer};
 use crate::school::School;
 
@@ -33,6 +33,40 @@ async fn asks(service: &Service, token: &str, method: &Method, path: &str, body:
 async fn rows(service: &Service) -> i64 {
     let sql = "select (select count(*) from tokens where kind = 'api_key') + (select count(*) from calendar_links)";
     sqlx::query_scalar(sql).fetch_one(&service.database.pool).await.expect("a count")
+}
+
+#[tokio::test]
+async fn ones_own_address_needs_the_password() {
+    let school = School::open().await;
+    let service = &school.service;
+    let person = school.person("Hemi").await;
+    school.command("GrantRole", json!({"person_id": person, "role": "admin"})).await;
+    let session = lets_in(service, &person).await;
+    // Whoever has found the session would be sent a link to set another password by.
+    let correct = json!({"person_id": person, "email": "mine@example.org"});
+    assert_eq!(refused(&service.send(&session, "CorrectPerson", correct).await), (409, "own_address"));
+    let (post, path, body) = (Method::POST, "/v1/me/email", json!({"email": "mine@example.org"}));
+    let change = async |token: &str, password: &str| asks(service, token, &post, path, &body, password).await;
+    assert_eq!(refused(&change(&session, "").await), (403, "sign_in_again"));
+    assert_eq!(refused(&change(&session, ANOTHER).await), (403, "wrong_password"));
+    assert_ne!(email_of(service, &person).await, "mine@example.org");
+    assert_eq!(change(&session, PASSWORD).await.status, 204);
+    assert_eq!(email_of(service, &person).await, "mine@example.org");
+    assert_eq!(service.ask(&session, "/v1/me").await.status, 200, "whoever changes their own keeps what is theirs");
+    // Somebody's who has no password needs a sign-in of the last minutes; a name nothing.
+    let issued = service.token(&person).await;
+    service.now("2026-02-01T00:10:00Z");
+    assert_eq!(refused(&change(&issued, "").await), (403, "sign_in_again"));
+    service.command(&session, "CorrectPerson", json!({"person_id": person, "name": "Hemi Ngata"})).await;
+    // It is for whoever may correct people.
+    let student = lets_in(service, &school.person("Ben").await).await;
+    assert_eq!(refused(&change(&student, PASSWORD).await), (403, "not_allowed"));
+    assert_eq!(
+        refused(&asks(service, &session, &post, path, &json!({"email": "x"}), PASSWORD).await),
+        (422, "invalid_fields")
+    );
+    let taken = json!({"email": email_of(service, &school.coordinator_id).await});
+    assert_eq!(refused(&asks(service, &session, &post, path, &taken, PASSWORD).await), (409, "email_taken"));
 }
 
 #[tokio::test]

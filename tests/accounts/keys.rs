@@ -72,6 +72,7 @@ async fn no_key_touches_an_account() {
             (Method::POST, "/v1/sign-out"),
             (Method::POST, "/v1/sign-out-everywhere"),
             (Method::POST, "/v1/me/password"),
+            (Method::POST, "/v1/me/email"),
             (Method::POST, "/v1/me/api-keys"),
             (Method::GET, "/v1/me/api-keys"),
             (Method::GET, "/v1/me/sessions"),

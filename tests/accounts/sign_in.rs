@@ -2,10 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use rollbook_domain::site_settings::{SetSiteSetting, Setting};
+use rollbook_domain::{Actor, SiteId};
+use rollbook_oidc::{Kind, Sites};
+use rollbook_store::{Clock, Request};
 use serde_json::json;
 
-use super::{ANOTHER, PASSWORD, audit, comes_to, cookie, email_of, lets_in, post, refused, signs_in};
-use crate::school::School;
+use super::fake_provider::Key;
+use super::oidc::Scene;
+use super::{ANOTHER, PASSWORD, accepts, audit, comes_to, cookie, email_of, lets_in, letter, post, refused, signs_in};
+use crate::harness::{Database, Hosting, Service, at};
+use crate::school::{BEFORE, School};
 
 #[tokio::test]
 async fn a_password_lets_its_person_in_and_the_log_says_so() {
@@ -117,7 +124,10 @@ async fn what_is_no_sign_in_is_pointed_at_and_repeats_nothing() {
 
 #[tokio::test]
 async fn a_site_settles_how_long_sessions_and_links_are_good_for_and_whether_passwords_let_in() {
-    let school = School::open().await;
+    // Owners come in without passwords, too.
+    let scene = Scene::trusting(Kind::Oidc, Key::elliptic("key 1"), Sites::Every, true).await;
+    scene.service.now(BEFORE);
+    let school = School::of(scene.service, json!({})).await;
     let service = &school.service;
     let set = async |name: &str, value: serde_json::Value| {
         school.command("SetSiteSetting", json!({"setting": {"name": name, "value": value}})).await;
@@ -139,5 +149,68 @@ async fn a_site_settles_how_long_sessions_and_links_are_good_for_and_whether_pas
     let session = signed_in.json["token"].as_str().expect("a token");
     assert_eq!(service.ask(session, "/v1/me").await.status, 401, "whoever came in by one is out");
     set("password_sign_in", json!(true)).await;
+    assert_eq!(signs_in(service, &email, PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn passwords_are_turned_off_by_owners_alone_and_only_where_owners_have_another_way_in() {
+    let off = json!({"setting": {"name": "password_sign_in", "value": false}});
+    let factors = json!({"setting": {"name": "second_factor", "value": "owners_and_admins"}});
+    for (privileged, owner) in [(None, 409), (Some(false), 409), (Some(true), 200)] {
+        let service = match privileged {
+            None => Service::start(BEFORE).await,
+            Some(may) => Scene::trusting(Kind::Oidc, Key::elliptic("key 1"), Sites::Every, may).await.service,
+        };
+        let school = School::of(service, json!({})).await;
+        let service = &school.service;
+        for setting in [&off, &factors] {
+            let asked = service.send(&school.admin, "SetSiteSetting", setting.clone()).await;
+            assert_eq!(refused(&asked), (403, "not_allowed"), "{setting}");
+        }
+        let asked = service.send(&school.owner, "SetSiteSetting", off.clone()).await;
+        assert_eq!(asked.status, owner, "{privileged:?}: {}", asked.text);
+        if owner == 409 {
+            assert_eq!(refused(&asked).1, "no_other_way_in");
+        }
+        // Turned on they are by any owner, whatever there is besides.
+        let on = json!({"setting": {"name": "password_sign_in", "value": true}});
+        service.command(&school.owner, "SetSiteSetting", on).await;
+    }
+}
+
+#[tokio::test]
+async fn super_admins_have_their_passwords_where_they_have_no_other_way_in() {
+    let hosting = Hosting { super_admins: vec!["owner@example.org"], ..Hosting::default() };
+    let service = Service::hosting(Database::create().await, Clock::frozen(at(BEFORE)), hosting).await;
+    let north = service.site("north").await;
+    let school = School::of(service, json!({})).await;
+    let service = &school.service;
+    let me = service.get(&service.owner, "/v1/me").await["person_id"].as_str().expect("an id").to_owned();
+    let ben = school.person("Ben").await;
+    let session = lets_in(service, &ben).await;
+    let email = email_of(service, &ben).await;
+    // The link ends what there was before.
+    let mine = accepts(service, &letter(service, &me).await, PASSWORD).await;
+    let mine = mine.json["token"].as_str().expect("a token").to_owned();
+    // As it was set while another system vouched for owners here, which the configuration names no more.
+    let setting = Setting::PasswordSignIn { value: false };
+    let (site, actor) = (SiteId::DEFAULT, Actor::Person(me.parse().expect("an id")));
+    let command = SetSiteSetting { setting, site: None }.into();
+    let request = Request { site, actor, command, command_id: None, if_match: None, correlation_id: None };
+    service.executor.execute(request).await.expect("it is set");
+    service.get(&mine, "/v1/site").await;
+
+    assert_eq!(refused(&signs_in(service, &email, PASSWORD).await), (403, "password_sign_in_off"));
+    assert_eq!(refused(&accepts(service, &letter(service, &ben).await, ANOTHER).await), (403, "password_sign_in_off"));
+    assert_eq!(service.ask(&session, "/v1/me").await.status, 401);
+    let signed_in = signs_in(service, "owner@example.org", PASSWORD).await;
+    assert_eq!(signed_in.status, 200, "{}", signed_in.text);
+    let token = signed_in.json["token"].as_str().expect("a token");
+    for site in [service, &north] {
+        assert_eq!(site.ask(token, "/v1/people").await.status, 200);
+    }
+    let on = json!({"setting": {"name": "password_sign_in", "value": true}});
+    service.command(token, "SetSiteSetting", on).await;
+    service.get(token, "/v1/site").await;
     assert_eq!(signs_in(service, &email, PASSWORD).await.status, 200);
 }

@@ -337,6 +337,8 @@ fn accounts() -> Vec<Row> {
         answered(query("revoke_api_key_of", ADMINS, 403), 404),
         answered(query("unlink_identity_of", ADMINS, 403), 404),
         answered(own("change_password", json!({"current": "not this one", "new": "a long pass phrase"})), 403),
+        // Each would have the same one.
+        Row { body: Body::Json(json!({})), ..answered(query("change_email", ADMINS, 403), 422) },
         query("second_factor_page", EVERYBODY, 0),
         // Whoever has not signed in is sent to do so.
         query("second_factors_page", EVERYBODY, 0),

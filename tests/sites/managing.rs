@@ -123,13 +123,14 @@ async fn a_school_settles_things_for_itself() {
     let set = |name: &str, value: Value| json!({"setting": {"name": name, "value": value}});
     north.command(&north.owner, "SetSiteSetting", set("display_name", json!("Te Kura"))).await;
     north.command(&north.owner, "SetSiteSetting", set("session_hours", json!(8))).await;
-    north.command(&service.owner, "SetSiteSetting", set("password_sign_in", json!(false))).await;
+    north.command(&service.owner, "SetSiteSetting", set("second_factor", json!("owners_and_admins"))).await;
+    north.command(&service.owner, "SetSiteSetting", set("second_factor", json!("optional"))).await;
     let again = north.command(&north.owner, "SetSiteSetting", set("session_hours", json!(8))).await;
     assert_eq!(again["events"], json!([]));
     let site = north.get(&north.owner, "/v1/site").await;
     assert_eq!((&site["slug"], &site["display_name"]), (&json!("north"), &json!("Te Kura")));
     let settings = json!({"display_name": "Te Kura", "timezone": null, "session_hours": 8, "invitation_hours": 168,
-        "password_sign_in": false, "second_factor": "optional", "version": 3});
+        "password_sign_in": true, "second_factor": "optional", "version": 4});
     assert_eq!(site["settings"], settings);
     let other = south.get(&south.owner, "/v1/site").await;
     assert_eq!((&other["display_name"], &other["settings"]["session_hours"]), (&json!("School south"), &json!(336)));

@@ -14,7 +14,7 @@ use crate::module::{self, ModuleCommand};
 use crate::person::{self, PersonCommand};
 use crate::plan::{self, ManyCommand};
 use crate::site::{self, SiteCommand};
-use crate::site_settings::{self, SiteSettingsCommand};
+use crate::site_settings::{self, Setting, SiteSettingsCommand};
 use crate::syllabus::{self, SyllabusCommand};
 use crate::week_emails::{self, WeekEmailsCommand};
 
@@ -165,6 +165,7 @@ commands! {
     system {
         person::BootstrapOwner => Person(PersonCommand),
         person::ReleaseOwner => Person(PersonCommand),
+        person::ChangeEmail => Person(PersonCommand),
         person::AddSecondFactor => Person(PersonCommand),
         person::RemoveSecondFactor => Person(PersonCommand),
         person::RemoveSecondFactors => Person(PersonCommand),
@@ -235,6 +236,12 @@ impl Command {
         matches!(self, Self::Site(_))
     }
 
+    /// Whether it has nobody sign in with a password any more.
+    pub fn turns_passwords_off(&self) -> bool {
+        let Self::SiteSettings(SiteSettingsCommand::SetSiteSetting(c)) = self else { return false };
+        matches!(c.setting, Setting::PasswordSignIn { value: false })
+    }
+
     /// The upload that the command needs, if it may need one: for the edge to look up, and to [`Self::attach`].
     pub fn upload(&self) -> Option<UploadId> {
         match self {
@@ -265,6 +272,7 @@ impl Command {
                 PersonCommand::EndAccess(c) => c.person_id.into(),
                 PersonCommand::BootstrapOwner(c) => c.person_id.into(),
                 PersonCommand::ReleaseOwner(c) => c.person_id.into(),
+                PersonCommand::ChangeEmail(c) => c.person_id.into(),
                 PersonCommand::AddSecondFactor(c) => c.person_id.into(),
                 PersonCommand::RemoveSecondFactor(c) => c.person_id.into(),
                 PersonCommand::RemoveSecondFactors(c) => c.person_id.into(),

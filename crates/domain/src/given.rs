@@ -57,7 +57,8 @@ pub(crate) fn instant(text: &str) -> DateTime<Utc> {
 
 /// Who asks, on an afternoon in the first week.
 pub(crate) fn by(person: PersonId, authority: Authority) -> By {
-    By { actor: Actor::Person(person), authority, at: instant("2025-08-20T06:00:00Z") }
+    let actor = if authority == Authority::SuperAdmin { Actor::SuperAdmin(person) } else { Actor::Person(person) };
+    By { actor, authority, at: instant("2025-08-20T06:00:00Z") }
 }
 
 /// A command as a client sends it.

@@ -112,6 +112,9 @@ pub enum TextError {
     /// A character that cannot be seen.
     #[error("must not contain U+{:04X}, which cannot be seen", u32::from(*.0))]
     Unseen(char),
+    /// A character that no address is written with, but only what is to look like one.
+    #[error("must not contain U+{:04X}: addresses have plain letters, marks and digits, and the signs of ASCII", u32::from(*.0))]
+    LooksLikeAnother(char),
     /// Not an address.
     #[error("must be an email address such as anna@example.org")]
     NotAnEmail,
@@ -222,8 +225,8 @@ impl Email {
     }
 }
 
-/// An email address that somebody is to have from now on: all of it can be seen, and each of its words is in one
-/// script, so that it looks like no other (UTS 39). Addresses from before this rule are still found, by [`Email`].
+/// An email address that somebody is to have from now on: all of it can be seen, it has only characters that words are
+/// written with, and each of its words is in one script, so that it looks like no other (UTS 39). Addresses from before this rule are still found, by [`Email`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NewEmail(Email);
@@ -249,6 +252,9 @@ impl TryFrom<Email> for NewEmail {
         text.chars().try_for_each(line::check)?;
         if let Some(c) = text.chars().find(|c| line::is_unseen(*c)) {
             return Err(TextError::Unseen(c));
+        }
+        if let Some(c) = text.chars().find(|c| !script::is_of_words(*c)) {
+            return Err(TextError::LooksLikeAnother(c));
         }
         // The parts of a host are words of their own; those before the @ are one, whatever stands between them.
         let (local, domain) = text.rsplit_once('@').ok_or(TextError::NotAnEmail)?;

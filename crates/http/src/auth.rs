@@ -14,11 +14,11 @@ use rollbook_domain::site::HostAdmits;
 use rollbook_domain::{Actor, Command, PersonId, SiteId};
 use rollbook_projections::models::reader::reader;
 use rollbook_store::tokens::{Bearer, TokenKind};
-use rollbook_store::{EventStore, LogView, Position};
+use rollbook_store::{LogView, Position};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
 
-use crate::accounts::{AccountProblem, Lacks, cookies, lacks, refuse_other_sites, vouched_for};
+use crate::accounts::{AccountProblem, Lacks, cookies, is_left_out, lacks, refuse_other_sites, vouched_for};
 use crate::headers::single;
 use crate::limits::Shown;
 use crate::operation::Whom;
@@ -96,7 +96,7 @@ impl Authenticated {
     async fn looked_up(state: &AppState, token: &SecretString) -> Result<Option<Self>, ApiError> {
         let (site, now, token) = (state.site(), state.now(), token.expose_secret());
         if let Some(bearer) = state.store().bearer(site, token, now).await? {
-            if ended_with_passwords(state.store(), site, &bearer).await? {
+            if ended_with_passwords(state, site, &bearer).await? {
                 return Ok(None);
             }
             let super_admin = site == SiteId::DEFAULT && state.super_admins().include(&bearer.state);
@@ -110,7 +110,7 @@ impl Authenticated {
             return Ok(None);
         }
         let Some(mut bearer) = state.super_admins().bearer(token, now).await? else { return Ok(None) };
-        if ended_with_passwords(state.super_admins().store(), SiteId::DEFAULT, &bearer).await? {
+        if ended_with_passwords(state, SiteId::DEFAULT, &bearer).await? {
             return Ok(None);
         }
         if state.has_own_database() {
@@ -182,10 +182,10 @@ pub fn refuse_wrong_host(host: HostAdmits, reader: Option<&Reader>) -> Result<()
     if reader.is_some_and(let_in) { Ok(()) } else { Err(others) }
 }
 
-/// Whether a session was begun with a password in a school that lets nobody in by one any more.
-async fn ended_with_passwords(store: &EventStore, site: SiteId, bearer: &Bearer) -> Result<bool, ApiError> {
+/// Whether a session was begun with a password in a school that lets its person in by one no more.
+async fn ended_with_passwords(state: &AppState, site: SiteId, bearer: &Bearer) -> Result<bool, ApiError> {
     let by_password = matches!(bearer.method, Some(SignInMethod::Password | SignInMethod::Invitation));
-    Ok(by_password && !store.site_settings(site).await?.lets_in_by_password())
+    Ok(by_password && is_left_out(state, site, &bearer.state).await?)
 }
 
 impl FromRequestParts<AppState> for Authenticated {

@@ -10,6 +10,7 @@ use schemars::SchemaGenerator;
 use tracing::Span;
 use tracing::field::display;
 
+use crate::accounts::refuse_last_way_in;
 use crate::auth::Authenticated;
 use crate::body::JsonBytes;
 use crate::headers::Metadata;
@@ -60,6 +61,7 @@ async fn execute(
         return Err(ApiError::NotFound("there is nothing at this path".to_owned()));
     }
     attach(&state, who.site, &mut command).await?;
+    refuse_last_way_in(&state, &who, &command).await?;
     let turn = if IMPORTS.contains(&name) { Some(state.shares().importing(who.site).await?) } else { None };
     state.shares().room.is_left()?;
     let writing = state.shares().written.begin(&who.writer(), body.len(), state.now())?;

@@ -131,6 +131,7 @@ impl Misread {
             TextError::Direction(_) => ("direction_of_writing", error.to_string()),
             TextError::NoCharacter(_) => ("no_character", error.to_string()),
             TextError::Unseen(_) => ("unseen_character", error.to_string()),
+            TextError::LooksLikeAnother(_) => ("looks_like_another", error.to_string()),
             TextError::NotAnEmail => ("not_an_email", error.to_string()),
             TextError::MixedScripts => ("mixed_scripts", error.to_string()),
         };

@@ -10,8 +10,7 @@ use super::{
 };
 use crate::actor::{Asked, Authority, By};
 use crate::claim::ClaimChanges;
-use crate::ids::AccountId;
-use crate::person::PersonRule;
+use crate::ids::{AccountId, PersonId};
 use crate::plan::Claims;
 
 /// How many keys a person may have at a time.
@@ -45,43 +44,51 @@ impl Account {
                 vec![AccountEvent::SignInFailed { reason: *reason }]
             }
             AccountCommand::RecordFailedSignIns(_) => vec![AccountEvent::SignInsFailed {}],
-            AccountCommand::SignOut(SignOut { person_id: _, session_id }) => {
-                Self::refuse_below_an_owner(by, facts)?;
+            AccountCommand::SignOut(SignOut { person_id, session_id }) => {
+                Self::refuse_above(by, facts, *person_id)?;
                 vec![AccountEvent::SignedOut { session_id: *session_id }]
             }
             AccountCommand::SignOutEverywhere(_) => vec![AccountEvent::SignedOutEverywhere {}],
             AccountCommand::CreateApiKey(c) => self.create_key(c, by, facts.person.epochs.access)?,
-            AccountCommand::RevokeApiKey(RevokeApiKey { person_id: _, key_id }) => {
-                Self::refuse_below_an_owner(by, facts)?;
+            AccountCommand::RevokeApiKey(RevokeApiKey { person_id, key_id }) => {
+                Self::refuse_above(by, facts, *person_id)?;
                 let known = self.keys.contains_key(key_id);
                 known.then_some(AccountEvent::ApiKeyRevoked { key_id: *key_id }).into_iter().collect()
             }
             AccountCommand::LinkIdentity(LinkIdentity { person_id: _, issuer }) => {
                 vec![AccountEvent::IdentityLinked { issuer: issuer.clone() }]
             }
-            AccountCommand::UnlinkIdentity(UnlinkIdentity { person_id: _, issuer }) => {
-                Self::refuse_below_an_owner(by, facts)?;
+            AccountCommand::UnlinkIdentity(UnlinkIdentity { person_id, issuer }) => {
+                Self::refuse_above(by, facts, *person_id)?;
                 vec![AccountEvent::IdentityUnlinked { issuer: issuer.clone() }]
             }
         })
     }
 
-    /// Refuses an admin who would take an owner's ways in away; their own they end themselves.
-    fn refuse_below_an_owner(by: &By, facts: &AccountFacts) -> Result<(), AccountRule> {
+    /// Refuses an admin who would take an owner's ways in away, and other owners a first owner's; their own they end themselves.
+    fn refuse_above(by: &By, facts: &AccountFacts, person: PersonId) -> Result<(), AccountRule> {
         if by.authority == Authority::Oneself {
             return Ok(());
         }
-        facts.person.refuse_below_an_owner(by).map_err(|_| AccountRule::OwnersAccount)
+        facts.person.refuse_below_an_owner(by).map_err(|_| AccountRule::OwnersAccount)?;
+        Self::refuse_to_others(by, facts, person)
+    }
+
+    /// Refuses everybody else in the site what is a first owner's, or theirs whom the configuration names.
+    fn refuse_to_others(by: &By, facts: &AccountFacts, person: PersonId) -> Result<(), AccountRule> {
+        facts.person.refuse_to_others(by, Some(person)).map_err(|_| AccountRule::OwnerIsBootstrapped)
     }
 
     fn invite(command: &IssueInvitation, by: &By, facts: &AccountFacts) -> Result<AccountEvent, AccountRule> {
         if !facts.person.active {
             return Err(AccountRule::AccountInactive);
         }
-        match facts.person.refuse_below_an_owner(by) {
-            Err(PersonRule::OwnerProtected) => Err(AccountRule::OwnersInvitation),
-            _ => Ok(AccountEvent::InvitationIssued { purpose: command.purpose, by: by.actor.person() }),
+        facts.person.refuse_below_an_owner(by).map_err(|_| AccountRule::OwnersInvitation)?;
+        // The installation mails links to their own address, and prints them to whoever has its database.
+        if by.authority != Authority::System {
+            Self::refuse_to_others(by, facts, command.person_id)?;
         }
+        Ok(AccountEvent::InvitationIssued { purpose: command.purpose, by: by.actor.person() })
     }
 
     fn create_key(&self, command: &CreateApiKey, by: &By, epoch: i64) -> Result<Vec<AccountEvent>, AccountRule> {

@@ -13,6 +13,12 @@ pub enum AccountRule {
     /// Whoever has the link becomes the person.
     #[error("the person is an owner: only an owner may invite them, because whoever has the link can act as them")]
     OwnersInvitation,
+    /// Whoever has the link has the place of the site's first owner, or of one whom the configuration names.
+    #[error(
+        "this is the school's first owner, or one whom the installation's configuration names: only they themselves, or a super \
+             admin, do this; a link is mailed to whoever asks for another password, or comes from `rollbook invite`"
+    )]
+    OwnerIsBootstrapped,
     /// Whoever ends an owner's ways in locks them out.
     #[error("the person is an owner: only an owner ends their sessions, keys and identities")]
     OwnersAccount,

@@ -77,6 +77,35 @@ fn an_admin_invites_anybody_but_an_owner() {
 }
 
 #[test]
+fn a_bootstrapped_owner_is_invited_and_signed_out_by_nobody_else_in_the_site() {
+    let first = || person(&[PersonEvent::RoleGranted { role: Role::Owner, bootstrapped: true }]);
+    let system = By { actor: Actor::System, ..by(OWNER, Authority::System) };
+    invite(by(OWNER, Authority::Owner), first()).then_expect_error(AccountRule::OwnerIsBootstrapped);
+    invite(by(STUDENT, Authority::Owner), first()).then_expect_events(invited(Some(STUDENT)));
+    invite(by(OWNER, Authority::SuperAdmin), first()).then_expect_events(invited(Some(OWNER)));
+    invite(system, first()).then_expect_events(invited(None));
+
+    let (session_id, issuer) = (id(7), "https://id.example".to_owned());
+    let ends: [AccountCommand; 3] = [
+        AccountCommand::SignOut(SignOut { person_id: STUDENT, session_id }),
+        AccountCommand::RevokeApiKey(RevokeApiKey { person_id: STUDENT, key_id: id(1) }),
+        AccountCommand::UnlinkIdentity(UnlinkIdentity { person_id: STUDENT, issuer: issuer.clone() }),
+    ];
+    let ended = [
+        AccountEvent::SignedOut { session_id },
+        AccountEvent::ApiKeyRevoked { key_id: id(1) },
+        AccountEvent::IdentityUnlinked { issuer },
+    ];
+    for (command, ended) in ends.into_iter().zip(ended) {
+        let asks = |who| when(vec![created(1, 30)], command.clone(), who, first());
+        asks(by(OWNER, Authority::Owner)).then_expect_error(AccountRule::OwnerIsBootstrapped);
+        for who in [by(STUDENT, Authority::Oneself), by(OWNER, Authority::SuperAdmin)] {
+            asks(who).then_expect_events(vec![ended.clone()]);
+        }
+    }
+}
+
+#[test]
 fn refuses_to_invite_whoever_is_deactivated() {
     let former = person(&[PersonEvent::PersonDeactivated { reason: "has left".into() }]);
     invite(by(OWNER, Authority::Owner), former).then_expect_error(AccountRule::AccountInactive);

@@ -25,7 +25,7 @@ pub struct RegisterPerson {
     pub external_id: Option<Personal<ExternalId>>,
 }
 
-/// Corrects a name or an address.
+/// Corrects a name or an address. One's own address is changed at `POST /v1/me/email`, with one's password.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CorrectPerson {
@@ -37,6 +37,16 @@ pub struct CorrectPerson {
     /// The address from now on; left out, it stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Personal<NewEmail>>,
+}
+
+/// Changes one's own address. No client sends it: that it is them is looked at before.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeEmail {
+    /// Whose.
+    pub person_id: PersonId,
+    /// The address from now on.
+    pub email: Personal<NewEmail>,
 }
 
 /// Gives a role. Only an owner may.
@@ -144,6 +154,8 @@ pub enum PersonCommand {
     RegisterPerson(RegisterPerson),
     /// See [`CorrectPerson`].
     CorrectPerson(CorrectPerson),
+    /// See [`ChangeEmail`].
+    ChangeEmail(ChangeEmail),
     /// See [`GrantRole`].
     GrantRole(GrantRole),
     /// See [`RevokeRole`].

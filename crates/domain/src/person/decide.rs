@@ -4,14 +4,15 @@ use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 use uuid::Uuid;
 
-use super::{BootstrapOwner, CorrectPerson, RegisterPerson};
+use super::{BootstrapOwner, RegisterPerson};
 use super::{Person, PersonCommand, PersonEvent, PersonFacts, PersonRule, Role, SecondFactorKind};
-use crate::actor::{Asked, Authority, By};
+use crate::actor::{Actor, Asked, Authority, By};
 use crate::claim::{ClaimChanges, ClaimKey};
 use crate::ids::PersonId;
 use crate::origin::Origin;
 use crate::personal::Personal;
 use crate::plan::Claims;
+use crate::text::NewEmail;
 
 /// How many second factors a person may have at a time: an app, and a passkey on each of a few devices.
 pub const MAX_SECOND_FACTORS: usize = 10;
@@ -26,12 +27,20 @@ impl Person {
     ) -> Result<Vec<PersonEvent>, PersonRule> {
         match command {
             PersonCommand::RegisterPerson(c) => Self::register(c, Origin::Hand, facts),
-            PersonCommand::CorrectPerson(c) => self.correct(c, by, facts),
-            PersonCommand::GrantRole(c) => self.grant(c.role),
+            PersonCommand::CorrectPerson(c) => {
+                let email = self.another_email(c.email.as_ref());
+                if email.is_some() {
+                    refuse_own_address(by, facts)?;
+                }
+                let name = c.name.as_ref().map(|name| Personal::from(name.reveal()));
+                self.correct(name.filter(|name| Some(name) != self.name.as_ref()), email, by, facts)
+            }
+            PersonCommand::ChangeEmail(c) => self.correct(None, self.another_email(Some(&c.email)), by, facts),
+            PersonCommand::GrantRole(c) => self.grant(c.role, by, facts),
             PersonCommand::RevokeRole(c) => self.revoke(c.role, by, facts),
             PersonCommand::DeactivatePerson(c) => self.deactivate(c.reason.reveal().into(), by, facts),
             PersonCommand::ReactivatePerson(_) => self.reactivate(by),
-            PersonCommand::EndAccess(_) => self.end_access(by),
+            PersonCommand::EndAccess(_) => self.end_access(by, facts),
             PersonCommand::AddSecondFactor(c) => self.add_second_factor(c.factor_id, c.kind),
             PersonCommand::RemoveSecondFactor(c) => {
                 let kind = self.second_factors.get(&c.factor_id);
@@ -66,21 +75,28 @@ impl Person {
         }])
     }
 
-    fn correct(&self, command: &CorrectPerson, by: &By, facts: &PersonFacts) -> Result<Vec<PersonEvent>, PersonRule> {
-        let name = command.name.as_ref().map(|name| Personal::<String>::from(name.reveal()));
-        let email = command.email.as_ref().map(|email| Personal::<String>::from(email.reveal()));
-        let name = name.filter(|name| Some(name) != self.name.as_ref());
-        let email = email.filter(|email| Some(email) != self.email.as_ref());
+    /// The address that a command gives, where it is another one.
+    fn another_email(&self, email: Option<&Personal<NewEmail>>) -> Option<Personal<String>> {
+        email.map(|email| Personal::from(email.reveal())).filter(|email| Some(email) != self.email.as_ref())
+    }
+
+    fn correct(
+        &self,
+        name: Option<Personal<String>>,
+        email: Option<Personal<String>>,
+        by: &By,
+        facts: &PersonFacts,
+    ) -> Result<Vec<PersonEvent>, PersonRule> {
         if email.is_some() {
             // People sign in by their address: who changes an owner's becomes that owner.
             self.refuse_below_an_owner(by)?;
-            self.refuse_to_others(by, facts)?;
+            self.refuse_to_others(by, facts.person_id)?;
             // Their own address in another case is theirs already.
             if facts.email_owner.is_some_and(|owner| Some(owner) != facts.person_id) {
                 return Err(PersonRule::EmailTaken);
             }
         }
-        let (changed, themselves) = (name.is_some() || email.is_some(), !is_another(by, facts));
+        let (changed, themselves) = (name.is_some() || email.is_some(), !is_another(by, facts.person_id));
         let email_before = self.email_before(email.as_ref());
         let corrected = PersonEvent::PersonCorrected { name, email, origin: Origin::Hand, themselves, email_before };
         Ok(changed.then_some(corrected).into_iter().collect())
@@ -91,10 +107,12 @@ impl Person {
         email.and(self.email.clone())
     }
 
-    fn grant(&self, role: Role) -> Result<Vec<PersonEvent>, PersonRule> {
+    fn grant(&self, role: Role, by: &By, facts: &PersonFacts) -> Result<Vec<PersonEvent>, PersonRule> {
         if self.roles.contains_key(&role) {
             return Ok(Vec::new());
         }
+        // Another role ends their ways in.
+        self.refuse_to_others(by, facts.person_id)?;
         if !self.active {
             return Err(PersonRule::PersonInactive { role });
         }
@@ -104,7 +122,7 @@ impl Person {
     fn revoke(&self, role: Role, by: &By, facts: &PersonFacts) -> Result<Vec<PersonEvent>, PersonRule> {
         match self.roles.get(&role) {
             None => Ok(Vec::new()),
-            Some(true) if is_bound(by, facts) => Err(PersonRule::OwnerIsBootstrapped),
+            Some(true) if is_bound(by, facts.person_id) => Err(PersonRule::OwnerIsBootstrapped),
             Some(_) if role == Role::Owner && self.is_last_owner(facts) => Err(PersonRule::LastOwner),
             Some(_) => Ok(vec![PersonEvent::RoleRevoked { role }]),
         }
@@ -119,7 +137,7 @@ impl Person {
         if !self.active {
             return Ok(Vec::new());
         }
-        self.refuse_to_others(by, facts)?;
+        self.refuse_to_others(by, facts.person_id)?;
         self.refuse_below_an_owner(by)?;
         if self.is_last_owner(facts) {
             return Err(PersonRule::LastOwner);
@@ -136,8 +154,10 @@ impl Person {
         Ok(vec![PersonEvent::PersonReactivated {}])
     }
 
-    fn end_access(&self, by: &By) -> Result<Vec<PersonEvent>, PersonRule> {
+    fn end_access(&self, by: &By, facts: &PersonFacts) -> Result<Vec<PersonEvent>, PersonRule> {
         self.refuse_below_an_owner(by)?;
+        // Whoever has no way in any more comes in by a link, which whoever invites them is shown.
+        self.refuse_to_others(by, facts.person_id)?;
         Ok(vec![PersonEvent::AccessEnded {}])
     }
 
@@ -158,7 +178,7 @@ impl Person {
     }
 
     fn remove_second_factors(&self, by: &By, facts: &PersonFacts) -> Result<Vec<PersonEvent>, PersonRule> {
-        if !is_another(by, facts) {
+        if !is_another(by, facts.person_id) {
             return Err(PersonRule::OwnSecondFactors);
         }
         if self.roles.contains_key(&Role::Owner) && by.authority != Authority::SuperAdmin {
@@ -179,7 +199,8 @@ impl Person {
         } else if !self.active {
             events.push(PersonEvent::PersonReactivated {});
         }
-        if self.roles.get(&Role::Owner) != Some(&true) {
+        // Whoever has come to the address since is made owner anew: whatever let them in before was not the address's.
+        if !self.is_owner_by_address() {
             events.push(PersonEvent::RoleGranted { role: Role::Owner, bootstrapped: true });
         }
         events
@@ -191,9 +212,9 @@ impl Person {
     }
 
     /// Refuses everybody else in the site what would give them the place of its first owner, or of one whom the configuration names.
-    pub(super) fn refuse_to_others(&self, by: &By, facts: &PersonFacts) -> Result<(), PersonRule> {
+    pub(crate) fn refuse_to_others(&self, by: &By, themselves: Option<PersonId>) -> Result<(), PersonRule> {
         let bootstrapped = self.roles.values().any(|bootstrapped| *bootstrapped);
-        if bootstrapped && is_bound(by, facts) { Err(PersonRule::OwnerIsBootstrapped) } else { Ok(()) }
+        if bootstrapped && is_bound(by, themselves) { Err(PersonRule::OwnerIsBootstrapped) } else { Ok(()) }
     }
 
     /// Refuses an admin what would give them power over an owner.
@@ -208,15 +229,25 @@ fn removed(factor_id: Uuid, kind: SecondFactorKind, themselves: bool) -> PersonE
     PersonEvent::SecondFactorRemoved { factor_id, kind, themselves }
 }
 
-/// Whether a first owner is not for whoever asks to remove: another person of the site. Super admins come in from outside, and can: an
-/// owner who was dismissed or taken over does not stay for ever.
-fn is_bound(by: &By, facts: &PersonFacts) -> bool {
-    is_another(by, facts) && by.authority != Authority::SuperAdmin
+/// Refuses everybody another address of their own where they have not shown that it is them: whoever has found an open session would
+/// have links to set a password by sent to an address of theirs.
+pub(super) fn refuse_own_address(by: &By, facts: &PersonFacts) -> Result<(), PersonRule> {
+    if is_another(by, facts.person_id) { Ok(()) } else { Err(PersonRule::OwnAddress) }
 }
 
-/// Whether somebody else than the person concerned asks.
-fn is_another(by: &By, facts: &PersonFacts) -> bool {
-    by.actor.person() != facts.person_id
+/// Whether a first owner is not for whoever asks to remove: another person of the site. Super admins come in from outside, and can: an
+/// owner who was dismissed or taken over does not stay for ever.
+fn is_bound(by: &By, person: Option<PersonId>) -> bool {
+    is_another(by, person) && by.authority != Authority::SuperAdmin
+}
+
+/// Whether somebody else than the person concerned asks. A super admin is a guest of the site: whoever is registered in it under the
+/// same id is somebody else.
+fn is_another(by: &By, person: Option<PersonId>) -> bool {
+    match by.actor {
+        Actor::Person(actor) => Some(actor) != person,
+        Actor::SuperAdmin(_) | Actor::System => true,
+    }
 }
 
 impl Claims for Person {

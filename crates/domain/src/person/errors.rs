@@ -12,6 +12,9 @@ pub enum PersonRule {
     /// Another person has the id from the other system.
     #[error("another person has this external id already; find that person, or give another id")]
     ExternalIdTaken,
+    /// Links to set a password go to an address: whoever has found an open session would change it to theirs.
+    #[error("this is your own address: change it at POST /v1/me/email, with your password")]
+    OwnAddress,
     /// Two records of the other system under one address.
     #[error("the person with this email address has another external id already; correct one of the two")]
     HasAnotherExternalId,

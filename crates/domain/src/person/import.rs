@@ -1,5 +1,6 @@
 //! What a file says about a person who is known: taken where nobody has said otherwise, and never against a rule.
 
+use super::decide::refuse_own_address;
 use super::{Person, PersonEvent, PersonFacts, PersonRule};
 use crate::actor::By;
 use crate::origin::Origin;
@@ -34,8 +35,10 @@ impl Person {
         let email =
             file.email.filter(|email| follows(Some(email_key(email.as_str())) != known, self.email_origin, "email"));
         if email.is_some() {
+            // Not by a file either: a link to set a password by goes there.
+            refuse_own_address(by, facts)?;
             self.refuse_below_an_owner(by)?;
-            self.refuse_to_others(by, facts)?;
+            self.refuse_to_others(by, facts.person_id)?;
             if facts.email_owner.is_some_and(|owner| Some(owner) != facts.person_id) {
                 return Err(PersonRule::EmailTaken);
             }

@@ -10,6 +10,7 @@ use super::events::{Ends, PersonEvent, Role, SecondFactorKind};
 use crate::ids::PersonId;
 use crate::origin::Origin;
 use crate::personal::Personal;
+use crate::text::email_key;
 
 /// A person as their events made them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub struct Person {
     pub external_id: Option<Personal<String>>,
     /// Their roles, and whether each was bootstrapped.
     pub roles: BTreeMap<Role, bool>,
+    /// The address that the configuration named when it made them owner, which need not be the one that they have now.
+    pub owner_as: Option<Personal<String>>,
     /// Whether they may act.
     pub active: bool,
     /// Which ways in are good.
@@ -55,6 +58,14 @@ impl Person {
     /// Whether they have the role and may act.
     pub fn is(&self, role: Role) -> bool {
         self.active && self.roles.contains_key(&role)
+    }
+
+    /// Whether they were made owner under the address that they have, and no other one since.
+    pub fn is_owner_by_address(&self) -> bool {
+        let key = |address: &Option<Personal<String>>| address.as_ref().map(|address| email_key(address.as_str()));
+        self.roles.get(&Role::Owner) == Some(&true)
+            && self.owner_as.is_some()
+            && key(&self.owner_as) == key(&self.email)
     }
 
     /// Whether they sign in with something besides their password.
@@ -103,14 +114,21 @@ impl Person {
             }
             PersonEvent::RoleGranted { role, bootstrapped } => {
                 self.roles.insert(*role, *bootstrapped);
+                if *role == Role::Owner {
+                    self.owner_as = self.email.clone().filter(|_| *bootstrapped);
+                }
             }
             PersonEvent::OwnerReleased {} => {
+                self.owner_as = None;
                 if let Some(bootstrapped) = self.roles.get_mut(&Role::Owner) {
                     *bootstrapped = false;
                 }
             }
             PersonEvent::RoleRevoked { role } => {
                 self.roles.remove(role);
+                if *role == Role::Owner {
+                    self.owner_as = None;
+                }
             }
             PersonEvent::PersonDeactivated { .. } => self.active = false,
             PersonEvent::PersonReactivated {} => self.active = true,

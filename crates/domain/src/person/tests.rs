@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    AddSecondFactor, BootstrapOwner, Ends, MAX_SECOND_FACTORS, Person, PersonCommand, PersonEvent, PersonFacts,
-    PersonRule, ReleaseOwner, RemoveSecondFactor, RemoveSecondFactors, Role, SecondFactorKind,
+    AddSecondFactor, BootstrapOwner, ChangeEmail, Ends, MAX_SECOND_FACTORS, Person, PersonCommand, PersonEvent,
+    PersonFacts, PersonRule, ReleaseOwner, RemoveSecondFactor, RemoveSecondFactors, Role, SecondFactorKind,
 };
 use crate::actor::{Actor, Asked, Authority};
 use crate::claim::{ClaimChanges, ClaimKey};
@@ -16,7 +16,7 @@ use crate::ids::PersonId;
 use crate::origin::Origin;
 use crate::personal::Personal;
 use crate::plan::Claims;
-use crate::text::{Email, Name};
+use crate::text::{Email, Name, NewEmail};
 
 type Outcome = AggregateResultValidator<Person>;
 
@@ -271,7 +271,17 @@ fn bootstraps_the_configured_person_whoever_they_are_now() {
     bootstrap(vec![soren()]).then_expect_events(vec![role.clone()]);
     bootstrap(vec![soren(), granted(Role::Owner, false)]).then_expect_events(vec![role.clone()]);
     bootstrap(vec![soren(), role.clone(), deactivated()]).then_expect_events(vec![PersonEvent::PersonReactivated {}]);
-    bootstrap(vec![soren(), role]).then_expect_events(vec![]);
+    bootstrap(vec![soren(), role.clone()]).then_expect_events(vec![]);
+    // Whoever has the address now and was made owner under another one, is made owner anew: that ends what let them in before.
+    let before = PersonEvent::PersonRegistered {
+        name: "Søren".into(),
+        email: "before@example.org".into(),
+        external_id: None,
+        origin: Origin::Hand,
+    };
+    let moved = vec![before, role.clone(), corrected(None, Some("soren@example.org"))];
+    bootstrap(moved.clone()).then_expect_events(vec![role.clone()]);
+    bootstrap([moved, vec![role]].concat()).then_expect_events(vec![]);
 }
 
 fn claims(before: &[PersonEvent], event: &PersonEvent) -> ClaimChanges {
@@ -342,6 +352,20 @@ fn an_owners_access_is_ended_by_owners_alone() {
 }
 
 #[test]
+fn nobody_else_in_the_site_ends_a_bootstrapped_owners_access() {
+    let first = || vec![soren(), granted(Role::Owner, true)];
+    // A role that is given ends everything, too.
+    for (command, body) in [("EndAccess", json!({})), ("GrantRole", json!({ "role": "admin" }))] {
+        when(first(), AN_OWNER, command, body.clone()).then_expect_error(PersonRule::OwnerIsBootstrapped);
+        let released = [first(), vec![PersonEvent::OwnerReleased {}]].concat();
+        for (given, who) in [(first(), THEMSELVES), (first(), (OWNER, Authority::SuperAdmin)), (released, AN_OWNER)] {
+            let ended = if command == "EndAccess" { PersonEvent::AccessEnded {} } else { granted(Role::Admin, false) };
+            when(given, who, command, body.clone()).then_expect_events(vec![ended]);
+        }
+    }
+}
+
+#[test]
 fn the_address_of_a_bootstrapped_owner_is_changed_by_themselves_or_a_super_admin() {
     let owner = || vec![soren(), granted(Role::Owner, true)];
     let body = json!({ "email": "somebody.else@example.org" });
@@ -349,7 +373,18 @@ fn the_address_of_a_bootstrapped_owner_is_changed_by_themselves_or_a_super_admin
     let super_admin = (OWNER, Authority::SuperAdmin);
     when(owner(), super_admin, "CorrectPerson", body.clone())
         .then_expect_events(vec![corrected(None, Some("somebody.else@example.org"))]);
-    when(owner(), THEMSELVES, "CorrectPerson", body).then_expect_events(vec![PersonEvent::PersonCorrected {
+    when(owner(), THEMSELVES, "CorrectPerson", body).then_expect_error(PersonRule::OwnAddress);
+    let same = json!({ "name": "Sören", "email": "soren@example.org" });
+    when(owner(), THEMSELVES, "CorrectPerson", same).then_expect_events(vec![PersonEvent::PersonCorrected {
+        name: Some("Sören".into()),
+        email: None,
+        origin: Origin::Hand,
+        themselves: true,
+        email_before: None,
+    }]);
+    let email = Personal::new(NewEmail::try_new("somebody.else@example.org").unwrap());
+    let change = PersonCommand::ChangeEmail(ChangeEmail { person_id: STUDENT, email });
+    about_factors(owner(), THEMSELVES, change).then_expect_events(vec![PersonEvent::PersonCorrected {
         name: None,
         email: Some("somebody.else@example.org".into()),
         origin: Origin::Hand,
@@ -369,7 +404,7 @@ fn lost(id: u128, kind: SecondFactorKind, themselves: bool) -> PersonEvent {
     PersonEvent::SecondFactorRemoved { factor_id: Uuid::from_u128(id), kind, themselves }
 }
 
-/// A command about second factors, none of which a client sends.
+/// A command that no client sends.
 fn about_factors(
     given: Vec<PersonEvent>,
     (actor, authority): (PersonId, Authority),
@@ -440,7 +475,15 @@ fn lost_second_factors_are_removed_by_admins_and_an_owners_by_super_admins_alone
         remove(owner(), by).then_expect_error(PersonRule::OwnersSecondFactors);
     }
     remove(owner(), super_admin).then_expect_events(gone());
-    for by in [(STUDENT, Authority::Admin), (STUDENT, Authority::SuperAdmin)] {
-        remove(somebody(), by).then_expect_error(PersonRule::OwnSecondFactors);
-    }
+    remove(somebody(), (STUDENT, Authority::Admin)).then_expect_error(PersonRule::OwnSecondFactors);
+}
+
+#[test]
+fn a_guest_is_another_than_whoever_is_registered_under_their_id() {
+    let guest = (STUDENT, Authority::SuperAdmin);
+    let added = vec![soren(), factor(1, SecondFactorKind::Totp)];
+    about_factors(added, guest, PersonCommand::RemoveSecondFactors(RemoveSecondFactors { person_id: STUDENT }))
+        .then_expect_events(vec![lost(1, SecondFactorKind::Totp, false)]);
+    when(vec![soren()], guest, "CorrectPerson", json!({ "email": "right@example.org" }))
+        .then_expect_events(vec![corrected(None, Some("right@example.org"))]);
 }

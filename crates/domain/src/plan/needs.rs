@@ -65,6 +65,10 @@ fn person(command: &PersonCommand, needs: &mut Needs<'_>) {
                 needs.owner(ClaimKey::email(email.reveal().as_str()));
             }
         }
+        PersonCommand::ChangeEmail(c) => {
+            needs.person(c.person_id);
+            needs.owner(ClaimKey::email(c.email.reveal().as_str()));
+        }
         PersonCommand::GrantRole(c) => drop(needs.person(c.person_id)),
         PersonCommand::RevokeRole(RevokeRole { person_id, .. })
         | PersonCommand::DeactivatePerson(DeactivatePerson { person_id, .. }) => {

@@ -28,6 +28,10 @@ impl Planner<'_> {
                 facts.email_owner = c.email.as_ref().and_then(|email| self.email_owner(email.reveal().as_str()));
                 self.known_person(c.person_id)?
             }
+            PersonCommand::ChangeEmail(c) => {
+                facts.email_owner = self.email_owner(c.email.reveal().as_str());
+                self.known_person(c.person_id)?
+            }
             PersonCommand::GrantRole(c) => self.known_person(c.person_id)?,
             PersonCommand::RevokeRole(RevokeRole { person_id, .. })
             | PersonCommand::DeactivatePerson(DeactivatePerson { person_id, .. }) => {

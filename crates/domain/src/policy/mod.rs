@@ -20,7 +20,7 @@ use crate::person::{PersonCommand, Role};
 use crate::plan::{ManyCommand, students_of_marks};
 use crate::refusal::Refusal;
 use crate::site::SiteCommand;
-use crate::site_settings::SiteSettingsCommand;
+use crate::site_settings::{Setting, SiteSettingsCommand};
 use crate::syllabus::SyllabusCommand;
 use crate::week_emails::WeekEmailsCommand;
 use crate::world::World;
@@ -36,6 +36,8 @@ pub enum Right {
     ManageSites,
     /// Give and take the roles of owner and admin.
     GrantRoles,
+    /// Settle by what people come in.
+    SettleWaysIn,
     /// People, modules, cohorts, hubs, enrolments, progression, allocation, emails.
     Administer,
     /// Say what a cohort's students see.
@@ -92,6 +94,7 @@ pub fn right(command: &Command) -> Right {
             PersonCommand::GrantRole(_) | PersonCommand::RevokeRole(_) => Right::GrantRoles,
             PersonCommand::RegisterPerson(_)
             | PersonCommand::CorrectPerson(_)
+            | PersonCommand::ChangeEmail(_)
             | PersonCommand::DeactivatePerson(_)
             | PersonCommand::ReactivatePerson(_)
             | PersonCommand::EndAccess(_)
@@ -126,8 +129,10 @@ pub fn right(command: &Command) -> Right {
         | Command::Many(
             ManyCommand::AdvanceCohort(_) | ManyCommand::AllocateMarkers(_) | ManyCommand::MoveStudent(_),
         )
-        | Command::WeekEmails(WeekEmailsCommand::SendWeekEmails(_) | WeekEmailsCommand::RetryEmail(_))
-        | Command::SiteSettings(SiteSettingsCommand::SetSiteSetting(_)) => Right::Administer,
+        | Command::WeekEmails(WeekEmailsCommand::SendWeekEmails(_) | WeekEmailsCommand::RetryEmail(_)) => {
+            Right::Administer
+        }
+        Command::SiteSettings(SiteSettingsCommand::SetSiteSetting(command)) => settling(&command.setting),
         Command::Site(SiteCommand::ActivateSite(_)) => Right::Bootstrap,
         Command::Site(
             SiteCommand::OpenSite(_)
@@ -180,6 +185,17 @@ pub fn right(command: &Command) -> Right {
     }
 }
 
+/// The right that a setting needs: whoever settles some lets owners in, or keeps them out.
+fn settling(setting: &Setting) -> Right {
+    match setting {
+        Setting::PasswordSignIn { .. } | Setting::SecondFactor { .. } => Right::SettleWaysIn,
+        Setting::DisplayName { .. }
+        | Setting::Timezone { .. }
+        | Setting::SessionHours { .. }
+        | Setting::InvitationHours { .. } => Right::Administer,
+    }
+}
+
 /// The table itself: in what capacity a standing gives a right, if at all.
 pub fn capacity(right: Right, standing: Standing) -> Option<Authority> {
     let columns = [
@@ -200,7 +216,7 @@ pub fn capacity(right: Right, standing: Standing) -> Option<Authority> {
         Right::Bootstrap | Right::RecordSignIns => &[Authority::System],
         // Whoever holds the database may also open sites from its command line.
         Right::ManageSites => &[Authority::System, Authority::SuperAdmin],
-        Right::GrantRoles => &[Authority::Owner],
+        Right::GrantRoles | Right::SettleWaysIn => &[Authority::Owner],
         Right::Administer => &[Authority::Owner, Authority::Admin],
         Right::EditSyllabus => &[Authority::Owner, Authority::Admin, Authority::Instructor],
         Right::TakeAttendance => &[Authority::Owner, Authority::Admin, Authority::Instructor, Authority::Coordinator],
@@ -230,6 +246,7 @@ pub fn authorise(command: &Command, actor: Actor, world: &World) -> Result<Autho
         Right::OwnAccount => "an account is its person's own",
         Right::ManageSites => "only super admins of the installation manage its sites",
         Right::GrantRoles => "only an owner gives and takes roles",
+        Right::SettleWaysIn => "only an owner settles by what people come in",
         Right::EndWaysIn => "only the person, an owner or an admin may do this",
         Right::Administer | Right::ImportRoster | Right::Invite => "only an owner or an admin may do this",
         Right::EditSyllabus => "the syllabus is edited by an admin or an instructor of the cohort",

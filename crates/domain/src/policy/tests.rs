@@ -18,12 +18,12 @@ use crate::hub::HubEvent;
 use crate::ids::PersonId;
 use crate::origin::Origin;
 use crate::person::{
-    AddSecondFactor, BootstrapOwner, PersonCommand, PersonEvent, ReleaseOwner, RemoveSecondFactor, RemoveSecondFactors,
-    Role, SecondFactorKind,
+    AddSecondFactor, BootstrapOwner, ChangeEmail, PersonCommand, PersonEvent, ReleaseOwner, RemoveSecondFactor,
+    RemoveSecondFactors, Role, SecondFactorKind,
 };
 use crate::personal::Personal;
 use crate::refusal::Refusal;
-use crate::text::{Email, Name};
+use crate::text::{Email, Name, NewEmail};
 use crate::week_emails::RetryEmail;
 
 /// Who may issue what. A prime marks the appointment elsewhere: another cohort's instructor and marker, another hub's
@@ -32,6 +32,7 @@ const TABLE: &str = "
     command                 owner admin instr instr' coord coord' marker marker' student student' deact nobody system
     RegisterPerson            yes   yes    –     –      –     –      –      –       –       –       –      –      –
     CorrectPerson             yes   yes    –     –      –     –      –      –       –       –       –      –      –
+    ChangeEmail               yes   yes    –     –      –     –      –      –       –       –       –      –      –
     GrantRole                 yes    –     –     –      –     –      –      –       –       –       –      –      –
     RevokeRole                yes    –     –     –      –     –      –      –       –       –       –      –      –
     DeactivatePerson          yes   yes    –     –      –     –      –      –       –       –       –      –      –
@@ -143,7 +144,7 @@ fn every_command_is_for_exactly_those_whom_the_table_names() {
     let commands: Vec<Command> = Command::NAMES
         .iter()
         .map(|name| about_the_school(name))
-        .chain([bootstrap(), Command::from(ReleaseOwner { person_id: NOBODY }), retry()])
+        .chain([bootstrap(), Command::from(ReleaseOwner { person_id: NOBODY }), change_email(), retry()])
         .chain(about_the_account())
         .collect();
     let (rows, names): (BTreeSet<_>, BTreeSet<_>) =
@@ -268,6 +269,11 @@ fn bootstrap() -> Command {
     })
 }
 
+fn change_email() -> Command {
+    let email = Personal::new(NewEmail::try_new("asa@example.org").unwrap());
+    Command::from(ChangeEmail { person_id: STUDENT, email })
+}
+
 fn retry() -> Command {
     let message_id = crate::MessageId(uuid::Uuid::from_u128(1));
     Command::from(RetryEmail { cohort_id: COHORT, message_id, enrolment_id: ENROLMENT })
@@ -305,6 +311,24 @@ fn a_super_admin_may_do_what_an_owner_may_and_alone_of_all_people_manages_sites(
         let capacity = authorise(&command, Actor::SuperAdmin(NOBODY), &world).ok();
         let may = row[0] || command.is_of_the_registry();
         assert_eq!(capacity, may.then_some(Authority::SuperAdmin), "{name}");
+    }
+}
+
+#[test]
+fn what_people_come_in_by_is_settled_by_owners() {
+    let world = school();
+    for (name, value, admin) in [
+        ("password_sign_in", json!(false), false),
+        ("password_sign_in", json!(true), false),
+        ("second_factor", json!("optional"), false),
+        ("session_hours", json!(12), true),
+        ("display_name", json!("Te Kura"), true),
+    ] {
+        let command = given::command("SetSiteSetting", json!({ "setting": { "name": name, "value": value } }));
+        let may = |actor| authorise(&command, actor, &world).is_ok();
+        assert!(may(Actor::Person(OWNER)) && may(Actor::SuperAdmin(NOBODY)), "{name}");
+        assert_eq!(may(Actor::Person(ADMIN)), admin, "{name}");
+        assert!(!may(Actor::Person(INSTRUCTOR)) && !may(Actor::System), "{name}");
     }
 }
 

@@ -32,8 +32,14 @@ pub(super) fn nfc(text: &str) -> String {
 
 /// Whether a character is nothing by itself: it joins, breaks or marks others, or stands for nothing.
 pub(super) fn is_unseen(c: char) -> bool {
-    // Interlinear annotations are for other programs.
-    CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c) || ('\u{fff9}'..='\u{fffb}').contains(&c)
+    CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c) || is_unseen_besides(c)
+}
+
+/// What Unicode does not have among those that can be ignored, and nobody sees either.
+fn is_unseen_besides(c: char) -> bool {
+    // Interlinear annotations, which are for other programs; a note without a head; what keeps the places of Khitan characters; and how
+    // hieroglyphs are put together, their blanks, and marks of what is damaged.
+    matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{1d159}' | '\u{16fe4}' | '\u{13430}'..='\u{1345f}')
 }
 
 /// Refuses a character that no name has.

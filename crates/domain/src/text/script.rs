@@ -1,7 +1,21 @@
-//! Which scripts a text is in, as UTS 39 resolves them: letters of one script are no disguise of another's.
+//! Which scripts a text is in, as UTS 39 resolves them: letters of one script are no disguise of another's. And which characters words
+//! are written with, and not only something that is to look like them.
 
-use icu_properties::props::Script;
+use icu_properties::CodePointMapData;
+use icu_properties::props::{GeneralCategory, GeneralCategoryGroup, Script};
 use icu_properties::script::ScriptWithExtensionsBorrowed;
+use unicode_security::GeneralSecurityProfile as _;
+
+/// Whether words are written with a character: one of ASCII, or a letter, a mark or a digit that is recommended for identifiers
+/// (UTS 39, `Identifier_Status`). Those are in their compatibility form, too.
+pub(super) fn is_of_words(c: char) -> bool {
+    let group = GeneralCategoryGroup::Letter
+        .union(GeneralCategoryGroup::Mark)
+        .union(GeneralCategoryGroup::Number)
+        .contains(CodePointMapData::<GeneralCategory>::new().get(c));
+    // The letters that only modify others look like quotation marks.
+    c.is_ascii() || (group && c.identifier_allowed() && !('\u{2b0}'..='\u{2ff}').contains(&c))
+}
 
 /// A script, or a way of writing that uses several.
 #[derive(Clone, Copy, PartialEq, Eq)]

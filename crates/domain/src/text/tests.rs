@@ -1,5 +1,6 @@
 //! What text is taken, and what a refusal says.
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use proptest::prelude::*;
 
 use super::{Code, Email, Name, NewEmail, Text, TextError, email_key, name_key};
@@ -113,12 +114,16 @@ fn a_name_is_one_line_of_what_can_be_seen() {
         ("\u{2800}x\u{2800}\u{2800}y", "x y"),
         ("x\u{fff9}y\u{fffb}", "xy"),
         ("Ann\u{e0041}a", "Anna"),
+        ("Anna\u{1d159}", "Anna"),
+        ("An\u{16fe4}na", "Anna"),
+        ("Anna\u{13430}\u{13441}\u{1345f}", "Anna"),
         ("李雷", "李雷"),
         ("O\u{2019}Hara-D\u{2019}Arcy", "O\u{2019}Hara-D\u{2019}Arcy"),
     ] {
         assert_eq!(Name::try_new(given).map(String::from), Ok(kept.to_owned()), "{given:?}");
     }
-    for nothing in ["", " ", "\u{200b}\u{200d}", "\u{3164}", "\u{2800}", "\u{301}", "\u{fe0f}", "\u{180e}"] {
+    for nothing in ["", " ", "\u{200b}\u{200d}", "\u{3164}", "\u{2800}", "\u{301}", "\u{fe0f}", "\u{180e}", "\u{1d159}"]
+    {
         assert_eq!(Name::try_new(nothing), Err(TextError::Empty), "{nothing:?}");
     }
     for line in ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'] {
@@ -170,7 +175,26 @@ fn an_address_that_somebody_is_given_looks_like_no_other() {
     assert_eq!(NewEmail::try_new("anna\u{202e}@example.org").err(), Some(TextError::Direction('\u{202e}')));
     assert_eq!(NewEmail::try_new("anna\u{e000}@example.org").err(), Some(TextError::NoCharacter('\u{e000}')));
     assert_eq!(NewEmail::try_new("anna").err(), Some(TextError::NotAnEmail));
+    let hidden = NewEmail::try_new("admin\u{1d159}@example.org").err();
+    assert_eq!(hidden, Some(TextError::Unseen('\u{1d159}')));
+    for other in
+        ['\u{217f}', '\u{217c}', 'ａ', '\u{2010}', '\u{2019}', '\u{2bc}', '\u{1c3}', '\u{1d41a}', 'ﬁ', 'ɑ', '②', '☺']
+    {
+        for address in [format!("a{other}b@example.org"), format!("ab@ex{other}mple.org")] {
+            assert_eq!(NewEmail::try_new(&address).err(), Some(TextError::LooksLikeAnother(other)), "{address}");
+            assert!(Email::try_new(&address).is_ok(), "whoever has it already is still found");
+        }
+    }
     for single in [
+        "d'arcy_o'neill+x=1!#$%&*/?^`{|}~-@example.ie",
+        "großmann@straße.example",
+        "nguyễn.thị@example.vn",
+        "ლევანი@example.ge",
+        "सीता@उदाहरण.भारत",
+        "علي@مثال.عرب",
+        "דוד@דוגמה.ישראל",
+        "สมชาย@ตัวอย่าง.ไทย",
+        "サッカー佐々木@example.jp",
         "анна@example.org",
         "zoë@bücher.example",
         "田中たろう@example.jp",
@@ -198,6 +222,8 @@ proptest! {
         if let Ok(email) = NewEmail::try_new(&text) {
             let again = NewEmail::try_new(email.as_str()).expect("the same address");
             prop_assert_eq!(again.as_str(), email.as_str());
+            let compatible = ComposingNormalizerBorrowed::new_nfkc();
+            prop_assert!(compatible.is_normalized(email.as_str()), "{}", email.as_str());
         }
         if let Ok(email) = Email::try_new(&text) {
             let again = Email::try_new(email.as_str()).expect("the same address");

@@ -20,10 +20,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::passwords::refuse_passwords_off;
 use super::problem::AccountProblem;
 use super::session::{Entered, Entrant, enter};
 use super::sign_in::SIGNED_IN;
+use super::without_passwords::{refuse_left_out, refuse_passwords_off};
 use super::{cookies, operation, password};
 use crate::address::{Address, At};
 use crate::auth::{Admin, Caller, Site, refuse_programs};
@@ -169,6 +169,7 @@ pub async fn accept(
     if !known.active || invitation.epoch != known.epochs.access {
         return Err(gone());
     }
+    refuse_left_out(state, site, &known).await?;
     password::check(password, &known, state, "/password")?;
     let phc = place.hash(password).await?;
     let how = match invitation.purpose {

@@ -6,6 +6,7 @@
 mod access;
 mod api_keys;
 pub mod cookies;
+mod email;
 mod hashing;
 mod invitations;
 mod limits;
@@ -21,6 +22,7 @@ mod second_factor;
 mod session;
 mod sessions;
 mod sign_in;
+mod without_passwords;
 
 use std::sync::Arc;
 
@@ -44,6 +46,7 @@ pub use self::problem::{AccountProblem, ENDED};
 pub use self::proof::{BODY as PROOF, Proof};
 pub use self::second_factor::required::{Lacks, handed_on, lacks};
 pub use self::sessions::sign_out;
+pub use self::without_passwords::{is_left_out, refuse_last_way_in};
 
 /// What is configured about signing in.
 #[derive(Clone, Debug, Default)]
@@ -117,6 +120,7 @@ pub fn operations() -> Vec<Operation> {
         sessions::operations(),
         invitations::operations(),
         passwords::operations(),
+        email::operations(),
         api_keys::operations(),
         second_factor::operations(),
         oidc::operations(),

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::hashing::Verified;
 use super::problem::AccountProblem;
 use super::sign_in::wrong_password;
+use super::without_passwords::refuse_passwords_off;
 use super::{operation, password};
 use crate::auth::{Holder, Site};
 use crate::body::JsonBytes;
@@ -50,15 +51,6 @@ pub fn operations() -> Vec<Operation> {
             post(reset_password),
         ),
     ]
-}
-
-/// Refuses where the site's owners let nobody in by a password: at every door that a password opens, or that makes one.
-pub async fn refuse_passwords_off(state: &AppState, site: SiteId) -> Result<(), ApiError> {
-    if state.store().site_settings(site).await?.lets_in_by_password() {
-        Ok(())
-    } else {
-        Err(ApiError::Account(AccountProblem::PasswordsOff))
-    }
 }
 
 /// Another password.

@@ -15,6 +15,8 @@ pub enum AccountProblem {
     SignInRefused,
     /// The site's owners let nobody in by a password.
     PasswordsOff,
+    /// Nobody who looks after the site would come in any more.
+    NoOtherWayIn,
     /// The person's password is another one.
     WrongPassword,
     /// Whoever asks has not shown that they are the person.
@@ -74,6 +76,7 @@ impl AccountProblem {
         match self {
             Self::SignInRefused => (StatusCode::UNAUTHORIZED, "sign_in_refused"),
             Self::PasswordsOff => (StatusCode::FORBIDDEN, "password_sign_in_off"),
+            Self::NoOtherWayIn => (StatusCode::CONFLICT, "no_other_way_in"),
             Self::WrongPassword => (StatusCode::FORBIDDEN, "wrong_password"),
             Self::SignInAgain => (StatusCode::FORBIDDEN, "sign_in_again"),
             Self::PasswordChangedMeanwhile => (StatusCode::CONFLICT, "password_changed_meanwhile"),
@@ -105,6 +108,9 @@ impl AccountProblem {
                 "this address and this password do not belong together, or the person may not sign in".to_owned()
             }
             Self::PasswordsOff => "nobody signs in with a password here; use the other system".to_owned(),
+            Self::NoOtherWayIn => "owners would have no way in: no system that is privileged vouches in this school, which the \
+                installation's configuration must say first"
+                .to_owned(),
             Self::WrongPassword => "this is not the present password; nothing was changed".to_owned(),
             Self::SignInAgain => "this needs your password in the body's field password; who has none signs in again, and asks within \
                 10 minutes"

@@ -14,6 +14,7 @@ use super::password;
 use super::problem::AccountProblem;
 use super::second_factor::codes::{Shower, shown};
 use super::sign_in::wrong_password;
+use super::without_passwords::is_left_out;
 use crate::auth::Authenticated;
 use crate::body::JsonBytes;
 use crate::client::ClientAddress;
@@ -100,7 +101,7 @@ impl Proof {
 /// The hash of somebody's password, if they come in by one.
 async fn password_of(who: &Authenticated) -> Result<Option<SecretString>, ApiError> {
     let (state, site) = (&who.state, who.site);
-    if !state.store().site_settings(site).await?.lets_in_by_password() {
+    if is_left_out(state, site, &who.bearer.state).await? {
         return Ok(None);
     }
     Ok(state.store().credential(site, who.bearer.person, who.bearer.state.epochs.password).await?)

@@ -17,10 +17,10 @@ use uuid::Uuid;
 
 use super::hashing::Verified;
 use super::limits::Attempt;
-use super::passwords::refuse_passwords_off;
 use super::problem::AccountProblem;
 use super::second_factor::half::SecondFactorAsked;
 use super::session::{Entrant, SignedIn, enter};
+use super::without_passwords::{refuse_left_out, refuse_passwords_off};
 use super::{cookies, operation, password};
 use crate::auth::Site;
 use crate::body::JsonBytes;
@@ -114,6 +114,7 @@ pub async fn let_in(
             state.store().rehash(site, person, &phc, &anew).await?;
             phc = anew;
         }
+        refuse_left_out(state, site, &found).await?;
         let verified = Some(phc);
         let epoch = found.epochs.access;
         let (method, second_factor) = (SignInMethod::Password, ShownFactor::Nothing);

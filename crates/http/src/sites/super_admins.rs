@@ -1,11 +1,11 @@
-//! Who is a super admin: a person of the default site whom the configuration names and made an owner, for as long as all of
-//! that holds. It is looked at with every request, and nothing else of the default site can be reached through here.
+//! Who is a super admin: a person of the default site whom the configuration names and made an owner under that address, for as
+//! long as all of that holds. It is looked at with every request, and nothing else of the default site can be reached through here.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::person::{Person, Role};
+use rollbook_domain::person::Person;
 use rollbook_domain::text::{Email, email_key};
 use rollbook_domain::{PersonId, SiteId};
 use rollbook_store::tokens::{Bearer, TokenKind};
@@ -39,7 +39,7 @@ impl SuperAdmins {
     /// Whether a person of the default site is one.
     pub fn include(&self, person: &Person) -> bool {
         person.active
-            && person.roles.get(&Role::Owner) == Some(&true)
+            && person.is_owner_by_address()
             && person.email.as_ref().is_some_and(|email| self.have(email.as_str()))
     }
 

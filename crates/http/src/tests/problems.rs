@@ -88,6 +88,7 @@ fn every_problem_has_the_status_and_code_of_the_contract() {
             "password_changed_recently",
         ),
         (ApiError::Account(AccountProblem::PasswordsOff), 403, "password_sign_in_off"),
+        (ApiError::Account(AccountProblem::NoOtherWayIn), 409, "no_other_way_in"),
         (ApiError::Account(AccountProblem::InvitationGone), 409, "invitation_gone"),
         (ApiError::Account(AccountProblem::TooManyAttempts { retry_after: 61 }), 429, "too_many_attempts"),
         (ApiError::Account(AccountProblem::CrossSite), 403, "cross_site"),

@@ -118,7 +118,9 @@ pub async fn candidates(
                             where m.site_id = n.site_id and m.person_id = n.person_id and m.kind = n.kind
                                 and m.position < n.position and m.happened_at > n.happened_at - interval '1 day'
                                 and f.status not in ('skipped', 'failed', 'expired')),
-                        'by_themselves', n.by is not distinct from n.person_id, 'by', b.name,
+                        'by_themselves',
+                            n.by is not distinct from n.person_id and n.authority is distinct from 'super_admin',
+                        'by', b.name,
                         'authority', n.authority, 'happened_at', n.happened_at)
                     end as notice
             from email_deliveries d
@@ -130,6 +132,7 @@ pub async fn candidates(
             left join account_notices n on n.site_id = d.site_id and n.message_id = d.message_id
             left join people a on a.site_id = n.site_id and a.person_id = n.person_id
             left join people b on b.site_id = n.site_id and b.person_id = n.by
+                and n.authority is distinct from 'super_admin'
             left join sites o on o.site_id = $3 and o.id = d.site_id
             where d.status = 'waiting' and d.next_attempt_at <= $1
             order by d.next_attempt_at, d.message_id limit $2

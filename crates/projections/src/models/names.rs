@@ -13,10 +13,12 @@ use crate::QueryError;
 /// What a super admin is called in a site that does not know them: they are a person of the default site.
 const SUPER_ADMIN: &str = "Super admin";
 
-/// Who did something, by the names of the site's people.
+/// Who did something, by the names of the site's people. A guest has none of them, whoever is registered under the same id.
 pub fn actor(event: &Recorded, names: &BTreeMap<PersonId, Personal<String>>) -> Option<PersonRef> {
-    let unknown = if event.authority == Some(Authority::SuperAdmin) { SUPER_ADMIN } else { "" };
-    event.actor.map(|id| PersonRef { id, name: names.get(&id).cloned().unwrap_or_else(|| unknown.into()) })
+    let super_admin = event.authority == Some(Authority::SuperAdmin);
+    let unknown = if super_admin { SUPER_ADMIN } else { "" };
+    let known = |id| names.get(&id).filter(|_| !super_admin || event.site == SiteId::DEFAULT).cloned();
+    event.actor.map(|id| PersonRef { id, name: known(id).unwrap_or_else(|| unknown.into()) })
 }
 
 /// The names of people; whoever the read model does not know is not there.

@@ -53,11 +53,13 @@ pub async fn list(
                 d.mark ->> 'status' as status, d.mark ->> 'place' as place, d.mark ->> 'note' as note,
                 d.mark ->> 'authority' as authority, d.mark ->> 'marked_at' as marked_at,
                 case when d.mark ->> 'by' is not null
-                    then json_build_object('id', d.mark ->> 'by', 'name', coalesce(w.name, '')) end as by
+                    then json_build_object('id', d.mark ->> 'by', 'name', coalesce(w.name,
+                        case when d.mark ->> 'authority' = 'super_admin' then 'Super admin' else '' end)) end as by
             from roster r
             cross join lateral (select r.attendance_records -> $3::int::text as mark) d
             left join people p on p.site_id = r.site_id and p.person_id = r.person_id
             left join people w on w.site_id = r.site_id and w.person_id = (d.mark ->> 'by')::uuid
+                and d.mark ->> 'authority' is distinct from 'super_admin'
             left join hubs h on h.site_id = r.site_id and h.hub_id = r.hub_id
             where r.site_id = $1 and r.cohort_id = $2 and r.status = 'active'
                 and ($4::uuid[] is null or r.hub_id = any($4))

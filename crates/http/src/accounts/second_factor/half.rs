@@ -20,9 +20,9 @@ use serde_json::Value;
 
 use super::codes::{self, Shower};
 use super::passkeys::{self, RelyingParty};
-use crate::accounts::passwords::refuse_passwords_off;
 use crate::accounts::problem::AccountProblem;
 use crate::accounts::session::{Begun, Entrant, SignedIn, begin};
+use crate::accounts::without_passwords::refuse_left_out;
 use crate::accounts::{cookies, operation, refuse_other_sites};
 use crate::auth::Site;
 use crate::body::JsonBytes;
@@ -187,7 +187,7 @@ pub async fn waiting(state: &AppState, site: SiteId, half: &SecretString) -> Res
         return Err(gone());
     }
     if matches!(method, SignInMethod::Password | SignInMethod::Invitation) {
-        refuse_passwords_off(state, site).await?;
+        refuse_left_out(state, site, &known).await?;
     }
     let phc = if row.is_by_password() { store.credential(site, person, known.epochs.password).await? } else { None };
     if !row.was_shown(phc.as_ref()) {

@@ -138,6 +138,7 @@ pub async fn list(
         left join roster r on r.site_id = $1 and r.enrolment_id = q.enrolment_id
         left join people p on p.site_id = $1 and p.person_id = coalesce(q.person_id, r.person_id)
         left join people w on w.site_id = $1 and w.person_id = q.actor_id
+            and (q.authority is distinct from 'super_admin' or q.site_id = $13)
         left join cohorts c on c.site_id = $1 and c.cohort_id = q.cohort_id
         left join hubs h on h.site_id = $1 and h.hub_id = q.hub_id
         left join modules m on m.site_id = $1 and m.module_id = q.module_id
@@ -157,6 +158,7 @@ pub async fn list(
         .bind(after)
         .bind(page.rows())
         .bind(filter.with_registry)
-        .bind(AuditAction::OF_THE_REGISTRY.map(<&'static str>::from));
+        .bind(AuditAction::OF_THE_REGISTRY.map(<&'static str>::from))
+        .bind(SiteId::DEFAULT.0);
     Ok(page.cut(fetch(query, pool).await?, |a| a.position.to_string()))
 }

@@ -29,11 +29,13 @@ pub async fn of_cohort(pool: &PgPool, site: SiteId, cohort: CohortId) -> Result<
     let sql = "select json_build_object('enrolment_id', a.enrolment_id, 'name', coalesce(p.name, ''), 'at', a.at,
             'action', a.action, 'week', a.to_week, 'reason', a.reason,
             'actor', case when a.actor_id is not null
-                then json_build_object('id', a.actor_id, 'name', coalesce(w.name, '')) end)
+                then json_build_object('id', a.actor_id, 'name', coalesce(w.name,
+                    case when a.authority = 'super_admin' then 'Super admin' else '' end)) end)
         from roster r
         join audit_trail a on a.site_id = r.site_id and a.enrolment_id = r.enrolment_id
         left join people p on p.site_id = r.site_id and p.person_id = r.person_id
         left join people w on w.site_id = r.site_id and w.person_id = a.actor_id
+            and a.authority is distinct from 'super_admin'
         where r.site_id = $1 and r.cohort_id = $2 and a.action in ('held', 'released')
         order by a.position";
     Ok(paired(fetch(items(sql).bind(site.0).bind(cohort.0), pool).await?))

@@ -121,3 +121,14 @@ fn an_admins_file_does_not_change_an_owners_address() {
     let plan = school.import(0x200, vec![row("Zoë", "mine@example.org").known_as("LW-1")]);
     assert_eq!(codes(&plan), ["owner_protected"]);
 }
+
+#[test]
+fn nobodys_file_changes_their_own_address() {
+    let mut school = school();
+    let (person, _) = imported(&mut school);
+    school.happened(person, [PersonEvent::RoleGranted { role: crate::person::Role::Admin, bootstrapped: false }]);
+    let rows = vec![row("Zoë", "mine@example.org").known_as("LW-1")];
+    let plan = school.plan_by(person, roster(0x200, rows.clone())).unwrap();
+    assert_eq!((codes(&plan), plan.writes.is_empty()), (vec!["own_address"], true));
+    assert_eq!(types(&school.import(0x300, rows)), ["PersonCorrected"]);
+}
