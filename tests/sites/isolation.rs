@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use rollbook_domain::Command;
 use rollbook_http::document;
+use rollbook_store::transaction::begin;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -46,7 +47,7 @@ async fn whoever_reads_waits_for_what_their_own_school_wrote_and_for_no_other_sc
     let (_service, north, south, of_north, _) = two().await;
     let student = north.token(&of_north.person).await;
     assert_eq!(north.ask(&student, "/v1/me").await.status, 200, "the read models have come to here");
-    let mut held = north.database.pool.begin().await.expect("a transaction");
+    let mut held = begin(&north.database.pool).await.expect("a transaction");
     sqlx::query("select from projections for update").execute(&mut *held).await.expect("the read models stand still");
     let many = futures::future::join_all((0..20).map(|nth| {
         let south = &south;

@@ -50,6 +50,9 @@ const HEADERS_OF_PROXY: Duration = Duration::from_secs(90);
 const MOST_HEADERS: usize = 100;
 const BUFFER_BYTES: usize = 64 << 10;
 
+/// How many connections, refusals and uncounted answers an address has a second at least, however few requests it may have.
+const PACE: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
+
 /// How long to wait where the machine gives no more connections.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
@@ -87,7 +90,8 @@ pub async fn serve(socket: TcpListener, router: Router, limits: &Limits, stop: i
             tracing::debug!("a connection was refused: there is no place left, and its address has some");
             continue;
         };
-        let as_fast_as = limits.per_address.filter(|_| !is_proxy).map(|a_second| (begun.of(network), a_second));
+        let a_second = limits.per_address.filter(|_| !is_proxy).map(|a_second| a_second.max(PACE));
+        let as_fast_as = a_second.map(|a_second| (begun.of(network), a_second));
         let (router, at, paced) = (router.clone(), Arc::clone(&place), as_fast_as.clone());
         let service = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);

@@ -91,7 +91,7 @@ impl Entered {
     }
 }
 
-/// How many sessions, and how many devices, a person has at most: with one more the oldest ends.
+/// How many sessions, and how many devices, a person has at most: with one more the one ends that was used least lately.
 const SESSIONS: i64 = 100;
 
 /// Begins the session of somebody who has shown everything.

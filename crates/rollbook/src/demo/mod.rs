@@ -47,7 +47,9 @@ pub async fn run(
     // Whoever cannot be served afterwards hears of it before the play.
     let socket = if arguments.exit { None } else { Some(bind(arguments.listen)?) };
     let service = Service::start(database, place).await?;
-    let done = perform(&service, database, clock, signals, socket, mail, &arguments.limiting.limits()).await;
+    let limits = arguments.limiting.limits();
+    // It holds all that the service does, which is much for one stack.
+    let done = Box::pin(perform(&service, database, clock, signals, socket, mail, &limits)).await;
     service.stop().await;
     done
 }

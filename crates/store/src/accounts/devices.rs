@@ -47,12 +47,12 @@ impl EventStore {
         .await?;
         Ok(device)
     }
-    /// Ends the oldest sessions of a person, and forgets the oldest devices, beyond so many of each.
+    /// Ends the sessions of a person that were used least lately, and forgets the oldest devices, beyond so many of each.
     pub async fn keep_newest(&self, site: SiteId, person: PersonId, at_most: i64) -> Result<(), StoreError> {
         for sql in [
             "delete from tokens where token_hash in (
                 select token_hash from tokens where site_id = $1 and person_id = $2 and kind = 'session'
-                order by created_at desc, id offset $3)",
+                order by last_used_at desc, created_at desc, id offset $3)",
             "delete from devices where site_id = $1 and person_id = $2 and device_hash in (
                 select device_hash from devices where site_id = $1 and person_id = $2
                 order by expires_at desc, device_hash offset $3)",

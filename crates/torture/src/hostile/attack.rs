@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::answers::{Answers, Counts, REACHED};
 use super::attacks::{
-    databases, exports, goes_away, half_open, health, imports, passwords, pipelined, reads, rosters, slow_bodies,
-    slow_headers, slow_readers, subscriptions, uploads, writes,
+    databases, exports, goes_away, half_open, health, imports, passwords, pipelined, reads, slow_bodies, slow_headers,
+    slow_readers, subscriptions, uploads, writes,
 };
 use super::scene::Scene;
 use crate::Error;
@@ -35,8 +35,6 @@ pub enum Attack {
     Exports,
     /// A student asks for the longest histories and lists, and goes away at once
     GoesAway,
-    /// A student changes their password, and signs in with right and wrong ones, many at once
-    Passwords,
     /// An instructor uploads the largest pictures and documents, and a student tries
     Uploads,
     /// An admin previews the largest rosters and registers, many at once
@@ -55,8 +53,8 @@ pub enum Attack {
     Health,
     /// Requests are sent back to back, as fast as the network takes them
     Pipelined,
-    /// An admin imports the largest rosters, several at once
-    Rosters,
+    /// A student changes their password, and signs in with right and wrong ones, many at once
+    Passwords,
 }
 
 impl Attack {
@@ -152,7 +150,6 @@ impl Prepared {
             Attack::HalfOpen => half_open::run(target).await,
             Attack::Health => health::run(target).await,
             Attack::Pipelined => pipelined::run(target).await,
-            Attack::Rosters => rosters::run(target).await,
         }
     }
 }

@@ -105,6 +105,7 @@ async fn on(databases: &Databases, plan: &Plan, say: impl Fn(&str)) -> Result<Ou
     let postgres = databases.process()?.map(Tree);
     let mut field = Field { plan, stage, probe, service: Tree(service.id()?), postgres };
     field.probe.run(WARM_UP).await?;
+    written_down().await?;
     let quiet = field.under(Vec::new()).await?;
     let mut rows = Vec::new();
     let all = (plan.attacks.len() > 1).then(|| plan.attacks.clone());
@@ -190,8 +191,9 @@ impl Field<'_> {
         Ok(Row { attacks, watched, figures, memory, cpu, noise, told })
     }
 
-    /// Waits until what an attack has left behind is done with, or for long enough.
+    /// Waits until what an attack has left behind is done with, or for long enough: on the disk, too, which has the log to write.
     async fn settles(&self) -> Result<(), Error> {
+        written_down().await?;
         let began = Instant::now();
         while began.elapsed() < SETTLE {
             let before = self.service.usage()?;
@@ -202,6 +204,12 @@ impl Field<'_> {
         }
         Ok(())
     }
+}
+
+/// Waits until the disk has what was written so far: the system would write it half a minute later, under another attack.
+async fn written_down() -> Result<(), Error> {
+    let written = tokio::task::spawn_blocking(nix::unistd::sync).await;
+    written.map_err(|error| Error::Broken(error.to_string()))
 }
 
 fn log(path: &Path) -> Result<std::fs::File, Error> {
