@@ -4,7 +4,7 @@
 use chrono::TimeDelta;
 use futures::future::join_all;
 use reqwest::Method;
-use rollbook_domain::SiteId;
+use rollbook_domain::{PersonId, SiteId};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -54,6 +54,33 @@ async fn a_person_sees_their_sessions_and_ends_them() {
     let said = audit(service, &person).await;
     assert_eq!(said.iter().filter(|(action, _)| action == "signed_out").count(), 2);
     assert_eq!(said.last().map(|(action, _)| action.as_str()), Some("signed_out_everywhere"));
+}
+
+#[tokio::test]
+async fn a_person_signs_in_a_hundred_times_an_hour_and_has_as_many_sessions_as_are_kept() {
+    let school = School::open().await;
+    let service = &school.service;
+    let person = school.person("Anahera").await;
+    let first = lets_in(service, &person).await;
+    let email = email_of(service, &person).await;
+    service.now("2026-02-02T00:00:00Z");
+    // The link was the first time.
+    for _ in 1..99 {
+        token(service, &email).await;
+    }
+    service.now("2026-02-02T01:00:00Z");
+    let last = token(service, &email).await;
+    let refusal = signs_in(service, &email, PASSWORD).await;
+    assert_eq!(refused(&refusal), (429, "too_many_requests"));
+    let wait: u64 = refusal.headers["retry-after"].to_str().expect("text").parse().expect("a number");
+    assert!((1..=36).contains(&wait), "one more is let in after a hundredth of an hour: {wait}");
+    let sessions = async || service.get(&last, "/v1/me/sessions").await["items"].as_array().expect("items").len();
+    assert_eq!(sessions().await, 100);
+    let id = PersonId(person.parse().expect("an id"));
+    service.executor.store().keep_newest(service.site, id, 2).await.expect("they end");
+    assert_eq!(sessions().await, 2);
+    assert_eq!(service.ask(&first, "/v1/me").await.status, 401, "the one that was used least lately");
+    assert_eq!(service.ask(&last, "/v1/me").await.status, 200);
 }
 
 #[tokio::test]
