@@ -63,13 +63,10 @@ async fn execute(
     attach(&state, who.site, &mut command).await?;
     refuse_last_way_in(&state, &who, &command).await?;
     let turn = if IMPORTS.contains(&name) { Some(state.shares().importing(who.site).await?) } else { None };
-    state.shares().room.is_left()?;
-    let writing = state.shares().written.begin(&who.writer(), body.len(), state.now())?;
     let Metadata { command_id, if_match, correlation_id } = metadata;
     let (site, actor, of_the_registry) = (who.site, who.actor(&command), command.is_of_the_registry());
     let request = Request { site, actor, command, command_id, if_match, correlation_id };
-    let receipt = state.executor().execute(request).await?;
-    writing.was_written(receipt.events.len());
+    let receipt = state.write(&who.writer(), body.len(), request).await?;
     if let Some(turn) = turn {
         state.held_until_reached(turn, receipt.position);
     }

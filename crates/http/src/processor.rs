@@ -134,7 +134,8 @@ impl Processor {
         }
         let account = self.account(whose);
         let place = self.place(whose, kind, &account).await?;
-        let work = worked_on(account, place, work.boxed());
+        let work = ACCOUNT.scope(account.clone(), work).boxed();
+        let work = worked_on(account, place, work);
         if kind == Kind::Read { to_its_end(work).await } else { Ok(work.await) }
     }
 
@@ -233,8 +234,7 @@ pub async fn computed<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
 }
 
 /// Works in a place: in the foreground as long as there is something left of it.
-async fn worked_on<T: Send + 'static>(account: Account, place: Place, work: BoxFuture<'static, T>) -> T {
-    let mut work = ACCOUNT.scope(account.clone(), work).boxed();
+async fn worked_on<T: Send + 'static>(account: Account, place: Place, mut work: BoxFuture<'static, T>) -> T {
     if place.foreground.is_some() {
         let done = poll_fn(|context| {
             if !account.has_left_in_foreground() {

@@ -22,7 +22,7 @@ use crate::accounts::Accounts;
 use crate::problem::{ApiError, FieldError};
 use crate::shares::Shares;
 use crate::sites::{Installation, Kept, Registry, SuperAdmins, Through};
-use crate::written::{Writer, Writing};
+use crate::written::Writer;
 
 /// How long a reader waits for a position.
 const WAIT: Duration = Duration::from_secs(5);
@@ -93,19 +93,28 @@ impl AppState {
         command_id: Option<CommandKey>,
     ) -> Result<Receipt, ApiError> {
         let command = command.into();
-        let writing = self.writing(site, actor, &command)?;
+        let writer = self.writer(site, actor, &command)?;
         let request = Request { site, actor, command, command_id, if_match: None, correlation_id: None };
-        let receipt = self.executor().execute(request).await?;
-        if let Some(writing) = writing {
-            writing.was_written(receipt.events.len());
+        match writer {
+            Some(writer) => self.write(&writer, 0, request).await,
+            None => Ok(self.executor().execute(request).await?),
         }
+    }
+
+    /// Has a command carried out that came with so many bytes, if there is room for it and its writer may still write today; it
+    /// counts for what it has written.
+    pub async fn write(&self, writer: &Writer, bytes: usize, request: Request) -> Result<Receipt, ApiError> {
+        self.shares().room.is_left()?;
+        let writing = self.shares().written.begin(writer, bytes, self.now())?;
+        let receipt = self.executor().execute(request).await?;
+        writing.was_written(receipt.events.len());
         Ok(receipt)
     }
 
-    /// Counts what somebody does with an account, their own or, as an admin, another's. What takes a way in away is
+    /// Who writes what somebody does with an account, their own or, as an admin, another's. What takes a way in away is
     /// carried out in any case, however much was written, and so is what the service does by itself; and whoever has
     /// written as much as they may signs in all the same, so many times an hour.
-    fn writing(&self, site: SiteId, actor: Actor, command: &Command) -> Result<Option<Writing>, ApiError> {
+    fn writer(&self, site: SiteId, actor: Actor, command: &Command) -> Result<Option<Writer>, ApiError> {
         let Some(person) = actor.person() else { return Ok(None) };
         let whose = match command {
             Command::Account(AccountCommand::SignIn(_)) => {
@@ -116,9 +125,7 @@ impl AppState {
             Command::Person(PersonCommand::AddSecondFactor(_)) => person,
             _ => return Ok(None),
         };
-        self.shares().room.is_left()?;
-        let writer = Writer { site, person, is_admin: whose != person };
-        self.shares().written.begin(&writer, 0, self.now()).map(Some)
+        Ok(Some(Writer { site, person, is_admin: whose != person }))
     }
 
     /// What carries commands out.

@@ -165,11 +165,8 @@ async fn import(
     let Some((Metadata { command_id, if_match, correlation_id }, bytes)) = commit else {
         return Ok(Json(report(state.executor().preview(site, actor, command).await?.rows)));
     };
-    state.shares().room.is_left()?;
-    let writing = state.shares().written.begin(&caller.who.writer(), bytes, state.now())?;
     let request = CommandRequest { site, actor, command, command_id, if_match, correlation_id };
-    let receipt = state.executor().execute(request).await?;
-    writing.was_written(receipt.events.len());
+    let receipt = state.write(&caller.who.writer(), bytes, request).await?;
     state.held_until_reached(turn, receipt.position);
     Span::current().record("command_id", display(receipt.command_id)).record("position", receipt.position);
     Ok(Json(report(receipt.rows).committed(receipt.command_id, receipt.position)))
