@@ -40,6 +40,7 @@ fn plan(writes: Vec<StreamWrite>) -> Plan {
         limits: Vec::new(),
         lists: Lists::new(),
         rows: Vec::new(),
+        parts: Vec::new(),
     }
 }
 
@@ -53,6 +54,7 @@ fn request(plan: &Plan, command_id: Uuid) -> Append<'_> {
         at: at("2026-02-03T10:00:00.123456Z"),
         versions: plan.writes.iter().map(|write| (write.stream, write.expected_version)).collect(),
         plan,
+        pieces: &[],
         streams: &[],
     }
 }

@@ -4,8 +4,11 @@ mod attendance;
 mod binary;
 mod hubs;
 mod oneroster;
+mod pieces;
 mod races;
 mod roster;
+
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -15,6 +18,9 @@ use crate::school::School;
 
 /// 70 rows: 66 people who are new, two who are known, one who is there twice, one without an address.
 const AUTUMN: &str = include_str!("../../fixtures/rosters/autumn.csv");
+
+/// More than anything takes that happens.
+const A_MOMENT: Duration = Duration::from_mins(1);
 
 impl School {
     /// Sends a file, and takes whatever comes back.

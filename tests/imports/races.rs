@@ -48,7 +48,7 @@ async fn two_files_at_once_share_the_places_and_never_more() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn ten_thousand_rows_are_one_append() {
+async fn ten_thousand_rows_are_one_command() {
     let school = School::with(json!({"capacity": 9_999})).await;
     let file = (0..10_000).fold("name,email,external_id,hub\n".to_owned(), |mut text, n| {
         writeln!(text, "Student {n},student{n}@example.org,LW-{n},{}", ["", "Northland", "Southland"][n % 3])

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
 use rollbook_domain::account::AccountCommand;
 use rollbook_domain::person::PersonCommand;
@@ -13,7 +14,7 @@ use rollbook_domain::{Actor, Command, SiteId};
 use rollbook_files::{Examiner, Files};
 use rollbook_projections::Projections;
 use rollbook_projections::models::sites::SiteItem;
-use rollbook_store::{CommandKey, EventStore, Executor, Position, Receipt, Request};
+use rollbook_store::{CommandKey, EventStore, Executor, Pace, Position, Receipt, Request};
 use rollbook_turns::Turn;
 use sqlx::PgPool;
 use tokio::sync::watch;
@@ -22,7 +23,7 @@ use crate::accounts::Accounts;
 use crate::problem::{ApiError, FieldError};
 use crate::shares::Shares;
 use crate::sites::{Installation, Kept, Registry, SuperAdmins, Through};
-use crate::written::Writer;
+use crate::written::{Writer, Writing};
 
 /// How long a reader waits for a position.
 const WAIT: Duration = Duration::from_secs(5);
@@ -67,6 +68,25 @@ impl std::fmt::Debug for AppState {
     }
 }
 
+/// The pace of a command in pieces: each counts, and the next one waits until the read models have come to it, so that whoever reads
+/// what they have written meanwhile waits for one piece.
+struct Following<'s> {
+    projections: &'s Projections,
+    writing: Writing,
+    in_pieces: usize,
+}
+
+impl Pace for Following<'_> {
+    fn after<'a>(&'a mut self, piece: &'a Receipt) -> BoxFuture<'a, ()> {
+        self.writing.wrote(piece.events.len());
+        self.in_pieces += piece.events.len();
+        Box::pin(async {
+            // Where they do not go on, commands do.
+            let _ = self.projections.wait_for(piece.position, WAIT).await;
+        })
+    }
+}
+
 impl AppState {
     /// A service for one site.
     pub(crate) fn new(parts: Parts) -> Self {
@@ -106,9 +126,14 @@ impl AppState {
     pub async fn write(&self, writer: &Writer, bytes: usize, request: Request) -> Result<Receipt, ApiError> {
         self.shares().room.is_left()?;
         let writing = self.shares().written.begin(writer, bytes, self.now())?;
-        let receipt = self.executor().execute(request).await?;
-        writing.was_written(receipt.events.len());
-        Ok(receipt)
+        let mut following = Following { projections: self.projections(), writing, in_pieces: 0 };
+        let executed = self.executor().execute_paced(request, &mut following).await;
+        let Following { mut writing, in_pieces, .. } = following;
+        match &executed {
+            Ok(receipt) => writing.wrote(receipt.events.len() - in_pieces),
+            Err(_) => writing.refused(),
+        }
+        Ok(executed?)
     }
 
     /// Who writes what somebody does with an account, their own or, as an admin, another's. What takes a way in away is

@@ -52,14 +52,17 @@ pub struct Writer {
     pub is_admin: bool,
 }
 
-/// Bytes that are about to be written: given back, unless [`Self::was_written`].
+/// A command that is being written. It counts also where nobody waits for what becomes of it, unless [`Self::refused`].
 #[derive(Debug)]
 #[must_use]
 pub struct Writing {
     written: Written,
     shares: [Whose; 2],
     day: NaiveDate,
-    bytes: u64,
+    /// What it has been counted for.
+    counted: u64,
+    /// What its events so far come to.
+    events: u64,
 }
 
 impl Default for Written {
@@ -87,7 +90,7 @@ impl Written {
             *counted = (day, before + bytes);
         }
         drop(days);
-        Ok(Writing { written: self.clone(), shares, day, bytes })
+        Ok(Writing { written: self.clone(), shares, day, counted: bytes, events: 0 })
     }
 
     fn lock(&self) -> MutexGuard<'_, Today> {
@@ -101,12 +104,19 @@ fn until_tomorrow(now: DateTime<Utc>) -> Duration {
 }
 
 impl Writing {
-    /// It has been written, and counts for the rest of the day: by its events, where they come to more.
-    pub fn was_written(mut self, events: usize) {
+    /// So many events of it have been written: it counts by them, where they come to more than its bytes.
+    pub fn wrote(&mut self, events: usize) {
         let events = u64::try_from(events).unwrap_or(u64::MAX).saturating_mul(LEAST_BYTES);
-        let more = events.saturating_sub(self.bytes);
+        self.events = self.events.saturating_add(events);
+        let more = self.events.saturating_sub(self.counted);
+        self.counted += more;
         self.change(|written| written.saturating_add(more));
-        self.bytes = 0;
+    }
+
+    /// It was not written, as far as it was not: that is given back.
+    pub fn refused(self) {
+        let less = self.counted - self.events;
+        self.change(|written| written.saturating_sub(less));
     }
 
     fn change(&self, change: impl Fn(u64) -> u64) {
@@ -116,12 +126,6 @@ impl Writing {
                 *written = change(*written);
             }
         }
-    }
-}
-
-impl Drop for Writing {
-    fn drop(&mut self) {
-        self.change(|written| written.saturating_sub(self.bytes));
     }
 }
 
@@ -141,7 +145,7 @@ mod tests {
 
     fn write(written: &Written, writer: &Writer, bytes: u64, now: &str) -> Option<u64> {
         match written.begin(writer, usize::try_from(bytes).unwrap(), at(now)) {
-            Ok(writing) => writing.was_written(1),
+            Ok(mut writing) => writing.wrote(1),
             Err(ApiError::TooMuchToday { wait }) => return Some(wait.as_secs()),
             Err(other) => panic!("{other:?}"),
         }
@@ -176,13 +180,13 @@ mod tests {
     fn what_is_refused_is_given_back() {
         let (written, one) = (Written::default(), writer(1, 1, false));
         for _ in 0..100 {
-            drop(written.begin(&one, usize::try_from(OF_PERSON_BYTES).unwrap(), at(NOON)).unwrap());
+            written.begin(&one, usize::try_from(OF_PERSON_BYTES).unwrap(), at(NOON)).unwrap().refused();
         }
         assert_eq!(write(&written, &one, OF_PERSON_BYTES, NOON), None);
         let first = written.begin(&writer(1, 2, false), 1 << 20, at(NOON)).unwrap();
         assert_eq!(write(&written, &writer(1, 2, false), 1 << 20, "2026-02-11T00:00:00Z"), None);
         // Yesterday's is not taken off today's.
-        drop(first);
+        first.refused();
         assert_eq!(
             write(&written, &writer(1, 2, false), OF_PERSON_BYTES - (1 << 20) + 1, "2026-02-11T00:00:00Z"),
             Some(86_400)
@@ -193,11 +197,25 @@ mod tests {
     fn what_a_short_command_has_written_counts_by_its_events() {
         let (written, one) = (Written::default(), writer(1, 1, false));
         let events = usize::try_from(OF_PERSON_BYTES / LEAST_BYTES).unwrap();
-        written.begin(&one, 100, at(NOON)).unwrap().was_written(events - 1);
+        written.begin(&one, 100, at(NOON)).unwrap().wrote(events - 1);
         assert_eq!(write(&written, &one, 1, NOON), None);
         assert!(write(&written, &one, 1, NOON).is_some());
-        written.begin(&writer(1, 2, false), 100, at(NOON)).unwrap().was_written(events * 2);
+        written.begin(&writer(1, 2, false), 100, at(NOON)).unwrap().wrote(events * 2);
         assert!(write(&written, &writer(1, 2, false), 1, NOON).is_some(), "more than was left");
+    }
+
+    #[test]
+    fn what_was_written_before_it_was_refused_or_given_up_counts() {
+        let (written, one, other) = (Written::default(), writer(1, 1, false), writer(1, 2, false));
+        let half = usize::try_from(OF_PERSON_BYTES / LEAST_BYTES / 2).unwrap();
+        let mut refused = written.begin(&one, half * 2 * 2048, at(NOON)).unwrap();
+        refused.wrote(half);
+        refused.refused();
+        assert_eq!(write(&written, &one, OF_PERSON_BYTES / 2, NOON), None, "the half that was not written");
+        assert!(write(&written, &one, 1, NOON).is_some());
+        drop(written.begin(&other, 4096, at(NOON)).unwrap());
+        assert!(write(&written, &other, OF_PERSON_BYTES - 4095, NOON).is_some(), "whoever goes away has written");
+        assert_eq!(write(&written, &other, OF_PERSON_BYTES - 4096, NOON), None);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub mod uploads;
 pub use clock::Clock;
 pub use entries::{Entry, LogView, StreamName, Unreadable};
 pub use error::StoreError;
-pub use execute::{CommandKey, ExecuteError, Executor, Issuer, Request};
+pub use execute::{CommandKey, ExecuteError, Executor, Issuer, Pace, Request};
 pub use log::{EventStore, Stretch};
 pub use receipt::{Receipt, ReceiptEvent, ReceiptStream};
 pub use recorded::Recorded;

@@ -52,6 +52,14 @@ impl EventStore {
         }
     }
 
+    /// The receipt of a command that was carried out.
+    pub(crate) async fn receipt(&self, site: SiteId, key: CommandKey) -> Result<StoredReceipt, StoreError> {
+        let mut facts = Facts { world: World::default(), receipt: None };
+        self.fetch(site, &BTreeSet::new(), Some(key), &mut facts).await?;
+        let (_, stored) = facts.receipt.ok_or_else(|| StoreError::Corrupt("a receipt is gone".to_owned()))?;
+        Ok(stored)
+    }
+
     /// Everything that a command needs, if this process has it from before: what is not known is who holds claims, and streams
     /// that nothing is kept of. It may be older than the log.
     pub(crate) fn known(&self, site: SiteId, actor: Actor, command: &Command) -> Option<World> {

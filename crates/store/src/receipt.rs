@@ -1,5 +1,8 @@
 //! What a command did: the answer to its sender, the same however often it is sent.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use rollbook_domain::plan::{ImportedRow, Lists};
 use rollbook_domain::{CommandId, StreamType};
 use schemars::JsonSchema;
@@ -26,6 +29,27 @@ pub struct Receipt {
     /// What became of each row of an imported file.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<ImportedRow>,
+}
+
+impl Receipt {
+    /// With what it was written by, piece by piece.
+    pub(crate) fn of_pieces(mut self, pieces: Vec<Self>) -> Self {
+        let mut places: HashMap<Uuid, usize> = HashMap::new();
+        for piece in pieces {
+            self.position = piece.position;
+            self.events.extend(piece.events);
+            for stream in piece.streams {
+                match places.entry(stream.id) {
+                    Entry::Occupied(place) => self.streams[*place.get()] = stream,
+                    Entry::Vacant(place) => {
+                        place.insert(self.streams.len());
+                        self.streams.push(stream);
+                    }
+                }
+            }
+        }
+        self
+    }
 }
 
 /// A stream in a receipt.

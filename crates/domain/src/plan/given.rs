@@ -147,7 +147,15 @@ impl School {
 
     /// Plans an admin's command and carries it out, releases before takes as the store does.
     pub(in crate::plan) fn carry_out(&mut self, command: impl Into<Command>) -> Result<Plan, Refusal> {
-        let plan = self.plan(command)?;
+        self.carry_out_by(ADMIN, command)
+    }
+
+    pub(in crate::plan) fn carry_out_by(
+        &mut self,
+        person: PersonId,
+        command: impl Into<Command>,
+    ) -> Result<Plan, Refusal> {
+        let plan = self.plan_by(person, command)?;
         for write in &plan.writes {
             self.happened(write.stream, write.events.clone());
         }

@@ -40,7 +40,8 @@ pub use commands::*;
 pub use errors::PlanRule;
 pub(crate) use import::students_of_marks;
 pub use import::{
-    ImportAttendance, ImportRoster, ImportRule, ImportedMark, ImportedRow, MAX_MARKS, MAX_ROWS, RosterRow, RowOutcome,
+    ImportAttendance, ImportRoster, ImportRule, ImportedMark, ImportedRow, MAX_MARKS, MAX_ROWS, PIECE_EVENTS, Part, Piece,
+    RosterRow, RowOutcome,
 };
 pub use needs::needs;
 
@@ -62,6 +63,8 @@ pub struct Plan {
     pub lists: Lists,
     /// What became of each row of an imported file, for the receipt.
     pub rows: Vec<ImportedRow>,
+    /// Which rows of an imported file change something.
+    pub parts: Vec<Part>,
 }
 
 /// Events for one stream.
@@ -133,6 +136,7 @@ impl<'w> Planner<'w> {
             limits: Vec::new(),
             lists: Lists::new(),
             rows: Vec::new(),
+            parts: Vec::new(),
         };
         Self { world, by, plan }
     }

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use metrics::Unit;
 use rollbook_domain::claim::ClaimKey;
 use rollbook_domain::plan::{ImportedRow, Lists, Plan};
-use rollbook_domain::{Actor, SiteId, StreamId};
+use rollbook_domain::{Actor, CommandId, SiteId, StreamId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc::error::TrySendError;
@@ -44,6 +44,8 @@ pub struct Append<'a> {
     pub versions: Vec<(StreamId, i64)>,
     /// What to write.
     pub plan: &'a Plan,
+    /// The commands by which the rest of it was written before, as the service's own.
+    pub pieces: &'a [CommandId],
     /// The streams of the receipt, with their versions afterwards.
     pub streams: &'a [ReceiptStream],
 }
@@ -83,6 +85,9 @@ pub struct Told {
     /// What became of each row of an imported file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<ImportedRow>,
+    /// The commands by which it was written piece by piece, as the service's own: their streams and events are its.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pieces: Vec<CommandId>,
     /// Its lists of enrolments, by name.
     #[serde(flatten)]
     pub lists: Lists,

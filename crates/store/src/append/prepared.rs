@@ -51,7 +51,7 @@ struct Metadata {
 impl Prepared {
     /// Writes a request out.
     pub fn new(append: &Append<'_>) -> Result<Self, StoreError> {
-        let Append { site, key: command_key, command_hash, correlation_id, actor, at, versions, plan, streams } =
+        let Append { site, key: command_key, command_hash, correlation_id, actor, at, versions, plan, pieces, streams } =
             append;
         let metadata = Metadata {
             actor: actor.person().map(|id| id.to_string()),
@@ -75,6 +75,7 @@ impl Prepared {
                 events.push(Written { payload: event.payload()?, recorded });
             }
         }
+        let told = Told { rows: plan.rows.clone(), pieces: pieces.to_vec(), lists: plan.lists.clone() };
         let key = |key: &ClaimKey| Key { kind: key.kind.as_str(), key: stored_key(*site, key) };
         let set = |set: &ClaimSet| Key { kind: set.kind.as_str(), key: set.prefix.clone() };
         Ok(Self {
@@ -84,7 +85,7 @@ impl Prepared {
             at: *at,
             metadata: serde_json::to_string(&metadata)?,
             streams: serde_json::to_string(streams)?,
-            lists: serde_json::to_string(&Told { rows: plan.rows.clone(), lists: plan.lists.clone() })?,
+            lists: serde_json::to_string(&told)?,
             versions: versions.clone(),
             events,
             releases: plan.claims.releases.iter().map(key).collect(),

@@ -7,7 +7,7 @@ use cqrs_es::Aggregate;
 
 use super::find;
 use super::outcome::Wrong;
-use super::{ImportAttendance, ImportRule, ImportedMark, ImportedRow, MAX_MARKS, RowOutcome};
+use super::{ImportAttendance, ImportRule, ImportedMark, ImportedRow, MAX_MARKS, Part, RowOutcome};
 use crate::actor::Authority;
 use crate::enrolment::{Enrolment, EnrolmentEvent, MarkAttendance};
 use crate::ids::EnrolmentId;
@@ -53,13 +53,18 @@ impl Planner<'_> {
         for (id, cells) in students {
             let student = self.student(id)?;
             let events = self.mark_cells(&student, marks, &cells, &mut told);
-            loaded.insert(id, (student, events));
+            loaded.insert(id, (student, events, cells));
         }
+        let nth: HashMap<usize, usize> = told.keys().enumerate().map(|(nth, place)| (*place, nth)).collect();
         // In the order of the file, so that the log reads like it.
         for mark in marks {
             if let Ok(id) = self.student_of(command, mark)
-                && let Some((student, events)) = loaded.remove(&id)
+                && let Some((student, events, cells)) = loaded.remove(&id)
             {
+                let changes = |place: &usize| matches!(told[place].outcome, RowOutcome::New | RowOutcome::Updated);
+                let places = cells.values().map(|(place, _)| *place).filter(changes);
+                let part = Part { events: events.len(), rows: places.map(|place| (place, nth[&place])).collect() };
+                self.plan.parts.extend((part.events > 0).then_some(part));
                 self.write_student(&student, events);
             }
         }

@@ -40,7 +40,8 @@ pub struct RosterRow {
 
 /// Registers who is unknown, enrols who is not in the cohort yet, and follows the file in what nobody has entered by hand.
 /// People are known by external id, then by email. Wrong rows are left and told in `rows`; the others are appended
-/// together. Nobody is removed by being absent, and the same rows again change nothing.
+/// together, and where they come to more than 1,000 events, in pieces: of an import that was broken off, what was not
+/// appended is when it is sent again. Nobody is removed by being absent, and the same rows again change nothing.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportRoster {
@@ -70,8 +71,8 @@ pub struct ImportedMark {
     pub status: AttendanceStatus,
 }
 
-/// Takes registers from a file, of any weeks, in one append. Each mark is decided by the rules of `MarkAttendance`; those
-/// that break one are told in `rows` and left. A mark that says what is known already keeps its place and note.
+/// Takes registers from a file, of any weeks, in one append or, like `ImportRoster`, in pieces. Each mark is decided by the
+/// rules of `MarkAttendance`; those that break one are told in `rows` and left. A mark that says what is known already keeps its place and note.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportAttendance {

@@ -1,4 +1,4 @@
-//! `ImportRoster` and `ImportAttendance`: a file's rows in one append. A row that breaks a rule is a wrong row with its
+//! `ImportRoster` and `ImportAttendance`: a file's rows, in one append or in [`pieces`]. A row that breaks a rule is a wrong row with its
 //! reason, and the others stand; nothing here removes anybody, or changes back what somebody entered by hand.
 
 mod attendance;
@@ -7,6 +7,7 @@ mod errors;
 mod find;
 pub(super) mod needs;
 mod outcome;
+mod pieces;
 mod roster;
 #[cfg(test)]
 mod tests;
@@ -15,3 +16,4 @@ pub use commands::{ImportAttendance, ImportRoster, ImportedMark, MAX_MARKS, MAX_
 pub use errors::ImportRule;
 pub(crate) use find::students_of_marks;
 pub use outcome::{ImportedRow, RowOutcome};
+pub use pieces::{PIECE_EVENTS, Part, Piece};

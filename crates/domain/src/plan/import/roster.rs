@@ -7,7 +7,7 @@ use cqrs_es::Aggregate;
 
 use super::find::{self, Hubs};
 use super::outcome::Wrong;
-use super::{ImportRoster, ImportRule, ImportedRow, MAX_ROWS, RosterRow, RowOutcome};
+use super::{ImportRoster, ImportRule, ImportedRow, MAX_ROWS, Part, RosterRow, RowOutcome};
 use crate::claim::{ClaimKey, ClaimSet, Limit};
 use crate::enrolment::{EnrolStudent, Enrolment, EnrolmentEvent, EnrolmentFacts, EnrolmentRule, EnrolmentStatus};
 use crate::ids::{EnrolmentId, HubId, PersonId};
@@ -51,15 +51,20 @@ impl Planner<'_> {
             external_ids: HashMap::new(),
             people: HashMap::new(),
         };
-        for (place, row) in (1..).zip(&command.rows) {
+        for (nth, (place, row)) in (1..).zip(&command.rows).enumerate() {
             // The edge fills the ids in before anything is planned.
             let ids = row.new_ids.ok_or_else(|| {
                 let detail = "must have the ids of who is new by now".to_owned();
                 Refusal::Invalid(vec![InvalidField { pointer: "/rows".to_owned(), detail }])
             })?;
             let number = row.number.unwrap_or(place);
+            let written = self.plan.writes.len();
             let told = self.import_row(&mut import, row, number, ids).unwrap_or_else(|wrong| wrong.told(number));
             self.plan.rows.push(told);
+            let events: usize = self.plan.writes[written..].iter().map(|write| write.events.len()).sum();
+            if events > 0 {
+                self.plan.parts.push(Part { events, rows: vec![(nth, nth)] });
+            }
         }
         // One limit for all of them: of two who want the last place at once, one is decided again and finds none.
         if let Some(at_most) = import.facts.cohort.capacity.filter(|_| import.enrolled) {

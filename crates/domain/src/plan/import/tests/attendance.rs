@@ -4,11 +4,11 @@ use super::*;
 use crate::enrolment::AttendanceStatus::{self, Absent, Late, Present};
 use crate::plan::{ImportAttendance, ImportedMark};
 
-const COORDINATOR: PersonId = PersonId(Uuid::from_u128(0x70));
+pub(super) const COORDINATOR: PersonId = PersonId(Uuid::from_u128(0x70));
 const INSTRUCTOR: PersonId = PersonId(Uuid::from_u128(0x71));
 
 /// Two students who can be found by their addresses, the first in the hub of a coordinator.
-fn class() -> School {
+pub(super) fn class() -> School {
     let mut school = school();
     for number in 1..=2 {
         school.enrol(number, COHORT);
@@ -24,11 +24,11 @@ fn class() -> School {
     school
 }
 
-fn address(number: u128) -> String {
+pub(super) fn address(number: u128) -> String {
     format!("{}@example.org", person(number))
 }
 
-fn cell(number: u32, email: &str, in_week: u8, status: AttendanceStatus) -> ImportedMark {
+pub(super) fn cell(number: u32, email: &str, in_week: u8, status: AttendanceStatus) -> ImportedMark {
     ImportedMark {
         number: Some(number),
         email: Some(Personal::new(Email::try_new(email).unwrap())),
@@ -38,7 +38,7 @@ fn cell(number: u32, email: &str, in_week: u8, status: AttendanceStatus) -> Impo
     }
 }
 
-fn file(marks: Vec<ImportedMark>) -> ImportAttendance {
+pub(super) fn file(marks: Vec<ImportedMark>) -> ImportAttendance {
     ImportAttendance { cohort_id: COHORT, marks }
 }
 

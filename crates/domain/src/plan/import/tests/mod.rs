@@ -2,6 +2,7 @@
 
 mod attendance;
 mod manual;
+mod pieces;
 mod roster;
 
 use uuid::Uuid;

@@ -1,5 +1,7 @@
 //! The executor: load, decide, append, and again where somebody else was faster.
 
+mod pieces;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -9,8 +11,10 @@ use rollbook_domain::world::World;
 use rollbook_domain::{Actor, Command, CommandId, Event, Refusal, SiteId, StreamId};
 use uuid::Uuid;
 
+use self::pieces::AtOnce;
 use crate::append::{Append, Appended, StoredReceipt, Told, command_hash, hex};
 use crate::load::Facts;
+pub use self::pieces::Pace;
 use crate::{Clock, EventStore, Position, Receipt, ReceiptEvent, ReceiptStream, StoreError};
 
 /// An idempotency key, and whose it is: a client can send any id, and never a key of the service's own.
@@ -114,6 +118,16 @@ impl Executor {
 
     /// Carries a command out, once: the same key again gives the same receipt, whatever has happened since.
     pub async fn execute(&self, request: Request) -> Result<Receipt, ExecuteError> {
+        self.execute_paced(request, &mut AtOnce).await
+    }
+
+    /// The same; what happens between the pieces of a command that goes in pieces is the pace's.
+    pub async fn execute_paced(&self, request: Request, pace: &mut dyn Pace) -> Result<Receipt, ExecuteError> {
+        self.carry_out(request, Some(pace)).await
+    }
+
+    /// As a whole, unless there is a pace for its pieces.
+    async fn carry_out(&self, request: Request, mut pace: Option<&mut dyn Pace>) -> Result<Receipt, ExecuteError> {
         let Request { site, actor, mut command, command_id, if_match, correlation_id } = request;
         let at = self.clock.now();
         let body = serde_json::to_vec(&command).map_err(StoreError::from)?;
@@ -141,9 +155,15 @@ impl Executor {
             if let Some((hash, stored)) = receipt {
                 // What a command has done is told to whoever may do it now, and so is that its key was used.
                 authorise(&command, actor, &world)?;
-                return self.replay(key.id, &hex(&command_hash), &hash, stored).await;
+                return self.replay(site, key.id, &hex(&command_hash), &hash, stored).await;
             }
             let plan = sent.decide(&world)?;
+            if let Some(pace) = pace.as_mut()
+                && let Some(pieces) = plan.pieces(&command)
+            {
+                drop(world);
+                return self.in_pieces(&sent, plan, pieces, &mut **pace).await;
+            }
             match self.append(&sent, world, plan).await? {
                 Tried::Done(receipt) => return Ok(receipt),
                 Tried::Stale { what } => tracing::debug!(command_id = %key.id, attempt, what, "decided on stale facts"),
@@ -175,6 +195,7 @@ impl Executor {
             at,
             versions: world.versions().collect(),
             plan: &plan,
+            pieces: &[],
             streams: &streams,
         };
         // States are shared until they change: this one is not asked any more.
@@ -186,7 +207,7 @@ impl Executor {
                 }
                 Ok(Tried::Done(fresh(key.id, position, streams, plan)?))
             }
-            Appended::Duplicate(stored) => Ok(Tried::Done(self.receipt(key.id, stored).await?)),
+            Appended::Duplicate(stored) => Ok(Tried::Done(self.receipt(site, key.id, stored).await?)),
             Appended::KeyReused => Err(ExecuteError::KeyReused),
             Appended::Stale { what } => Ok(Tried::Stale { what }),
         }
@@ -195,17 +216,23 @@ impl Executor {
     /// The answer to a key that was used before.
     async fn replay(
         &self,
+        site: SiteId,
         command_id: CommandId,
         expected: &str,
         hash: &str,
         stored: StoredReceipt,
     ) -> Result<Receipt, ExecuteError> {
-        if hash == expected { self.receipt(command_id, stored).await } else { Err(ExecuteError::KeyReused) }
+        if hash == expected { self.receipt(site, command_id, stored).await } else { Err(ExecuteError::KeyReused) }
     }
 
     /// A stored receipt with its events, which the log holds.
-    async fn receipt(&self, command_id: CommandId, stored: StoredReceipt) -> Result<Receipt, ExecuteError> {
-        let StoredReceipt { first_position, last_position, streams, lists: Told { rows, lists } } = stored;
+    async fn receipt(
+        &self,
+        site: SiteId,
+        command_id: CommandId,
+        stored: StoredReceipt,
+    ) -> Result<Receipt, ExecuteError> {
+        let StoredReceipt { first_position, last_position, streams, lists: Told { rows, pieces, lists } } = stored;
         let events = match first_position {
             Some(first) => self.store.read(first - 1, last_position - first + 1).await?,
             None => Vec::new(),
@@ -214,7 +241,12 @@ impl Executor {
             .into_iter()
             .map(|recorded| receipt_event(recorded.position, recorded.stream, recorded.sequence, &recorded.event))
             .collect::<Result<_, _>>()?;
-        Ok(Receipt { command_id, position: last_position, streams, events, lists, rows })
+        let mut written = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            let stored = self.store.receipt(site, CommandKey::of_service(piece)).await?;
+            written.push(Box::pin(self.receipt(site, piece, stored)).await?);
+        }
+        Ok(Receipt { command_id, position: last_position, streams, events, lists, rows }.of_pieces(written))
     }
 }
 

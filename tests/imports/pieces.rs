@@ -1,0 +1,144 @@
+//! Files whose rows change much: written piece by piece, and one command all the same.
+
+use futures::future::{BoxFuture, join};
+use rollbook_domain::plan::{ImportRoster, PIECE_EVENTS, RosterRow, RowOutcome};
+use rollbook_domain::{Actor, PersonId, Refusal, SiteId};
+use rollbook_store::{CommandKey, ExecuteError, Pace, Receipt, Request};
+use serde_json::json;
+use sqlx::Row as _;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::A_MOMENT;
+use crate::school::School;
+
+/// More rows than a piece has.
+const ROWS: usize = 1_200;
+
+/// A roster of so many people, by an admin, under a key.
+fn roster(school: &School, by: &str, rows: usize, key: Uuid) -> Request {
+    let row = |n| json!({"name": format!("Student {n}"), "email": format!("student{n}@example.org")});
+    let rows: Vec<RosterRow> =
+        serde_json::from_value((0..rows).map(row).collect::<Vec<_>>().into()).expect("rows of a roster");
+    Request {
+        site: SiteId::DEFAULT,
+        actor: Actor::Person(PersonId(by.parse().expect("an id"))),
+        command: ImportRoster { cohort_id: school.cohort.parse().expect("an id"), rows }.into(),
+        command_id: Some(CommandKey::of_client(key)),
+        if_match: None,
+        correlation_id: None,
+    }
+}
+
+/// Says what happens after each piece.
+struct After<'s>(Box<dyn FnMut() -> BoxFuture<'s, ()> + Send + 's>);
+
+impl Pace for After<'_> {
+    fn after<'a>(&'a mut self, _piece: &'a Receipt) -> BoxFuture<'a, ()> {
+        (self.0)()
+    }
+}
+
+/// Breaks a command off after its first piece.
+async fn broken_off(school: &School, request: Request) {
+    let (written, wait) = tokio::sync::oneshot::channel();
+    let mut written = Some(written);
+    let mut pace = After(Box::new(move || {
+        written.take().expect("nothing comes after it").send(()).expect("somebody waits");
+        Box::pin(std::future::pending())
+    }));
+    let executing = school.service.executor.execute_paced(request, &mut pace);
+    tokio::select! {
+        _ = executing => panic!("it waits for ever"),
+        first = timeout(A_MOMENT, wait) => first.expect("in time").expect("a piece"),
+    }
+}
+
+fn outcomes(receipt: &Receipt) -> [usize; 2] {
+    [RowOutcome::New, RowOutcome::Unchanged].map(|outcome| receipt.rows.iter().filter(|row| row.outcome == outcome).count())
+}
+
+#[tokio::test]
+async fn each_piece_is_an_append_and_all_of_them_one_receipt() {
+    let school = School::open().await;
+    let before = school.head().await;
+    let (admin, key) = (school.person("Admin of Files").await, Uuid::new_v4());
+    school.command("GrantRole", json!({"person_id": admin, "role": "admin"})).await;
+    let first = school.head().await;
+    assert!(first > before);
+    let receipt = school.service.executor.execute(roster(&school, &admin, ROWS, key)).await.expect("a receipt");
+    assert_eq!((receipt.command_id.0, receipt.events.len(), receipt.rows.len()), (key, ROWS * 2, ROWS));
+    let positions: Vec<_> = receipt.events.iter().map(|event| event.position).collect();
+    assert_eq!(positions, (first + 1..=receipt.position).collect::<Vec<_>>());
+    let streams: std::collections::BTreeSet<_> = receipt.streams.iter().map(|stream| stream.id).collect();
+    assert_eq!((streams.len(), receipt.streams.len()), (ROWS * 2 + 1, ROWS * 2 + 1), "and the cohort");
+
+    let sql = "select first_position, last_position from commands where first_position > $1 order by 1";
+    let appends = sqlx::query(sql).bind(first).fetch_all(school.service.executor.store().pool()).await.expect("receipts");
+    let sizes = appends.iter().map(|row| row.get::<i64, _>(1) - row.get::<i64, _>(0) + 1);
+    let most = i64::try_from(PIECE_EVENTS).expect("few");
+    assert_eq!(sizes.collect::<Vec<_>>(), [most, most, 400]);
+    let tied = "select count(*) from events where position > $1 and metadata->>'correlation_id' = $2";
+    let tied: i64 = sqlx::query_scalar(tied)
+        .bind(first)
+        .bind(key.to_string())
+        .fetch_one(school.service.executor.store().pool())
+        .await
+        .expect("a count");
+    assert_eq!(tied, receipt.position - first, "all of its events are found by its id");
+
+    let again = school.service.executor.execute(roster(&school, &admin, ROWS, key)).await.expect("the same");
+    assert_eq!(again, receipt);
+}
+
+#[tokio::test]
+async fn what_was_broken_off_is_taken_up_where_it_stopped() {
+    let school = School::open().await;
+    let (admin, key) = (school.person("Admin of Files").await, Uuid::new_v4());
+    school.command("GrantRole", json!({"person_id": admin, "role": "admin"})).await;
+    let before = school.head().await;
+    broken_off(&school, roster(&school, &admin, ROWS, key)).await;
+    let half = school.head().await;
+    assert_eq!(half, before + i64::try_from(PIECE_EVENTS).expect("few"));
+
+    let executor = &school.service.executor;
+    let another = executor.execute(roster(&school, &admin, ROWS + 1, key)).await;
+    assert!(matches!(another, Err(ExecuteError::KeyReused)), "{another:?}");
+    assert_eq!(school.head().await, half, "nothing of another command under its key");
+
+    let receipt = executor.execute(roster(&school, &admin, ROWS, key)).await.expect("the rest");
+    assert_eq!(outcomes(&receipt), [ROWS - PIECE_EVENTS / 2, PIECE_EVENTS / 2]);
+    assert_eq!(school.head().await, before + i64::try_from(ROWS * 2).expect("few"));
+    assert_eq!(executor.execute(roster(&school, &admin, ROWS, key)).await.expect("the same"), receipt);
+}
+
+#[tokio::test]
+async fn a_right_that_ends_half_way_ends_it_there() {
+    let school = School::open().await;
+    let admin = school.person("Admin of Files").await;
+    school.command("GrantRole", json!({"person_id": admin, "role": "admin"})).await;
+    let before = school.head().await;
+    let request = roster(&school, &admin, ROWS, Uuid::new_v4());
+    let mut revoked = false;
+    let mut pace = After(Box::new(|| {
+        assert!(!std::mem::replace(&mut revoked, true), "one piece, and no more");
+        Box::pin(async {
+            school.command("RevokeRole", json!({"person_id": admin, "role": "admin"})).await;
+        })
+    }));
+    let refused = school.service.executor.execute_paced(request, &mut pace).await;
+    assert!(matches!(refused, Err(ExecuteError::Refused(Refusal::NotAllowed(_)))), "{refused:?}");
+    assert_eq!(school.head().await, before + i64::try_from(PIECE_EVENTS).expect("few") + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn twice_at_once_under_one_key_it_is_one_command() {
+    let school = School::open().await;
+    let (admin, key) = (school.person("Admin of Files").await, Uuid::new_v4());
+    school.command("GrantRole", json!({"person_id": admin, "role": "admin"})).await;
+    let before = school.head().await;
+    let send = || school.service.executor.execute(roster(&school, &admin, ROWS, key));
+    let (one, other) = join(send(), send()).await;
+    assert_eq!(one.expect("a receipt"), other.expect("the same"));
+    assert_eq!(school.head().await, before + i64::try_from(ROWS * 2).expect("few"));
+}
