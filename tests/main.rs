@@ -20,6 +20,7 @@ mod log;
 mod metrics;
 mod names;
 mod pages;
+mod plans;
 mod processes;
 mod read_models;
 mod rights;

@@ -55,7 +55,8 @@ async fn broken_off(school: &School, request: Request) {
 }
 
 fn outcomes(receipt: &Receipt) -> [usize; 2] {
-    [RowOutcome::New, RowOutcome::Unchanged].map(|outcome| receipt.rows.iter().filter(|row| row.outcome == outcome).count())
+    [RowOutcome::New, RowOutcome::Unchanged]
+        .map(|outcome| receipt.rows.iter().filter(|row| row.outcome == outcome).count())
 }
 
 #[tokio::test]
@@ -74,7 +75,8 @@ async fn each_piece_is_an_append_and_all_of_them_one_receipt() {
     assert_eq!((streams.len(), receipt.streams.len()), (ROWS * 2 + 1, ROWS * 2 + 1), "and the cohort");
 
     let sql = "select first_position, last_position from commands where first_position > $1 order by 1";
-    let appends = sqlx::query(sql).bind(first).fetch_all(school.service.executor.store().pool()).await.expect("receipts");
+    let appends =
+        sqlx::query(sql).bind(first).fetch_all(school.service.executor.store().pool()).await.expect("receipts");
     let sizes = appends.iter().map(|row| row.get::<i64, _>(1) - row.get::<i64, _>(0) + 1);
     let most = i64::try_from(PIECE_EVENTS).expect("few");
     assert_eq!(sizes.collect::<Vec<_>>(), [most, most, 400]);

@@ -61,8 +61,8 @@ async fn fetch(tx: &mut PgConnection, shape: &Shape, keys: &[Object]) -> Result<
     let Shape { table, .. } = shape;
     let sql = format!(
         "select t.site_id, row_to_json(t)::text from json_populate_recordset(null::{table}, $1::json) k
-        cross join lateral (select * from {table} t where {} limit 1) t",
-        same_key(shape, "t", "k")
+        cross join lateral ({}) t",
+        of_key(shape, "*")
     );
     let rows = sqlx::query(&sql).bind(json(shape, keys)?).fetch_all(tx).await?;
     Ok(rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, sqlx::Error>>()?)
@@ -96,11 +96,11 @@ pub(crate) fn upsert_sql(shape: &Shape, rows: &str) -> String {
 /// The statement that deletes the rows with these keys. They are a JSON list, the parameter of that number.
 pub(crate) fn delete_sql(shape: &Shape, parameter: usize) -> String {
     let table = shape.table;
-    let same = same_key(shape, "t", "k");
+    let of_key = of_key(shape, "ctid");
     format!(
         "delete from {table} where ctid = any(array(
             select t.ctid from json_populate_recordset(null::{table}, ${parameter}::json) k
-            cross join lateral (select t.ctid from {table} t where {same} limit 1) t))"
+            cross join lateral ({of_key}) t))"
     )
 }
 
@@ -108,9 +108,16 @@ fn json(shape: &Shape, rows: &[Object]) -> Result<String, ProjectionError> {
     serde_json::to_string(rows).map_err(|source| ProjectionError::Row { projection: shape.name, source })
 }
 
-pub(crate) fn same_key(shape: &Shape, a: &str, b: &str) -> String {
-    let columns = ["site_id"].into_iter().chain(shape.key.iter().copied());
-    columns.map(|column| format!("{a}.{column} = {b}.{column}")).collect::<Vec<_>>().join(" and ")
+/// What is asked of the row whose key is that of `k`. Its first column is every index's, and a plan that was made while the table
+/// was empty takes any of them for as good as the primary key, and reads a site's rows for each key from then on. So the key is
+/// asked for as a range and in its order, which the primary key alone has.
+pub(crate) fn of_key(shape: &Shape, what: &str) -> String {
+    let of = |row: &str| shape.key.iter().map(|column| format!("{row}.{column}")).collect::<Vec<_>>().join(", ");
+    let (table, key, given) = (shape.table, of("t"), of("k"));
+    format!(
+        "select t.{what} from {table} t
+        where t.site_id = k.site_id and ({key}) >= ({given}) and ({key}) <= ({given}) order by {key} limit 1"
+    )
 }
 
 #[cfg(test)]

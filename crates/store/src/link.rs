@@ -14,7 +14,8 @@ pub type PgQuery<'q> = Query<'q, Postgres, PgArguments>;
 
 /// The settings of connections for statements that are few and whose parameters differ in size only, so that one plan serves
 /// all. It may be made while the tables are still empty, so it must not read tables as a whole: the statements ask row by
-/// row, through keys.
+/// row, through keys, and such that one index alone serves: of an empty table, every index that begins with a column of the
+/// question looks as good as the key's own, and would be read from end to end for each row.
 pub(crate) const ONE_PLAN: [(&str, &str); 2] = [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")];
 
 /// A connection that is made when it is needed, and made anew when it has broken.

@@ -266,16 +266,14 @@ async fn read(link: &mut Link, lookups: &[Lookup], known: &[AnyLoaded]) -> Resul
             (select coalesce(max(position), 0) from events) as head,
             e.sequence, e.event_type, e.event_version, e.payload::text
         from unnest($1::bytea[], $2::uuid[], $3::timestamptz[], $4::bigint[]) with ordinality as w(hash, site, now, after, n)
-        cross join lateral (
-            select * from tokens t
-            where t.token_hash = w.hash and t.site_id = w.site and t.expires_at > w.now and t.revoked_at is null limit 1
-        ) t
+        cross join lateral (select * from tokens t where t.token_hash = w.hash offset 0) t
         left join lateral (
             select * from events e
             where e.aggregate_type = 'person' and e.aggregate_id = t.person_id::text and e.sequence > w.after
                 and e.site_id = t.site_id
             offset 0
         ) e on true
+        where t.site_id = w.site and t.expires_at > w.now and t.revoked_at is null
         order by w.n, e.sequence";
     link.rows(|| sqlx::query(sql).bind(&hashes).bind(&sites).bind(&instants).bind(&after)).await
 }

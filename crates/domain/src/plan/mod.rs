@@ -40,8 +40,8 @@ pub use commands::*;
 pub use errors::PlanRule;
 pub(crate) use import::students_of_marks;
 pub use import::{
-    ImportAttendance, ImportRoster, ImportRule, ImportedMark, ImportedRow, MAX_MARKS, MAX_ROWS, PIECE_EVENTS, Part, Piece,
-    RosterRow, RowOutcome,
+    ImportAttendance, ImportRoster, ImportRule, ImportedMark, ImportedRow, MAX_MARKS, MAX_ROWS, PIECE_EVENTS, Part,
+    Piece, RosterRow, RowOutcome,
 };
 pub use needs::needs;
 

@@ -20,7 +20,7 @@ use crate::ProjectionError;
 use crate::binary::{Array, Columns, unnested};
 use crate::erased::{MODELS, Shape, Stored};
 use crate::hot::{HotTable, Written};
-use crate::storage::{delete_sql, same_key, upsert_sql};
+use crate::storage::{delete_sql, of_key, upsert_sql};
 
 /// The rows in memory, and the connection that they are written over.
 pub(super) struct Usual {
@@ -134,9 +134,9 @@ impl Usual {
                 sql,
                 "{and}select {n} as n, t.site_id, row_to_json(t)::text as row
                  from json_populate_recordset(null::{name}, ${}::json) k
-                 cross join lateral (select * from {name} t where {} limit 1) t",
+                 cross join lateral ({}) t",
                 keys.len(),
-                same_key(&shape, "t", "k")
+                of_key(&shape, "*")
             );
         }
         if keys.is_empty() {

@@ -12,9 +12,9 @@ use rollbook_domain::{Actor, Command, CommandId, Event, Refusal, SiteId, StreamI
 use uuid::Uuid;
 
 use self::pieces::AtOnce;
+pub use self::pieces::Pace;
 use crate::append::{Append, Appended, StoredReceipt, Told, command_hash, hex};
 use crate::load::Facts;
-pub use self::pieces::Pace;
 use crate::{Clock, EventStore, Position, Receipt, ReceiptEvent, ReceiptStream, StoreError};
 
 /// An idempotency key, and whose it is: a client can send any id, and never a key of the service's own.

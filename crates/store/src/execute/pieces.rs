@@ -3,9 +3,9 @@
 //! tied to it by its correlation.
 
 use futures::future::BoxFuture;
+use rollbook_domain::CommandId;
 use rollbook_domain::claim::ClaimChanges;
 use rollbook_domain::plan::{Lists, Piece, Plan};
-use rollbook_domain::CommandId;
 use uuid::Uuid;
 
 use super::{CommandKey, ExecuteError, Executor, Request, Sent, fresh, new_id};

@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::answers::{Answers, Counts, REACHED};
 use super::attacks::{
-    databases, exports, goes_away, half_open, health, imports, passwords, pipelined, reads, slow_bodies, slow_headers,
-    slow_readers, subscriptions, uploads, writes,
+    databases, exports, goes_away, half_open, health, imports, passwords, pipelined, reads, rosters, slow_bodies,
+    slow_headers, slow_readers, subscriptions, uploads, writes,
 };
 use super::scene::Scene;
 use crate::Error;
@@ -53,6 +53,8 @@ pub enum Attack {
     Health,
     /// Requests are sent back to back, as fast as the network takes them
     Pipelined,
+    /// An admin imports the largest rosters for as long as they may write
+    Rosters,
     /// A student changes their password, and signs in with right and wrong ones, many at once
     Passwords,
 }
@@ -150,6 +152,7 @@ impl Prepared {
             Attack::HalfOpen => half_open::run(target).await,
             Attack::Health => health::run(target).await,
             Attack::Pipelined => pipelined::run(target).await,
+            Attack::Rosters => rosters::run(target).await,
         }
     }
 }

@@ -54,12 +54,15 @@ impl Piece {
         let number = |row: usize| Some(told[row].number);
         let command = match command {
             Command::Many(ManyCommand::ImportRoster(whole)) => {
-                let of = |(place, row): &(usize, usize)| RosterRow { number: number(*row), ..whole.rows[*place].clone() };
+                let of =
+                    |(place, row): &(usize, usize)| RosterRow { number: number(*row), ..whole.rows[*place].clone() };
                 ImportRoster { cohort_id: whole.cohort_id, rows: rows.iter().map(of).collect() }.into()
             }
             Command::Many(ManyCommand::ImportAttendance(whole)) => {
-                let of =
-                    |(place, row): &(usize, usize)| ImportedMark { number: number(*row), ..whole.marks[*place].clone() };
+                let of = |(place, row): &(usize, usize)| ImportedMark {
+                    number: number(*row),
+                    ..whole.marks[*place].clone()
+                };
                 ImportAttendance { cohort_id: whole.cohort_id, marks: rows.iter().map(of).collect() }.into()
             }
             _ => return None,

@@ -11,6 +11,7 @@ pub mod passwords;
 pub mod pipelined;
 mod png;
 pub mod reads;
+pub mod rosters;
 pub mod slow_bodies;
 pub mod slow_headers;
 pub mod slow_readers;
