@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -25,8 +26,10 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::asked::{Asked, invalid};
 use crate::auth::{Admin, Authenticated, presented};
 use crate::headers::single;
+use crate::in_flight::Client;
 use crate::operation::{Header, Operation, Success, Whom, position_header};
 use crate::problem::ApiError;
+use crate::processor::Kind;
 use crate::state::AppState;
 
 /// The header that says where a broken-off subscription goes on.
@@ -83,6 +86,7 @@ struct StreamAsked {
 async fn subscribe(
     State(state): State<AppState>,
     Admin(caller): Admin,
+    client: Option<Extension<Client>>,
     headers: HeaderMap,
     asked: Asked,
 ) -> Result<Response, ApiError> {
@@ -95,7 +99,9 @@ async fn subscribe(
     let subscribed = state.shares().subscribe(caller.site, caller.reader.person);
     let subscribed = subscribed.ok_or(ApiError::TooManyRequests { wait: HEARTBEAT })?;
     let (sender, receiver) = mpsc::channel(ON_THEIR_WAY);
-    let serving = serve(state, caller.site, (token, caller.who.log_view()), after, sender);
+    let client = client.map(|Extension(client)| client);
+    let log = Log { state, client, site: caller.site, view: caller.who.log_view() };
+    let serving = serve(log, token, after, sender);
     tokio::spawn(async move {
         serving.await;
         drop(subscribed);
@@ -118,59 +124,76 @@ fn answer(mut events: Receiver<Event>) -> impl IntoResponse {
     Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("heartbeat"))
 }
 
-/// Feeds a subscriber until something ends it.
-async fn serve(
+/// The log as a subscriber reads it.
+#[derive(Clone)]
+struct Log {
     state: AppState,
+    /// Whose reading it is; nobody's where nobody is counted.
+    client: Option<Client>,
     site: SiteId,
-    (token, view): (SecretString, LogView),
-    after: Position,
-    events: Sender<Event>,
-) {
+    view: LogView,
+}
+
+/// Feeds a subscriber until something ends it.
+async fn serve(log: Log, token: SecretString, after: Position, events: Sender<Event>) {
     let open = gauge!("rollbook_http_subscriptions");
     open.increment(1);
     let why = tokio::select! {
-        why = feed(&state, site, view, after, &events) => why,
-        why = rights_end(&state, &token, view) => why,
-        () = state.closed() => "the site is closed",
+        why = feed(&log, after, &events) => why,
+        why = rights_end(&log.state, &token, log.view) => why,
+        () = log.state.closed() => "the site is closed",
         () = events.closed() => "the subscriber has gone",
-        () = state.ended() => "the service ends",
+        () = log.state.ended() => "the service ends",
     };
     open.decrement(1);
     tracing::info!(why, "a subscription ended");
 }
 
 /// Reads the log and hands it on, for as long as the subscriber takes it; says why it does not go on.
-async fn feed(
-    state: &AppState,
-    site: SiteId,
-    view: LogView,
-    mut after: Position,
-    events: &Sender<Event>,
-) -> &'static str {
-    let store = state.store();
-    let mut heard = store.heard();
+async fn feed(log: &Log, mut after: Position, events: &Sender<Event>) -> &'static str {
+    let mut heard = log.state.store().heard();
     loop {
         heard.mark_unchanged();
-        let Stretch { events: read, reached, .. } = match store.read_site(site, after, BATCH, view).await {
+        let (read, reached) = match log.next(after).await {
             Ok(read) => read,
-            Err(error) => return unreadable(&error),
+            Err(why) => return why,
         };
+        after = reached;
         if read.is_empty() {
-            after = reached;
             tokio::select! {
                 _ = heard.changed() => {}
                 () = tokio::time::sleep(POLL) => {}
             }
-            continue;
         }
-        let Ok(items) = event_items(store.pool(), site, read).await else { return "the names cannot be read" };
-        for item in items {
-            let Ok(event) = as_event(&item) else { return "an event cannot be written" };
+        for event in read {
             if let Err(why) = hand_on(events, event).await {
                 return why;
             }
         }
-        after = reached;
+    }
+}
+
+impl Log {
+    /// The next events, and how far that is. What it takes is the subscriber's, like everything that they read.
+    async fn next(&self, after: Position) -> Result<(Vec<Event>, Position), &'static str> {
+        let log = self.clone();
+        let reading = async move { log.read(after).await };
+        match &self.client {
+            Some(client) => client.answer(Kind::Read, reading).await.unwrap_or(Err("too much is read already")),
+            None => reading.await,
+        }
+    }
+
+    async fn read(&self, after: Position) -> Result<(Vec<Event>, Position), &'static str> {
+        let store = self.state.store();
+        let read = store.read_site(self.site, after, BATCH, self.view).await;
+        let Stretch { events, reached, .. } = read.map_err(|error| unreadable(&error))?;
+        if events.is_empty() {
+            return Ok((Vec::new(), reached));
+        }
+        let items = event_items(store.pool(), self.site, events).await.map_err(|_| "the names cannot be read")?;
+        let events = items.iter().map(as_event).collect::<Result<_, _>>().map_err(|_| "an event cannot be written")?;
+        Ok((events, reached))
     }
 }
 
