@@ -1,6 +1,7 @@
 //! Files whose rows change much: written piece by piece, and one command all the same.
 
 use futures::future::{BoxFuture, join};
+use reqwest::Method;
 use rollbook_domain::plan::{ImportRoster, PIECE_EVENTS, RosterRow, RowOutcome};
 use rollbook_domain::{Actor, PersonId, Refusal, SiteId};
 use rollbook_store::{CommandKey, ExecuteError, Pace, Receipt, Request};
@@ -10,6 +11,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::A_MOMENT;
+use crate::harness::answer;
 use crate::school::School;
 
 /// More rows than a piece has.
@@ -134,13 +136,41 @@ async fn a_right_that_ends_half_way_ends_it_there() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn twice_at_once_under_one_key_it_is_one_command() {
+async fn twice_at_once_under_one_key_it_is_one_command_and_counts_as_such() {
+    let school = School::open().await;
+    let before = school.head().await;
+    let file = (0..ROWS).fold("name,email\n".to_owned(), |file, n| file + &format!("S {n},s{n}@example.org\n"));
+    let path = format!("/v1/cohorts/{}/roster-import?commit=true", school.cohort);
+    let send = |key: Uuid| {
+        let request = school.service.request(Method::POST, &school.admin, &path).header("content-type", "text/csv");
+        answer(request.header("idempotency-key", key.to_string()).body(file.clone()))
+    };
+    let key = Uuid::new_v4();
+    let (one, other) = join(send(key), send(key)).await;
+    assert_eq!((one.status, other.status), (200, 200), "{} {}", one.text, other.text);
+    assert_eq!(one.json, other.json);
+    assert_eq!(school.head().await, before + i64::try_from(ROWS * 2).expect("few"));
+    assert_eq!(send(Uuid::new_v4()).await.status, 200, "they have not written more than there is");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_who_share_the_work_neither_counts_for_more_than_it_was() {
     let school = School::open().await;
     let (admin, key) = (school.person("Admin of Files").await, Uuid::new_v4());
     school.command("GrantRole", json!({"person_id": admin, "role": "admin"})).await;
-    let before = school.head().await;
-    let send = || school.service.executor.execute(roster(&school, &admin, ROWS, key));
-    let (one, other) = join(send(), send()).await;
-    assert_eq!(one.expect("a receipt"), other.expect("the same"));
-    assert_eq!(school.head().await, before + i64::try_from(ROWS * 2).expect("few"));
+    // The first has written one piece when the second writes the others, and keeps the receipt.
+    let (mut once, of_school, by) = (true, &school, admin.as_str());
+    let mut pace = After(Box::new(move || {
+        let second = std::mem::take(&mut once);
+        Box::pin(async move {
+            if second {
+                let request = roster(of_school, by, ROWS, key);
+                of_school.service.executor.execute(request).await.expect("a receipt");
+            }
+        })
+    }));
+    let first = school.service.executor.execute_paced(roster(&school, &admin, ROWS, key), &mut pace).await;
+    let first = first.expect("the second's receipt");
+    assert_eq!(outcomes(&first), [ROWS - PIECE_EVENTS / 2, PIECE_EVENTS / 2]);
+    assert_eq!(first.events.len(), ROWS * 2 - PIECE_EVENTS);
 }

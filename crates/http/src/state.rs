@@ -74,6 +74,8 @@ struct Following<'s> {
     projections: &'s Projections,
     writing: Writing,
     in_pieces: usize,
+    /// Whether they did not come to one in time: the command goes on without them.
+    late: bool,
 }
 
 impl Pace for Following<'_> {
@@ -81,8 +83,7 @@ impl Pace for Following<'_> {
         self.writing.wrote(piece.events.len());
         self.in_pieces += piece.events.len();
         Box::pin(async {
-            // Where they do not go on, commands do.
-            let _ = self.projections.wait_for(piece.position, WAIT).await;
+            self.late = self.late || self.projections.wait_for(piece.position, WAIT).await.is_err();
         })
     }
 }
@@ -126,11 +127,12 @@ impl AppState {
     pub async fn write(&self, writer: &Writer, bytes: usize, request: Request) -> Result<Receipt, ApiError> {
         self.shares().room.is_left()?;
         let writing = self.shares().written.begin(writer, bytes, self.now())?;
-        let mut following = Following { projections: self.projections(), writing, in_pieces: 0 };
+        let mut following = Following { projections: self.projections(), writing, in_pieces: 0, late: false };
         let executed = self.executor().execute_paced(request, &mut following).await;
         let Following { mut writing, in_pieces, .. } = following;
         match &executed {
-            Ok(receipt) => writing.wrote(receipt.events.len() - in_pieces),
+            // Of two who sent it at once, both have the receipt of whoever was done first.
+            Ok(receipt) => writing.wrote(receipt.events.len().saturating_sub(in_pieces)),
             Err(_) => writing.refused(),
         }
         Ok(executed?)
