@@ -4,7 +4,7 @@ use futures::future::{BoxFuture, join};
 use reqwest::Method;
 use rollbook_domain::plan::{ImportRoster, PIECE_EVENTS, RosterRow, RowOutcome};
 use rollbook_domain::{Actor, PersonId, Refusal, SiteId};
-use rollbook_store::{CommandKey, ExecuteError, Pace, Receipt, Request};
+use rollbook_store::{CommandKey, ExecuteError, Pace, Position, Receipt, Request};
 use serde_json::json;
 use sqlx::Row as _;
 use tokio::time::timeout;
@@ -32,12 +32,25 @@ fn roster(school: &School, by: &str, rows: usize, key: Uuid) -> Request {
     }
 }
 
-/// Says what happens after each piece.
-struct After<'s>(Box<dyn FnMut() -> BoxFuture<'s, ()> + Send + 's>);
+/// Says what happens after each piece, and counts what was appended.
+struct After<'s> {
+    events: usize,
+    what: Box<dyn FnMut() -> BoxFuture<'s, ()> + Send + 's>,
+}
+
+impl<'s> After<'s> {
+    fn each(what: impl FnMut() -> BoxFuture<'s, ()> + Send + 's) -> Self {
+        Self { events: 0, what: Box::new(what) }
+    }
+}
 
 impl Pace for After<'_> {
-    fn after<'a>(&'a mut self, _piece: &'a Receipt) -> BoxFuture<'a, ()> {
-        (self.0)()
+    fn wrote(&mut self, events: usize) {
+        self.events += events;
+    }
+
+    fn between(&mut self, _position: Position) -> BoxFuture<'_, ()> {
+        (self.what)()
     }
 }
 
@@ -45,10 +58,10 @@ impl Pace for After<'_> {
 async fn broken_off(school: &School, request: Request) {
     let (written, wait) = tokio::sync::oneshot::channel();
     let mut written = Some(written);
-    let mut pace = After(Box::new(move || {
+    let mut pace = After::each(move || {
         written.take().expect("nothing comes after it").send(()).expect("somebody waits");
         Box::pin(std::future::pending())
-    }));
+    });
     let executing = school.service.executor.execute_paced(request, &mut pace);
     tokio::select! {
         _ = executing => panic!("it waits for ever"),
@@ -105,15 +118,22 @@ async fn what_was_broken_off_is_taken_up_where_it_stopped() {
     let half = school.head().await;
     assert_eq!(half, before + i64::try_from(PIECE_EVENTS).expect("few"));
 
+    // Neither another large command under its key, nor a small one.
     let executor = &school.service.executor;
-    let another = executor.execute(roster(&school, &admin, ROWS + 1, key)).await;
-    assert!(matches!(another, Err(ExecuteError::KeyReused)), "{another:?}");
-    assert_eq!(school.head().await, half, "nothing of another command under its key");
+    for rows in [ROWS + 1, 1] {
+        let another = executor.execute(roster(&school, &admin, rows, key)).await;
+        assert!(matches!(another, Err(ExecuteError::KeyReused)), "{another:?}");
+    }
+    assert_eq!(school.head().await, half, "and nothing of them");
 
-    let receipt = executor.execute(roster(&school, &admin, ROWS, key)).await.expect("the rest");
-    assert_eq!(outcomes(&receipt), [ROWS - PIECE_EVENTS / 2, PIECE_EVENTS / 2]);
+    let mut rest = After::each(|| Box::pin(std::future::ready(())));
+    let receipt = executor.execute_paced(roster(&school, &admin, ROWS, key), &mut rest).await.expect("the rest");
+    assert_eq!((outcomes(&receipt), receipt.events.len()), ([ROWS, 0], ROWS * 2), "as if nothing had happened");
+    assert_eq!(rest.events, ROWS * 2 - PIECE_EVENTS);
     assert_eq!(school.head().await, before + i64::try_from(ROWS * 2).expect("few"));
-    assert_eq!(executor.execute(roster(&school, &admin, ROWS, key)).await.expect("the same"), receipt);
+    let mut again = After::each(|| unreachable!("nothing is written"));
+    let same = executor.execute_paced(roster(&school, &admin, ROWS, key), &mut again).await.expect("the same");
+    assert_eq!((same, again.events), (receipt, 0));
 }
 
 #[tokio::test]
@@ -124,12 +144,12 @@ async fn a_right_that_ends_half_way_ends_it_there() {
     let before = school.head().await;
     let request = roster(&school, &admin, ROWS, Uuid::new_v4());
     let mut revoked = false;
-    let mut pace = After(Box::new(|| {
+    let mut pace = After::each(|| {
         assert!(!std::mem::replace(&mut revoked, true), "one piece, and no more");
         Box::pin(async {
             school.command("RevokeRole", json!({"person_id": admin, "role": "admin"})).await;
         })
-    }));
+    });
     let refused = school.service.executor.execute_paced(request, &mut pace).await;
     assert!(matches!(refused, Err(ExecuteError::Refused(Refusal::NotAllowed(_)))), "{refused:?}");
     assert_eq!(school.head().await, before + i64::try_from(PIECE_EVENTS).expect("few") + 1);
@@ -154,23 +174,27 @@ async fn twice_at_once_under_one_key_it_is_one_command_and_counts_as_such() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_two_who_share_the_work_neither_counts_for_more_than_it_was() {
+async fn two_who_share_the_work_have_one_receipt_and_each_counts_for_what_it_wrote() {
     let school = School::open().await;
     let (admin, key) = (school.person("Admin of Files").await, Uuid::new_v4());
     school.command("GrantRole", json!({"person_id": admin, "role": "admin"})).await;
-    // The first has written one piece when the second writes the others, and keeps the receipt.
+    // The first has written one piece when the second writes the others.
     let (mut once, of_school, by) = (true, &school, admin.as_str());
-    let mut pace = After(Box::new(move || {
+    let (told, second) = tokio::sync::oneshot::channel();
+    let mut told = Some(told);
+    let mut pace = After::each(move || {
         let second = std::mem::take(&mut once);
+        let told = told.take();
         Box::pin(async move {
             if second {
                 let request = roster(of_school, by, ROWS, key);
-                of_school.service.executor.execute(request).await.expect("a receipt");
+                let receipt = of_school.service.executor.execute(request).await.expect("a receipt");
+                told.expect("once").send(receipt).expect("somebody waits");
             }
         })
-    }));
+    });
     let first = school.service.executor.execute_paced(roster(&school, &admin, ROWS, key), &mut pace).await;
-    let first = first.expect("the second's receipt");
-    assert_eq!(outcomes(&first), [ROWS - PIECE_EVENTS / 2, PIECE_EVENTS / 2]);
-    assert_eq!(first.events.len(), ROWS * 2 - PIECE_EVENTS);
+    let first = first.expect("a receipt");
+    assert_eq!((outcomes(&first), pace.events), ([ROWS, 0], PIECE_EVENTS));
+    assert_eq!(second.await.expect("the second's"), first);
 }

@@ -68,22 +68,23 @@ impl std::fmt::Debug for AppState {
     }
 }
 
-/// The pace of a command in pieces: each counts, and the next one waits until the read models have come to it, so that whoever reads
-/// what they have written meanwhile waits for one piece.
+/// The pace of commands: what they write counts, and the next piece of one waits until the read models have come to the one before,
+/// so that whoever reads what they have written meanwhile waits for one piece.
 struct Following<'s> {
     projections: &'s Projections,
     writing: Writing,
-    in_pieces: usize,
     /// Whether they did not come to one in time: the command goes on without them.
     late: bool,
 }
 
 impl Pace for Following<'_> {
-    fn after<'a>(&'a mut self, piece: &'a Receipt) -> BoxFuture<'a, ()> {
-        self.writing.wrote(piece.events.len());
-        self.in_pieces += piece.events.len();
-        Box::pin(async {
-            self.late = self.late || self.projections.wait_for(piece.position, WAIT).await.is_err();
+    fn wrote(&mut self, events: usize) {
+        self.writing.wrote(events);
+    }
+
+    fn between(&mut self, position: Position) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.late = self.late || self.projections.wait_for(position, WAIT).await.is_err();
         })
     }
 }
@@ -127,13 +128,10 @@ impl AppState {
     pub async fn write(&self, writer: &Writer, bytes: usize, request: Request) -> Result<Receipt, ApiError> {
         self.shares().room.is_left()?;
         let writing = self.shares().written.begin(writer, bytes, self.now())?;
-        let mut following = Following { projections: self.projections(), writing, in_pieces: 0, late: false };
+        let mut following = Following { projections: self.projections(), writing, late: false };
         let executed = self.executor().execute_paced(request, &mut following).await;
-        let Following { mut writing, in_pieces, .. } = following;
-        match &executed {
-            // Of two who sent it at once, both have the receipt of whoever was done first.
-            Ok(receipt) => writing.wrote(receipt.events.len().saturating_sub(in_pieces)),
-            Err(_) => writing.refused(),
+        if executed.is_err() {
+            following.writing.refused();
         }
         Ok(executed?)
     }

@@ -52,12 +52,11 @@ impl EventStore {
         }
     }
 
-    /// The receipt of a command that was carried out.
-    pub(crate) async fn receipt(&self, site: SiteId, key: CommandKey) -> Result<StoredReceipt, StoreError> {
+    /// The receipt of a command, if it was carried out.
+    pub(crate) async fn receipt(&self, site: SiteId, key: CommandKey) -> Result<Option<StoredReceipt>, StoreError> {
         let mut facts = Facts { world: World::default(), receipt: None };
         self.fetch(site, &BTreeSet::new(), Some(key), &mut facts).await?;
-        let (_, stored) = facts.receipt.ok_or_else(|| StoreError::Corrupt("a receipt is gone".to_owned()))?;
-        Ok(stored)
+        Ok(facts.receipt.map(|(_, stored)| stored))
     }
 
     /// Everything that a command needs, if this process has it from before: what is not known is who holds claims, and streams

@@ -44,8 +44,8 @@ pub struct Append<'a> {
     pub versions: Vec<(StreamId, i64)>,
     /// What to write.
     pub plan: &'a Plan,
-    /// The commands by which the rest of it was written before, as the service's own.
-    pub pieces: &'a [CommandId],
+    /// What it is written by in its place.
+    pub pieces: &'a [StoredPiece],
     /// The streams of the receipt, with their versions afterwards.
     pub streams: &'a [ReceiptStream],
 }
@@ -79,15 +79,32 @@ pub struct StoredReceipt {
     pub lists: Told,
 }
 
+impl StoredReceipt {
+    /// The receipt of a command that is written by these pieces.
+    pub(crate) fn of_pieces(position: Position, rows: Vec<ImportedRow>, pieces: Vec<StoredPiece>) -> Self {
+        let lists = Told { rows, pieces, lists: Lists::new() };
+        Self { first_position: None, last_position: position, streams: Vec::new(), lists }
+    }
+}
+
+/// One piece of a command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredPiece {
+    /// The command by which it is written, as the service's own.
+    pub id: CommandId,
+    /// Its rows: each one's place in the command, and in [`Told::rows`].
+    pub rows: Vec<(usize, usize)>,
+}
+
 /// What a receipt adds to the usual, as the `commands` table keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Told {
     /// What became of each row of an imported file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<ImportedRow>,
-    /// The commands by which it was written piece by piece, as the service's own: their streams and events are its.
+    /// What it is written by, piece by piece: their streams and events are its.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub pieces: Vec<CommandId>,
+    pub pieces: Vec<StoredPiece>,
     /// Its lists of enrolments, by name.
     #[serde(flatten)]
     pub lists: Lists,

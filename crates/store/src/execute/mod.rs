@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use self::pieces::AtOnce;
 pub use self::pieces::Pace;
-use crate::append::{Append, Appended, StoredReceipt, Told, command_hash, hex};
+use crate::append::{Append, Appended, StoredPiece, StoredReceipt, Told, command_hash, hex};
 use crate::load::Facts;
 use crate::{Clock, EventStore, Position, Receipt, ReceiptEvent, ReceiptStream, StoreError};
 
@@ -123,11 +123,11 @@ impl Executor {
 
     /// The same; what happens between the pieces of a command that goes in pieces is the pace's.
     pub async fn execute_paced(&self, request: Request, pace: &mut dyn Pace) -> Result<Receipt, ExecuteError> {
-        self.carry_out(request, Some(pace)).await
+        self.carry_out(request, false, pace).await
     }
 
-    /// As a whole, unless there is a pace for its pieces.
-    async fn carry_out(&self, request: Request, mut pace: Option<&mut dyn Pace>) -> Result<Receipt, ExecuteError> {
+    /// As a whole, or in pieces where it is large.
+    async fn carry_out(&self, request: Request, whole: bool, pace: &mut dyn Pace) -> Result<Receipt, ExecuteError> {
         let Request { site, actor, mut command, command_id, if_match, correlation_id } = request;
         let at = self.clock.now();
         let body = serde_json::to_vec(&command).map_err(StoreError::from)?;
@@ -146,7 +146,7 @@ impl Executor {
         // the same. Only a refusal is never given on it.
         if let Some(world) = self.store.known(site, actor, &command)
             && let Ok(plan) = sent.decide(&world)
-            && let Tried::Done(receipt) = self.append(&sent, world, plan).await?
+            && let Tried::Done(receipt) = self.append(&sent, world, plan, pace).await?
         {
             return Ok(receipt);
         }
@@ -155,16 +155,18 @@ impl Executor {
             if let Some((hash, stored)) = receipt {
                 // What a command has done is told to whoever may do it now, and so is that its key was used.
                 authorise(&command, actor, &world)?;
-                return self.replay(site, key.id, &hex(&command_hash), &hash, stored).await;
+                // The same key stands for the same command, and its answer.
+                if hash != hex(&command_hash) {
+                    return Err(ExecuteError::KeyReused);
+                }
+                return Box::pin(self.answer(&sent, stored, pace)).await;
             }
             let plan = sent.decide(&world)?;
-            if let Some(pace) = pace.as_mut()
-                && let Some(pieces) = plan.pieces(&command)
-            {
+            if let Some(pieces) = plan.pieces().filter(|_| !whole) {
                 drop(world);
-                return self.in_pieces(&sent, plan, pieces, &mut **pace).await;
+                return Box::pin(self.in_pieces(&sent, plan, pieces, pace)).await;
             }
-            match self.append(&sent, world, plan).await? {
+            match self.append(&sent, world, plan, pace).await? {
                 Tried::Done(receipt) => return Ok(receipt),
                 Tried::Stale { what } => tracing::debug!(command_id = %key.id, attempt, what, "decided on stale facts"),
             }
@@ -183,7 +185,13 @@ impl Executor {
     }
 
     /// Appends what was decided, if the facts still hold.
-    async fn append(&self, sent: &Sent<'_>, world: World, plan: Plan) -> Result<Tried, ExecuteError> {
+    async fn append(
+        &self,
+        sent: &Sent<'_>,
+        world: World,
+        plan: Plan,
+        pace: &mut dyn Pace,
+    ) -> Result<Tried, ExecuteError> {
         let Sent { site, actor, command, key, command_hash, correlation_id, if_match: _, at } = *sent;
         let streams = concerned(command, &plan, &world);
         let append = Append {
@@ -205,33 +213,33 @@ impl Executor {
                 for write in &plan.writes {
                     self.store.kept.advance(site, write);
                 }
-                Ok(Tried::Done(fresh(key.id, position, streams, plan)?))
+                let receipt = fresh(key.id, position, streams, plan)?;
+                pace.wrote(receipt.events.len());
+                Ok(Tried::Done(receipt))
             }
-            Appended::Duplicate(stored) => Ok(Tried::Done(self.receipt(site, key.id, stored).await?)),
+            Appended::Duplicate(stored) => Ok(Tried::Done(Box::pin(self.answer(sent, stored, pace)).await?)),
             Appended::KeyReused => Err(ExecuteError::KeyReused),
             Appended::Stale { what } => Ok(Tried::Stale { what }),
         }
     }
 
-    /// The answer to a key that was used before.
-    async fn replay(
+    /// The answer to a command whose receipt is kept; what is missing of its pieces is appended.
+    async fn answer(
         &self,
-        site: SiteId,
-        command_id: CommandId,
-        expected: &str,
-        hash: &str,
+        sent: &Sent<'_>,
         stored: StoredReceipt,
+        pace: &mut dyn Pace,
     ) -> Result<Receipt, ExecuteError> {
-        if hash == expected { self.receipt(site, command_id, stored).await } else { Err(ExecuteError::KeyReused) }
+        let (receipt, pieces) = self.stored(sent.key.id, stored).await?;
+        if pieces.is_empty() { Ok(receipt) } else { self.pieces(sent, receipt, pieces, pace).await }
     }
 
-    /// A stored receipt with its events, which the log holds.
-    async fn receipt(
+    /// A stored receipt with its events, which the log holds, and what else it is written by.
+    async fn stored(
         &self,
-        site: SiteId,
         command_id: CommandId,
         stored: StoredReceipt,
-    ) -> Result<Receipt, ExecuteError> {
+    ) -> Result<(Receipt, Vec<StoredPiece>), StoreError> {
         let StoredReceipt { first_position, last_position, streams, lists: Told { rows, pieces, lists } } = stored;
         let events = match first_position {
             Some(first) => self.store.read(first - 1, last_position - first + 1).await?,
@@ -241,12 +249,7 @@ impl Executor {
             .into_iter()
             .map(|recorded| receipt_event(recorded.position, recorded.stream, recorded.sequence, &recorded.event))
             .collect::<Result<_, _>>()?;
-        let mut written = Vec::with_capacity(pieces.len());
-        for piece in pieces {
-            let stored = self.store.receipt(site, CommandKey::of_service(piece)).await?;
-            written.push(Box::pin(self.receipt(site, piece, stored)).await?);
-        }
-        Ok(Receipt { command_id, position: last_position, streams, events, lists, rows }.of_pieces(written))
+        Ok((Receipt { command_id, position: last_position, streams, events, lists, rows }, pieces))
     }
 }
 

@@ -1,102 +1,113 @@
 //! Commands whose rows go in pieces: one append after the other, each decided anew, so that others' appends and what they read are
-//! in between. The receipt comes at the end, under the command's own key; the pieces are told apart by keys of the service, and
-//! tied to it by its correlation.
+//! in between. The receipt is kept first, under the command's own key, and says which pieces there are; each is appended under a key
+//! of the service. Whoever sends the command again has what is missing of them appended, and the same receipt.
 
 use futures::future::BoxFuture;
-use rollbook_domain::CommandId;
 use rollbook_domain::claim::ClaimChanges;
-use rollbook_domain::plan::{Lists, Piece, Plan};
-use uuid::Uuid;
+use rollbook_domain::plan::{Lists, Part, Piece, Plan};
 
-use super::{CommandKey, ExecuteError, Executor, Request, Sent, fresh, new_id};
-use crate::append::{Append, Appended};
-use crate::{Receipt, StoreError};
+use super::{CommandKey, ExecuteError, Executor, Request, Sent, new_id};
+use crate::append::{Append, Appended, StoredPiece, StoredReceipt};
+use crate::{Position, Receipt, StoreError};
 
-/// What happens between the pieces of a command.
+/// What is made of a command's appends, and between those of its pieces.
 pub trait Pace: Send {
-    /// A piece was written, and the next one waits for this.
-    fn after<'a>(&'a mut self, piece: &'a Receipt) -> BoxFuture<'a, ()>;
+    /// So many events were appended.
+    fn wrote(&mut self, events: usize);
+
+    /// A piece ends at this position, and the next one waits for this.
+    fn between(&mut self, position: Position) -> BoxFuture<'_, ()>;
 }
 
 /// One piece after the other.
 pub(super) struct AtOnce;
 
 impl Pace for AtOnce {
-    fn after<'a>(&'a mut self, _piece: &'a Receipt) -> BoxFuture<'a, ()> {
+    fn wrote(&mut self, _events: usize) {}
+
+    fn between(&mut self, _position: Position) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))
     }
 }
 
 impl Executor {
-    /// Writes the pieces and then the receipt. Broken off, what was written stands: the command comes to the rest when it is sent
-    /// again.
+    /// Keeps the receipt, and has its pieces appended.
     pub(super) async fn in_pieces(
         &self,
         sent: &Sent<'_>,
         plan: Plan,
-        pieces: Vec<Piece>,
+        pieces: Vec<Part>,
         pace: &mut dyn Pace,
     ) -> Result<Receipt, ExecuteError> {
-        // Another command under the same key is found before anything of it is written.
-        let begun = CommandKey::of_service(Uuid::new_v5(&sent.key.id.0, <&str>::from(sent.key.issuer).as_bytes()));
-        let nothing = without_writes(&plan);
-        if let Appended::KeyReused = self.append_receipt(sent, begun, &nothing, &[]).await? {
-            return Err(ExecuteError::KeyReused);
-        }
-        let mut rows: Vec<_> = plan.rows.into_iter().map(Some).collect();
-        let mut written = Vec::with_capacity(pieces.len());
-        for piece in pieces {
-            let key = CommandKey::of_service(new_id());
-            let request = Request {
-                site: sent.site,
-                actor: sent.actor,
-                command: piece.command.clone(),
-                command_id: Some(key),
-                if_match: None,
-                correlation_id: Some(sent.correlation_id),
-            };
-            let mut receipt = Box::pin(self.carry_out(request, None)).await?;
-            pace.after(&receipt).await;
-            piece.tell(std::mem::take(&mut receipt.rows), &mut rows);
-            written.push(receipt);
-        }
-        let whole = Plan { rows: rows.into_iter().flatten().collect(), ..nothing };
-        let ids: Vec<_> = written.iter().map(|receipt| receipt.command_id).collect();
-        match self.append_receipt(sent, sent.key, &whole, &ids).await? {
+        let pieces: Vec<_> =
+            pieces.into_iter().map(|part| StoredPiece { id: new_id().into(), rows: part.rows }).collect();
+        let Sent { site, actor, key, command_hash, correlation_id, at, .. } = *sent;
+        let without_writes = Plan {
+            authority: plan.authority,
+            writes: Vec::new(),
+            claims: ClaimChanges::default(),
+            limits: Vec::new(),
+            lists: Lists::new(),
+            rows: plan.rows,
+            parts: Vec::new(),
+        };
+        let append = Append {
+            site,
+            key,
+            command_hash,
+            correlation_id,
+            actor,
+            at,
+            versions: Vec::new(),
+            plan: &without_writes,
+            pieces: &pieces,
+            streams: &[],
+        };
+        match self.store.append(&append).await? {
             Appended::At(position) => {
-                let receipt = fresh(sent.key.id, position, Vec::new(), whole)?;
-                Ok(receipt.of_pieces(written))
+                let stored = StoredReceipt::of_pieces(position, without_writes.rows, pieces);
+                self.answer(sent, stored, pace).await
             }
-            Appended::Duplicate(stored) => Ok(self.receipt(sent.site, sent.key.id, stored).await?),
+            Appended::Duplicate(stored) => self.answer(sent, stored, pace).await,
             Appended::KeyReused => Err(ExecuteError::KeyReused),
-            Appended::Stale { what } => Err(StoreError::Corrupt(format!("nothing was stale: {what}")).into()),
+            Appended::Stale { what } => Err(StoreError::Corrupt(format!("nothing was relied on: {what}")).into()),
         }
     }
 
-    /// Keeps a receipt that relies on nothing.
-    async fn append_receipt(
+    /// The pieces of a kept receipt, one after the other: what is not in the log yet is appended. What became of their rows takes the
+    /// place of what would have.
+    pub(super) async fn pieces(
         &self,
         sent: &Sent<'_>,
-        key: CommandKey,
-        plan: &Plan,
-        pieces: &[CommandId],
-    ) -> Result<Appended, StoreError> {
-        let Sent { site, actor, command_hash, correlation_id, at, .. } = *sent;
-        let (versions, streams) = (Vec::new(), &[][..]);
-        let append = Append { site, key, command_hash, correlation_id, actor, at, versions, plan, pieces, streams };
-        self.store.append(&append).await
-    }
-}
-
-/// The same decision without anything to write.
-fn without_writes(plan: &Plan) -> Plan {
-    Plan {
-        authority: plan.authority,
-        writes: Vec::new(),
-        claims: ClaimChanges::default(),
-        limits: Vec::new(),
-        lists: Lists::new(),
-        rows: Vec::new(),
-        parts: Vec::new(),
+        receipt: Receipt,
+        pieces: Vec<StoredPiece>,
+        pace: &mut dyn Pace,
+    ) -> Result<Receipt, ExecuteError> {
+        let mut rows: Vec<_> = receipt.rows.iter().cloned().map(Some).collect();
+        let mut written = Vec::with_capacity(pieces.len());
+        for StoredPiece { id, rows: of_piece } in pieces {
+            let key = CommandKey::of_service(id);
+            let piece = Piece::of(sent.command, of_piece, &receipt.rows);
+            let piece = piece.ok_or_else(|| StoreError::Corrupt("a piece of no file".to_owned()))?;
+            let mut done = if let Some(stored) = self.store.receipt(sent.site, key).await? {
+                self.stored(id, stored).await?.0
+            } else {
+                let request = Request {
+                    site: sent.site,
+                    actor: sent.actor,
+                    command: piece.command.clone(),
+                    command_id: Some(key),
+                    if_match: None,
+                    correlation_id: Some(sent.correlation_id),
+                };
+                let done = Box::pin(self.carry_out(request, true, pace)).await?;
+                pace.between(done.position).await;
+                done
+            };
+            piece.tell(std::mem::take(&mut done.rows), &mut rows);
+            written.push(done);
+        }
+        let whole = Receipt { rows: rows.into_iter().flatten().collect(), ..receipt };
+        Ok(whole.of_pieces(written))
     }
 }

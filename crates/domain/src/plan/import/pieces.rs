@@ -27,8 +27,8 @@ pub struct Piece {
 }
 
 impl Plan {
-    /// The pieces in which a file is brought in; none where it goes as one.
-    pub fn pieces(&self, command: &Command) -> Option<Vec<Piece>> {
+    /// The rows of the pieces in which a file is brought in; none where it goes as one.
+    pub fn pieces(&self) -> Option<Vec<Part>> {
         let events: usize = self.parts.iter().map(|part| part.events).sum();
         if events <= PIECE_EVENTS || self.parts.len() < 2 {
             return None;
@@ -43,27 +43,31 @@ impl Plan {
                 None => pieces.push(part.clone()),
             }
         }
-        pieces.into_iter().map(|part| Piece::of(command, part, &self.rows)).collect()
+        // A piece reads like the file.
+        for piece in &mut pieces {
+            piece.rows.sort_unstable();
+        }
+        Some(pieces)
     }
 }
 
 impl Piece {
-    fn of(command: &Command, Part { mut rows, events: _ }: Part, told: &[ImportedRow]) -> Option<Self> {
-        // A piece reads like the file.
-        rows.sort_unstable();
-        let number = |row: usize| Some(told[row].number);
+    /// These rows of a file, of which that was told; none of another command, or of rows that it does not have.
+    pub fn of(command: &Command, rows: Vec<(usize, usize)>, told: &[ImportedRow]) -> Option<Self> {
+        let number = |row: usize| told.get(row).map(|told| Some(told.number));
         let command = match command {
             Command::Many(ManyCommand::ImportRoster(whole)) => {
-                let of =
-                    |(place, row): &(usize, usize)| RosterRow { number: number(*row), ..whole.rows[*place].clone() };
-                ImportRoster { cohort_id: whole.cohort_id, rows: rows.iter().map(of).collect() }.into()
+                let of = |(place, row): &(usize, usize)| {
+                    Some(RosterRow { number: number(*row)?, ..whole.rows.get(*place)?.clone() })
+                };
+                ImportRoster { cohort_id: whole.cohort_id, rows: rows.iter().map(of).collect::<Option<_>>()? }.into()
             }
             Command::Many(ManyCommand::ImportAttendance(whole)) => {
-                let of = |(place, row): &(usize, usize)| ImportedMark {
-                    number: number(*row),
-                    ..whole.marks[*place].clone()
+                let of = |(place, row): &(usize, usize)| {
+                    Some(ImportedMark { number: number(*row)?, ..whole.marks.get(*place)?.clone() })
                 };
-                ImportAttendance { cohort_id: whole.cohort_id, marks: rows.iter().map(of).collect() }.into()
+                ImportAttendance { cohort_id: whole.cohort_id, marks: rows.iter().map(of).collect::<Option<_>>()? }
+                    .into()
             }
             _ => return None,
         };

@@ -3,7 +3,7 @@
 use super::attendance::{COORDINATOR, address, cell, class, file};
 use super::*;
 use crate::enrolment::AttendanceStatus::{Absent, Present};
-use crate::plan::PIECE_EVENTS;
+use crate::plan::{PIECE_EVENTS, Piece};
 
 /// Brings a file in piece by piece; what is told of it, and by how many events each piece. As a whole it comes to the same.
 fn in_pieces(school: &School, by: PersonId, mut command: Command) -> (Vec<ImportedRow>, Vec<usize>) {
@@ -13,11 +13,13 @@ fn in_pieces(school: &School, by: PersonId, mut command: Command) -> (Vec<Import
     let mut school = school.clone();
     let mut rows: Vec<_> = plan.rows.iter().cloned().map(Some).collect();
     let mut events = Vec::new();
-    for piece in plan.pieces(&command).expect("it goes in pieces") {
+    let whole = command;
+    for part in plan.pieces().expect("it goes in pieces") {
+        let piece = Piece::of(&whole, part.rows, &plan.rows).expect("rows of the file");
         let mut command = piece.command.clone();
         command.fill_ids(Uuid::new_v4);
         let plan = school.carry_out_by(by, command.clone()).unwrap();
-        assert!(plan.pieces(&command).is_none(), "a piece goes as one");
+        assert!(plan.pieces().is_none(), "a piece goes as one");
         events.push(types(&plan).len());
         piece.tell(plan.rows, &mut rows);
     }
@@ -41,11 +43,11 @@ fn a_roster_of_few_changes_goes_as_one_however_long_it_is() {
     let mut school = school();
     let rows: Vec<_> = (1..=500).map(newcomer).collect();
     let first = roster(1 << 20, rows.clone());
-    let plan = school.carry_out(first.clone()).unwrap();
+    let plan = school.carry_out(first).unwrap();
     assert_eq!(types(&plan).len(), PIECE_EVENTS);
-    assert!(plan.pieces(&first).is_none());
+    assert!(plan.pieces().is_none());
     let more = roster(2 << 20, rows.into_iter().chain((501..=1000).map(newcomer)).collect());
-    assert!(school.plan(more.clone()).unwrap().pieces(&more).is_none());
+    assert!(school.plan(more).unwrap().pieces().is_none());
 }
 
 #[test]
@@ -73,9 +75,10 @@ fn places_that_are_taken_meanwhile_are_told() {
     command.fill_ids(Uuid::new_v4);
     let plan = school.plan(command.clone()).unwrap();
     let mut rows: Vec<_> = plan.rows.iter().cloned().map(Some).collect();
-    let pieces = plan.pieces(&command).unwrap();
+    let second = plan.pieces().unwrap().remove(1);
+    let second = Piece::of(&command, second.rows, &plan.rows).unwrap();
     let full = ImportedRow::wrong(501, None, "cohort_full", "it is");
-    pieces[1].tell(vec![full.clone()], &mut rows);
+    second.tell(vec![full.clone()], &mut rows);
     assert_eq!(rows[500], Some(full));
     assert_eq!(rows[499].as_ref().map(|row| row.outcome), Some(RowOutcome::New));
 }
