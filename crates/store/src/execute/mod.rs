@@ -192,20 +192,9 @@ impl Executor {
         plan: Plan,
         pace: &mut dyn Pace,
     ) -> Result<Tried, ExecuteError> {
-        let Sent { site, actor, command, key, command_hash, correlation_id, if_match: _, at } = *sent;
+        let Sent { site, command, key, .. } = *sent;
         let streams = concerned(command, &plan, &world);
-        let append = Append {
-            site,
-            key,
-            command_hash,
-            correlation_id,
-            actor,
-            at,
-            versions: world.versions().collect(),
-            plan: &plan,
-            pieces: &[],
-            streams: &streams,
-        };
+        let append = Append { versions: world.versions().collect(), streams: &streams, ..sent.append(&plan) };
         // States are shared until they change: this one is not asked any more.
         drop(world);
         match self.store.append(&append).await? {
@@ -273,6 +262,13 @@ impl Sent<'_> {
             check_version(self.if_match, self.command, world)?;
         }
         Ok(decided?)
+    }
+
+    /// A plan of it on its way into the log, which relies on nothing and tells of no stream.
+    fn append<'a>(&self, plan: &'a Plan) -> Append<'a> {
+        let Self { site, actor, command: _, key, command_hash, correlation_id, if_match: _, at } = *self;
+        let (versions, pieces, streams) = (Vec::new(), &[][..], &[][..]);
+        Append { site, key, command_hash, correlation_id, actor, at, versions, plan, pieces, streams }
     }
 }
 

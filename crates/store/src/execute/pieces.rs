@@ -4,7 +4,7 @@
 
 use futures::future::BoxFuture;
 use rollbook_domain::claim::ClaimChanges;
-use rollbook_domain::plan::{Lists, Part, Piece, Plan};
+use rollbook_domain::plan::{Part, Piece, Plan};
 
 use super::{CommandKey, ExecuteError, Executor, Request, Sent, new_id};
 use crate::append::{Append, Appended, StoredPiece, StoredReceipt};
@@ -41,28 +41,9 @@ impl Executor {
     ) -> Result<Receipt, ExecuteError> {
         let pieces: Vec<_> =
             pieces.into_iter().map(|part| StoredPiece { id: new_id().into(), rows: part.rows }).collect();
-        let Sent { site, actor, key, command_hash, correlation_id, at, .. } = *sent;
-        let without_writes = Plan {
-            authority: plan.authority,
-            writes: Vec::new(),
-            claims: ClaimChanges::default(),
-            limits: Vec::new(),
-            lists: Lists::new(),
-            rows: plan.rows,
-            parts: Vec::new(),
-        };
-        let append = Append {
-            site,
-            key,
-            command_hash,
-            correlation_id,
-            actor,
-            at,
-            versions: Vec::new(),
-            plan: &without_writes,
-            pieces: &pieces,
-            streams: &[],
-        };
+        let without_writes =
+            Plan { writes: Vec::new(), claims: ClaimChanges::default(), limits: Vec::new(), parts: Vec::new(), ..plan };
+        let append = Append { pieces: &pieces, ..sent.append(&without_writes) };
         match self.store.append(&append).await? {
             Appended::At(position) => {
                 let stored = StoredReceipt::of_pieces(position, without_writes.rows, pieces);

@@ -72,7 +72,8 @@ pub struct ImportedMark {
 }
 
 /// Takes registers from a file, of any weeks, in one append or, like `ImportRoster`, in pieces. Each mark is decided by the
-/// rules of `MarkAttendance`; those that break one are told in `rows` and left. A mark that says what is known already keeps its place and note.
+/// rules of `MarkAttendance`; those that break one are told in `rows` and left. A mark that says what is known already keeps
+/// its place and note.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportAttendance {

@@ -1,5 +1,5 @@
-//! `ImportRoster` and `ImportAttendance`: a file's rows, in one append or in [`pieces`]. A row that breaks a rule is a wrong row with its
-//! reason, and the others stand; nothing here removes anybody, or changes back what somebody entered by hand.
+//! `ImportRoster` and `ImportAttendance`: a file's rows, in one append or in [`pieces`]. A row that breaks a rule is a wrong
+//! row with its reason, and the others stand; nothing here removes anybody, or changes back what somebody entered by hand.
 
 mod attendance;
 mod commands;

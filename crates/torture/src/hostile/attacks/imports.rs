@@ -12,7 +12,7 @@ use crate::hostile::school::WEEKS;
 /// The address of whoever imports.
 const FROM: u8 = 6;
 /// The most rows of a roster that are taken.
-const ROSTER_ROWS: usize = 20_000;
+pub const ROSTER_ROWS: usize = 20_000;
 /// How many students a register has: with eight marks each, the most marks that are taken.
 const REGISTER_ROWS: usize = 6_500;
 /// The size of a file, in bytes: just under the 20 MiB that are taken.

@@ -5,20 +5,19 @@ use std::fmt::Write;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 
+use super::imports::ROSTER_ROWS;
 use crate::Error;
 use crate::hostile::attack::Target;
 use crate::hostile::requests::{again_and_again, client, request};
 
 /// The address of whoever imports.
 const FROM: u8 = 10;
-/// The most rows of a roster that are taken.
-const ROWS: usize = 20_000;
 /// How many are imported at a time.
 const AT_ONCE: usize = 2;
 
 /// A roster of nobody who is in another one.
 fn roster(nth: usize) -> String {
-    (0..ROWS).fold("name,email\n".to_owned(), |mut file, row| {
+    (0..ROSTER_ROWS).fold("name,email\n".to_owned(), |mut file, row| {
         // Writing to a String cannot fail.
         let _ = writeln!(file, "Nobody {row},{nth}.{row}@rosters.greedy.test");
         file
