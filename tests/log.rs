@@ -7,7 +7,8 @@ use cqrs_es::persist::{PersistedEventRepository, PersistedEventStore};
 use cqrs_es::{Aggregate, CqrsFramework};
 use futures::future::join_all;
 use postgres_es::PostgresEventRepository;
-use rollbook_domain::actor::{Asked, By};
+use rollbook_domain::actor::DecisionContext;
+use rollbook_domain::aggregate::AggregateCommand;
 use rollbook_domain::claim::{ClaimChanges, ClaimKey, ClaimSet, Limit};
 use rollbook_domain::hub::{FoundHub, Hub, HubCommand, HubEvent, HubFacts};
 use rollbook_domain::plan::{Lists, Plan, StreamWrite};
@@ -346,9 +347,10 @@ async fn an_unmodified_postgres_es_appends_beside_the_service() {
     let id = Uuid::new_v4();
     let stock = PersistedEventStore::<_, Hub>::new_event_store(PostgresEventRepository::new(database.pool.clone()));
     let framework = CqrsFramework::new(stock, vec![], ());
-    let by = By { actor: Actor::System, authority: Authority::System, at: at("2026-02-03T10:00:00Z") };
+    let context =
+        DecisionContext { actor: Actor::System, authority: Authority::System, at: at("2026-02-03T10:00:00Z") };
     let found = FoundHub { hub_id: None, name: "Norte".to_owned().try_into().expect("a name"), place: None };
-    let asked = Asked { command: HubCommand::FoundHub(found), by, facts: HubFacts::default() };
+    let asked = AggregateCommand { command: HubCommand::FoundHub(found), context, facts: HubFacts::default() };
     framework.execute(&id.to_string(), asked).await.expect("stock cqrs-es executes");
 
     // The service goes on in the same stream, and reads both.

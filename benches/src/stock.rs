@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 use cqrs_es::persist::GenericQuery;
 use cqrs_es::{EventEnvelope, Query, View};
 use postgres_es::{PostgresCqrs, PostgresViewRepository, postgres_cqrs};
-use rollbook_domain::actor::{Asked, By};
+use rollbook_domain::actor::DecisionContext;
+use rollbook_domain::aggregate::AggregateCommand;
 use rollbook_domain::enrolment::{
     AttendanceStatus, Enrolment, EnrolmentCommand, EnrolmentEvent, EnrolmentFacts, Outcome,
 };
@@ -97,8 +98,8 @@ impl Stock {
 
     async fn execute(&self, enrolment: EnrolmentId, by: Option<PersonId>, command: EnrolmentCommand) {
         let authority = if by.is_some() { Authority::Student } else { Authority::Owner };
-        let by = By { actor: Actor::Person(by.unwrap_or(self.owner)), authority, at: self.at };
-        let asked = Asked { command, by, facts: self.facts.clone() };
+        let context = DecisionContext { actor: Actor::Person(by.unwrap_or(self.owner)), authority, at: self.at };
+        let asked = AggregateCommand { command, context, facts: self.facts.clone() };
         self.framework.execute(&enrolment.to_string(), asked).await.expect("stock cqrs-es executes");
     }
 }

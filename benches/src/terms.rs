@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use rollbook_domain::Origin;
 use rollbook_domain::cohort::{CohortEvent, ScheduledSession, Zone};
-use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, Outcome, Place, Visibility};
+use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, Outcome, Venue, Visibility};
 use rollbook_domain::hub::HubEvent;
 use rollbook_domain::module::ModuleEvent;
 use rollbook_domain::person::PersonEvent;
@@ -125,7 +125,7 @@ impl Writing {
             EnrolmentEvent::AttendanceMarked {
                 week,
                 status,
-                place: Some(Place::Hub),
+                place: Some(Venue::Hub),
                 note: None,
                 by: Some(PersonId(id(7, student % 20))),
                 authority: Authority::Coordinator,

@@ -2,7 +2,7 @@
 
 use futures::future::{BoxFuture, join};
 use reqwest::Method;
-use rollbook_domain::plan::{ImportRoster, PIECE_EVENTS, RosterRow, RowOutcome};
+use rollbook_domain::cohort::{ImportRoster, PIECE_EVENTS, RosterRow, RowOutcome};
 use rollbook_domain::{Actor, PersonId, Refusal, SiteId};
 use rollbook_store::{CommandKey, ExecuteError, Pace, Position, Receipt, Request};
 use serde_json::json;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use rollbook_domain::cohort::{CohortEvent, CohortStatus, ScheduledSession, Zone};
-use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, EnrolmentStatus, Outcome, Place, Visibility};
+use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, EnrolmentStatus, Outcome, Venue, Visibility};
 use rollbook_domain::hub::HubEvent;
 use rollbook_domain::module::ModuleEvent;
 use rollbook_domain::person::{PersonEvent, Role};
@@ -142,7 +142,7 @@ impl Class {
         let marked = EnrolmentEvent::AttendanceMarked {
             week,
             status,
-            place: Some(Place::Hub),
+            place: Some(Venue::Hub),
             note: Some("by the door".into()),
             by: Some(id(TEACHER)),
             authority: Authority::Instructor,
@@ -262,7 +262,7 @@ async fn rosters_show_whom_the_reader_sees_by_name() {
     assert_eq!(marks, [(enrolment(0), true), (enrolment(1), false), (enrolment(2), false)].into());
     let mark = session.iter().find(|item| item.status.is_some()).expect("a mark");
     assert_eq!(mark.by.as_ref().map(|by| by.name.as_str()), Some("Teresa Teacher"));
-    assert_eq!((mark.authority, mark.place), (Some(Authority::Instructor), Some(Place::Hub)));
+    assert_eq!((mark.authority, mark.place), (Some(Authority::Instructor), Some(Venue::Hub)));
 
     let found = record::get(pool, SITE, enrolment(0)).await.expect("a query").expect("a record");
     assert_eq!((found.attendance[&2].status, found.version), (AttendanceStatus::Late, 3));

@@ -80,7 +80,7 @@ impl Authority {
 
 /// Who decides, in what capacity, and when: what every decision is made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct By {
+pub struct DecisionContext {
     /// Who.
     pub actor: Actor,
     /// In what capacity; `policy::authorise` found it.
@@ -89,13 +89,13 @@ pub struct By {
     pub at: chrono::DateTime<chrono::Utc>,
 }
 
-/// A command as an aggregate is asked it: with who asks, and the facts it needs from other streams.
-#[derive(Clone, Debug)]
-pub struct Asked<C, F = ()> {
-    /// What is asked.
-    pub command: C,
-    /// Who asks, and when.
-    pub by: By,
-    /// What other streams say.
-    pub facts: F,
+impl DecisionContext {
+    /// Whether somebody else than this person decides. A super admin is a guest of the site: whoever is registered in it under
+    /// the same id is somebody else.
+    pub(crate) fn is_not(&self, person: Option<PersonId>) -> bool {
+        match self.actor {
+            Actor::Person(actor) => Some(actor) != person,
+            Actor::SuperAdmin(_) | Actor::System => true,
+        }
+    }
 }

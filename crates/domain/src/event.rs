@@ -7,43 +7,7 @@ use cqrs_es::persist::{EventUpcaster, SerializedEvent};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::account::AccountEvent;
-use crate::cohort::CohortEvent;
-use crate::enrolment::EnrolmentEvent;
-use crate::hub::HubEvent;
 use crate::ids::StreamType;
-use crate::module::ModuleEvent;
-use crate::person::PersonEvent;
-use crate::site::SiteEvent;
-use crate::site_settings::SiteSettingsEvent;
-use crate::syllabus::SyllabusEvent;
-use crate::week_emails::WeekEmailsEvent;
-
-/// An event of any aggregate.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum Event {
-    /// Of a person.
-    Person(PersonEvent),
-    /// Of a module.
-    Module(ModuleEvent),
-    /// Of a cohort.
-    Cohort(CohortEvent),
-    /// Of a hub.
-    Hub(HubEvent),
-    /// Of an enrolment.
-    Enrolment(EnrolmentEvent),
-    /// Of a syllabus.
-    Syllabus(SyllabusEvent),
-    /// Of a cohort's emails.
-    WeekEmails(WeekEmailsEvent),
-    /// Of an account.
-    Account(AccountEvent),
-    /// Of a site.
-    Site(SiteEvent),
-    /// Of a site's settings.
-    SiteSettings(SiteSettingsEvent),
-}
 
 /// A stored event that this version of the software cannot read.
 #[derive(Debug, thiserror::Error)]
@@ -69,9 +33,19 @@ fn why(reason: &serde_json::Error) -> String {
 }
 
 macro_rules! domain_events {
-    ($($event:ident => $kind:ident),* $(,)?) => {
+    ($(
+        $(#[$doc:meta])*
+        $module:ident: $kind:ident, $id:ident, $event:ident, $command:ident, $facts:ident, $rule:ident;
+    )*) => {
+        /// An event of any aggregate.
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[serde(untagged)]
+        pub enum Event {
+            $($(#[$doc])* $kind(crate::$module::$event),)*
+        }
+
         $(
-            impl DomainEvent for $event {
+            impl DomainEvent for crate::$module::$event {
                 fn event_type(&self) -> String {
                     <&'static str>::from(self).to_owned()
                 }
@@ -81,8 +55,8 @@ macro_rules! domain_events {
                 }
             }
 
-            impl From<$event> for Event {
-                fn from(event: $event) -> Self {
+            impl From<crate::$module::$event> for Event {
+                fn from(event: crate::$module::$event) -> Self {
                     Self::$kind(event)
                 }
             }
@@ -131,7 +105,7 @@ macro_rules! domain_events {
             pub fn type_names() -> Vec<(StreamType, &'static str)> {
                 let mut names = Vec::new();
                 $(names.extend(
-                    <$event as strum::VariantNames>::VARIANTS.iter().map(|name| (StreamType::$kind, *name)),
+                    <crate::$module::$event as strum::VariantNames>::VARIANTS.iter().map(|name| (StreamType::$kind, *name)),
                 );)*
                 names
             }
@@ -142,18 +116,7 @@ macro_rules! domain_events {
 /// Every event's version today. The first event to change gets a version of its own, and an upcaster below.
 const VERSION: &str = "1";
 
-domain_events! {
-    PersonEvent => Person,
-    ModuleEvent => Module,
-    CohortEvent => Cohort,
-    HubEvent => Hub,
-    EnrolmentEvent => Enrolment,
-    SyllabusEvent => Syllabus,
-    WeekEmailsEvent => WeekEmails,
-    AccountEvent => Account,
-    SiteEvent => Site,
-    SiteSettingsEvent => SiteSettings,
-}
+aggregates!(domain_events);
 
 /// The steps that bring events of older versions to today's form, oldest first. None is needed yet.
 pub fn upcasters() -> Vec<Box<dyn EventUpcaster>> {

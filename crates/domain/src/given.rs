@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::actor::{Actor, Authority, By};
+use crate::actor::{Actor, Authority, DecisionContext};
 use crate::claim::ClaimKey;
 use crate::cohort::{CohortEvent, ScheduledSession, Zone};
 use crate::command::Command;
@@ -15,7 +15,10 @@ use crate::ids::{CohortId, EnrolmentId, HubId, MaterialId, ModuleId, PersonId, S
 use crate::module::ModuleEvent;
 use crate::origin::Origin;
 use crate::person::{PersonEvent, Role};
-use crate::world::{AnyLoaded, World};
+use crate::plan::{Plan, needs, plan};
+use crate::policy::authorise;
+use crate::refusal::Refusal;
+use crate::world::World;
 
 pub(crate) const OWNER: PersonId = PersonId(Uuid::from_u128(0x01));
 pub(crate) const ADMIN: PersonId = PersonId(Uuid::from_u128(0x02));
@@ -56,15 +59,39 @@ pub(crate) fn instant(text: &str) -> DateTime<Utc> {
 }
 
 /// Who asks, on an afternoon in the first week.
-pub(crate) fn by(person: PersonId, authority: Authority) -> By {
+pub(crate) fn by(person: PersonId, authority: Authority) -> DecisionContext {
     let actor = if authority == Authority::SuperAdmin { Actor::SuperAdmin(person) } else { Actor::Person(person) };
-    By { actor, authority, at: instant("2025-08-20T06:00:00Z") }
+    DecisionContext { actor, authority, at: instant("2025-08-20T06:00:00Z") }
 }
 
 /// A command as a client sends it.
 pub(crate) fn command(name: &str, body: Value) -> Command {
     let decoded = Command::decode(name, body).unwrap_or_else(|| panic!("no command {name}"));
     decoded.unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Of all that a world holds, what the command asks for: what is not in it is known not to be there.
+pub(crate) fn asked(command: &Command, actor: Actor, whole: &World) -> World {
+    let mut world = World::default();
+    loop {
+        let missing = needs(command, actor, &world);
+        if missing.is_empty() {
+            return world;
+        }
+        for need in missing {
+            whole.give(need, &mut world);
+        }
+    }
+}
+
+/// What a command comes to, on what it asks of a world.
+pub(crate) fn planned(command: &Command, actor: Actor, at: &str, whole: &World) -> Result<Plan, Refusal> {
+    plan(command, actor, instant(at), &asked(command, actor, whole))
+}
+
+/// Whether an actor may, on what the command asks of a world.
+pub(crate) fn authorised(command: &Command, actor: Actor, whole: &World) -> Result<Authority, Refusal> {
+    authorise(command, actor, &asked(command, actor, whole))
 }
 
 /// Adds events to a stream.
@@ -74,18 +101,7 @@ pub(crate) fn append(
     events: impl IntoIterator<Item = impl Into<Event>>,
 ) {
     let stream = stream.into();
-    let mut loaded = match stream.kind {
-        crate::StreamType::Person => AnyLoaded::Person(world.person(stream.id.into())),
-        crate::StreamType::Module => AnyLoaded::Module(world.module(stream.id.into())),
-        crate::StreamType::Cohort => AnyLoaded::Cohort(world.cohort(stream.id.into())),
-        crate::StreamType::Hub => AnyLoaded::Hub(world.hub(stream.id.into())),
-        crate::StreamType::Enrolment => AnyLoaded::Enrolment(world.enrolment(stream.id.into())),
-        crate::StreamType::Syllabus => AnyLoaded::Syllabus(world.syllabus(stream.id.into())),
-        crate::StreamType::WeekEmails => AnyLoaded::WeekEmails(world.week_emails(stream.id.into())),
-        crate::StreamType::Account => AnyLoaded::Account(world.account(stream.id.into())),
-        crate::StreamType::Site => AnyLoaded::Site(world.site(stream.id.into())),
-        crate::StreamType::SiteSettings => AnyLoaded::SiteSettings(world.site_settings(stream.id.into())),
-    };
+    let mut loaded = world.known(stream);
     for event in events {
         let version = loaded.version() + 1;
         loaded.apply(&event.into(), version);

@@ -78,48 +78,46 @@ impl SiteId {
     pub const DEFAULT: Self = Self(Uuid::from_u128(1));
 }
 
-/// The kinds of stream, as the `aggregate_type` column spells them.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    strum::VariantArray,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum StreamType {
-    /// A person's name, email, roles and activity.
-    Person,
-    /// A course.
-    Module,
-    /// A run of a course.
-    Cohort,
-    /// A meeting place.
-    Hub,
-    /// A student in a cohort.
-    Enrolment,
-    /// What a cohort's students see.
-    Syllabus,
-    /// The emails of a cohort.
-    WeekEmails,
-    /// How a person signs in.
-    Account,
-    /// A site of the installation; recorded in the default site.
-    Site,
-    /// What a site's owners and admins have settled about it.
-    SiteSettings,
+macro_rules! stream_types {
+    ($(
+        $(#[$doc:meta])*
+        $module:ident: $state:ident, $id:ident, $event:ident, $command:ident, $facts:ident, $rule:ident;
+    )*) => {
+        /// The kinds of stream, as the `aggregate_type` column spells them.
+        #[derive(
+            Clone,
+            Copy,
+            Debug,
+            PartialEq,
+            Eq,
+            PartialOrd,
+            Ord,
+            Hash,
+            Serialize,
+            Deserialize,
+            JsonSchema,
+            strum::IntoStaticStr,
+            strum::EnumString,
+            strum::Display,
+            strum::VariantArray,
+        )]
+        #[serde(rename_all = "snake_case")]
+        #[strum(serialize_all = "snake_case")]
+        pub enum StreamType {
+            $($(#[$doc])* $state,)*
+        }
+
+        $(
+            impl From<$id> for StreamId {
+                fn from(id: $id) -> Self {
+                    Self { kind: StreamType::$state, id: id.0 }
+                }
+            }
+        )*
+    };
 }
+
+aggregates!(stream_types);
 
 impl StreamType {
     /// The name in the `aggregate_type` column.
@@ -143,29 +141,6 @@ impl fmt::Display for StreamId {
     }
 }
 
-macro_rules! streams {
-    ($($id:ident => $kind:ident),* $(,)?) => {$(
-        impl From<$id> for StreamId {
-            fn from(id: $id) -> Self {
-                Self { kind: StreamType::$kind, id: id.0 }
-            }
-        }
-    )*};
-}
-
-streams! {
-    PersonId => Person,
-    ModuleId => Module,
-    CohortId => Cohort,
-    HubId => Hub,
-    EnrolmentId => Enrolment,
-    SyllabusId => Syllabus,
-    WeekEmailsId => WeekEmails,
-    AccountId => Account,
-    SiteId => Site,
-    SiteSettingsId => SiteSettings,
-}
-
 impl From<SiteId> for SiteSettingsId {
     fn from(site: SiteId) -> Self {
         Self(site.0)
@@ -181,6 +156,18 @@ impl From<CohortId> for SyllabusId {
 impl From<CohortId> for WeekEmailsId {
     fn from(cohort: CohortId) -> Self {
         Self(cohort.0)
+    }
+}
+
+impl From<AccountId> for PersonId {
+    fn from(account: AccountId) -> Self {
+        Self(account.0)
+    }
+}
+
+impl From<SyllabusId> for CohortId {
+    fn from(syllabus: SyllabusId) -> Self {
+        Self(syllabus.0)
     }
 }
 

@@ -5,8 +5,12 @@
 //! Read it in this order: [`command::Command`] (everything that can be asked), [`plan`] (how one command becomes events
 //! over the streams it concerns), [`policy`] (who may), then one folder per aggregate.
 
+#[macro_use]
+mod aggregates;
+
 pub mod account;
 pub mod actor;
+pub mod aggregate;
 pub mod claim;
 pub mod cohort;
 pub mod command;

@@ -5,26 +5,17 @@
 //! never written. Nothing here loads anything by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use uuid::Uuid;
 
-use crate::account::Account;
+use crate::aggregate::{AggregateSpec, Stream};
 use crate::claim::{ClaimKey, ClaimSet};
-use crate::cohort::Cohort;
 use crate::enrolment::Enrolment;
 use crate::event::Event;
-use crate::hub::Hub;
-use crate::ids::{
-    AccountId, CohortId, EnrolmentId, HubId, ModuleId, PersonId, SiteId, SiteSettingsId, StreamId, StreamType,
-    SyllabusId, WeekEmailsId,
-};
-use crate::module::Module;
-use crate::person::Person;
-use crate::site::Site;
-use crate::site_settings::SiteSettings;
-use crate::syllabus::Syllabus;
-use crate::week_emails::WeekEmails;
+use crate::ids::{EnrolmentId, StreamId, StreamType};
+use crate::refusal::Refusal;
 
 /// Something that a command must know before it can be decided.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +30,18 @@ pub enum Need {
     Members(ClaimSet),
 }
 
+/// What it is about, without the keys, which may be personal.
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stream(stream) => write!(f, "the stream {stream}"),
+            Self::Owner(key) => write!(f, "who holds a claim of {}", key.kind.as_str()),
+            Self::Count(set) => write!(f, "how many claims of {} a set has", set.kind.as_str()),
+            Self::Members(set) => write!(f, "who holds the claims of {} in a set", set.kind.as_str()),
+        }
+    }
+}
+
 /// A stream's state at a version.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded<T> {
@@ -48,61 +51,36 @@ pub struct Loaded<T> {
     pub version: i64,
 }
 
-/// The state of any stream.
-#[derive(Clone, Debug)]
-pub enum AnyLoaded {
-    /// Of a person.
-    Person(Loaded<Person>),
-    /// Of a module.
-    Module(Loaded<Module>),
-    /// Of a cohort.
-    Cohort(Loaded<Cohort>),
-    /// Of a hub.
-    Hub(Loaded<Hub>),
-    /// Of an enrolment.
-    Enrolment(Loaded<Enrolment>),
-    /// Of a syllabus.
-    Syllabus(Loaded<Syllabus>),
-    /// Of a cohort's emails.
-    WeekEmails(Loaded<WeekEmails>),
-    /// Of an account.
-    Account(Loaded<Account>),
-    /// Of a site.
-    Site(Loaded<Site>),
-    /// Of a site's settings.
-    SiteSettings(Loaded<SiteSettings>),
-}
+macro_rules! states {
+    ($(
+        $(#[$doc:meta])*
+        $module:ident: $state:ident, $id:ident, $event:ident, $command:ident, $facts:ident, $rule:ident;
+    )*) => {
+        /// The state of any stream.
+        #[derive(Clone, Debug)]
+        pub enum AnyLoaded {
+            $($(#[$doc])* $state(Loaded<crate::$module::$state>),)*
+        }
 
-/// The facts that a command is decided on.
-#[derive(Clone, Debug, Default)]
-pub struct World {
-    streams: BTreeMap<StreamId, AnyLoaded>,
-    owners: BTreeMap<ClaimKey, Option<Uuid>>,
-    counts: BTreeMap<ClaimSet, u32>,
-    members: BTreeMap<ClaimSet, Vec<Uuid>>,
-}
-
-macro_rules! streams {
-    ($($kind:ident, $id:ident, $get:ident);* $(;)?) => {
         impl AnyLoaded {
             /// The state of a stream without events.
             pub fn empty(kind: StreamType) -> Self {
                 match kind {
-                    $(StreamType::$kind => Self::$kind(Loaded::default()),)*
+                    $(StreamType::$state => Self::$state(Loaded::default()),)*
                 }
             }
 
             /// How many events made it.
             pub fn version(&self) -> i64 {
                 match self {
-                    $(Self::$kind(loaded) => loaded.version,)*
+                    $(Self::$state(loaded) => loaded.version,)*
                 }
             }
 
             /// How many bytes the state has as JSON.
             pub fn bytes(&self) -> usize {
                 match self {
-                    $(Self::$kind(loaded) => crate::bytes(&*loaded.state),)*
+                    $(Self::$state(loaded) => crate::bytes(&*loaded.state),)*
                 }
             }
 
@@ -110,62 +88,45 @@ macro_rules! streams {
             /// ignored but for the version.
             pub fn apply(&mut self, event: &Event, version: i64) {
                 match (self, event) {
-                    $((Self::$kind(loaded), Event::$kind(event)) => {
+                    $((Self::$state(loaded), Event::$state(event)) => {
                         cqrs_es::Aggregate::apply(Arc::make_mut(&mut loaded.state), event.clone());
                         loaded.version = version;
                     })*
                     (other, _) => match other {
-                        $(Self::$kind(loaded) => loaded.version = version,)*
+                        $(Self::$state(loaded) => loaded.version = version,)*
                     },
                 }
             }
         }
 
         impl World {
-            $(
-                /// The state of a stream of this type; the default one where there is none.
-                pub fn $get(&self, id: $id) -> Loaded<$kind> {
-                    match self.streams.get(&id.into()) {
-                        Some(AnyLoaded::$kind(loaded)) => loaded.clone(),
-                        _ => Loaded::default(),
-                    }
-                }
-            )*
-        }
-
-        impl Needs<'_> {
-            $(
-                /// Asks for a stream; its state, once it is loaded.
-                pub fn $get(&mut self, id: $id) -> Option<Loaded<$kind>> {
-                    self.ask(Need::Stream(id.into())).then(|| self.world.$get(id))
-                }
-            )*
+            $($(#[$doc])*
+            pub fn $module(&self, id: crate::ids::$id) -> Loaded<crate::$module::$state> {
+                self.load(id)
+            })*
         }
     };
 }
 
-streams! {
-    Person, PersonId, person;
-    Module, ModuleId, module;
-    Cohort, CohortId, cohort;
-    Hub, HubId, hub;
-    Enrolment, EnrolmentId, enrolment;
-    Syllabus, SyllabusId, syllabus;
-    WeekEmails, WeekEmailsId, week_emails;
-    Account, AccountId, account;
-    Site, SiteId, site;
-    SiteSettings, SiteSettingsId, site_settings;
+aggregates!(states);
+
+/// The facts that a command is decided on.
+///
+/// What was not loaded is not known: to read it is a defect of the command, whose `needs` forgot it. It panics where
+/// assertions are on; elsewhere it is remembered, and whatever was decided on it is refused ([`Self::unasked`]).
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    streams: BTreeMap<StreamId, AnyLoaded>,
+    owners: BTreeMap<ClaimKey, Option<Uuid>>,
+    counts: BTreeMap<ClaimSet, u32>,
+    members: BTreeMap<ClaimSet, Vec<Uuid>>,
+    unasked: OnceLock<Need>,
 }
 
 impl World {
     /// Puts a stream's state in.
     pub fn put(&mut self, stream: StreamId, loaded: AnyLoaded) {
         self.streams.insert(stream, loaded);
-    }
-
-    /// A stream's state, of whatever type.
-    pub fn any(&self, stream: StreamId) -> AnyLoaded {
-        self.streams.get(&stream).cloned().unwrap_or_else(|| AnyLoaded::empty(stream.kind))
     }
 
     /// Puts a claim's owner in.
@@ -183,24 +144,59 @@ impl World {
         self.members.insert(set, owners);
     }
 
+    /// A stream's state, of whatever type; the default one where there is no such stream.
+    pub fn any(&self, stream: StreamId) -> AnyLoaded {
+        let loaded = self.streams.get(&stream).cloned();
+        loaded.unwrap_or_else(|| self.not_loaded(Need::Stream(stream), AnyLoaded::empty(stream.kind)))
+    }
+
+    /// The state of a stream; the default one where there is no such stream.
+    pub fn load<A: Stream>(&self, id: A::Id) -> Loaded<A> {
+        A::loaded(&self.any(id.into())).cloned().unwrap_or_default()
+    }
+
+    /// The state of a stream that must be there.
+    pub fn existing<A: AggregateSpec>(&self, id: A::Id) -> Result<Loaded<A>, Refusal> {
+        let loaded = self.load(id);
+        if A::exists(id, &loaded) { Ok(loaded) } else { Err(Refusal::NotFound(id.into())) }
+    }
+
+    /// The state of a stream that must not be there yet.
+    pub fn absent<A: AggregateSpec>(&self, id: A::Id) -> Result<Loaded<A>, Refusal> {
+        let loaded = self.load(id);
+        if A::exists(id, &loaded) { Err(Refusal::AlreadyExists(id.into())) } else { Ok(loaded) }
+    }
+
     /// Who holds a claim.
     pub fn owner(&self, key: &ClaimKey) -> Option<Uuid> {
-        self.owners.get(key).copied().flatten()
+        let owner = self.owners.get(key).copied();
+        owner.unwrap_or_else(|| self.not_loaded(Need::Owner(key.clone()), None))
     }
 
     /// How many claims a set has.
     pub fn count(&self, set: &ClaimSet) -> u32 {
-        self.counts.get(set).copied().unwrap_or(0)
+        self.counts.get(set).copied().unwrap_or_else(|| self.not_loaded(Need::Count(set.clone()), 0))
     }
 
     /// Who holds the claims of a set, in the order of their ids.
     pub fn members(&self, set: &ClaimSet) -> &[Uuid] {
-        self.members.get(set).map_or(&[], Vec::as_slice)
+        let members = self.members.get(set).map(Vec::as_slice);
+        members.unwrap_or_else(|| self.not_loaded(Need::Members(set.clone()), &[]))
+    }
+
+    /// The enrolments that hold the claims of a set, in the order of their ids.
+    pub fn students<'w>(&'w self, set: &ClaimSet) -> impl Iterator<Item = (EnrolmentId, Loaded<Enrolment>)> + use<'w> {
+        self.members(set).iter().map(|id| EnrolmentId::from(*id)).map(|id| (id, self.load(id)))
     }
 
     /// Every stream that was loaded, with the version that a decision on this world relies on.
     pub fn versions(&self) -> impl Iterator<Item = (StreamId, i64)> + '_ {
         self.streams.iter().map(|(stream, loaded)| (*stream, loaded.version()))
+    }
+
+    /// What was read without having been asked for: nothing that was decided on this world may be appended.
+    pub fn unasked(&self) -> Option<&Need> {
+        self.unasked.get()
     }
 
     fn has(&self, need: &Need) -> bool {
@@ -209,6 +205,40 @@ impl World {
             Need::Owner(key) => self.owners.contains_key(key),
             Need::Count(set) => self.counts.contains_key(set),
             Need::Members(set) => self.members.contains_key(set),
+        }
+    }
+
+    /// Remembers what was read without having been asked for.
+    fn not_loaded<T>(&self, need: Need, nothing: T) -> T {
+        debug_assert!(false, "a decision read {need}, which its command did not ask for");
+        self.unasked.get_or_init(|| need);
+        nothing
+    }
+}
+
+#[cfg(test)]
+impl World {
+    /// A stream's state where all is known: what is not here is not there.
+    pub(crate) fn known(&self, stream: StreamId) -> AnyLoaded {
+        self.streams.get(&stream).cloned().unwrap_or_else(|| AnyLoaded::empty(stream.kind))
+    }
+
+    /// Answers a need where all is known.
+    pub(crate) fn give(&self, need: Need, to: &mut Self) {
+        match need {
+            Need::Stream(stream) => to.put(stream, self.known(stream)),
+            Need::Owner(key) => {
+                let owner = self.owners.get(&key).copied().flatten();
+                to.put_owner(key, owner);
+            }
+            Need::Count(set) => {
+                let count = self.counts.get(&set).copied().unwrap_or_default();
+                to.put_count(set, count);
+            }
+            Need::Members(set) => {
+                let members = self.members.get(&set).cloned().unwrap_or_default();
+                to.put_members(set, members);
+            }
         }
     }
 }
@@ -239,18 +269,37 @@ impl<'w> Needs<'w> {
         there
     }
 
+    /// Asks for a stream; whether it is there already.
+    pub fn stream(&mut self, stream: StreamId) -> bool {
+        self.ask(Need::Stream(stream))
+    }
+
+    /// Asks for a stream; its state, once it is loaded.
+    pub fn load<A: Stream>(&mut self, id: A::Id) -> Option<Loaded<A>> {
+        self.stream(id.into()).then(|| self.world.load(id))
+    }
+
     /// Asks who holds a claim; the owner, once it is known.
     pub fn owner(&mut self, key: ClaimKey) -> Option<Uuid> {
-        let owner = self.world.owner(&key);
-        self.ask(Need::Owner(key));
-        owner
+        let known = self.world.owners.get(&key).copied();
+        known.unwrap_or_else(|| {
+            self.missing.insert(Need::Owner(key));
+            None
+        })
+    }
+
+    /// Asks how many claims a set has.
+    pub fn count(&mut self, set: ClaimSet) {
+        self.ask(Need::Count(set));
     }
 
     /// Asks who holds the claims of a set; the owners, once they are known.
-    pub fn members(&mut self, set: ClaimSet) -> Vec<Uuid> {
-        let members = self.world.members(&set).to_vec();
-        self.ask(Need::Members(set));
-        members
+    pub fn members(&mut self, set: ClaimSet) -> &'w [Uuid] {
+        if let Some(known) = self.world.members.get(&set) {
+            return known;
+        }
+        self.missing.insert(Need::Members(set));
+        &[]
     }
 
     /// What is still missing.

@@ -221,6 +221,7 @@ impl ApiError {
                 Refusal::NotFound(_) => (StatusCode::NOT_FOUND, refusal.code()),
                 Refusal::AlreadyExists(_) | Refusal::Rule { .. } => (StatusCode::CONFLICT, refusal.code()),
                 Refusal::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, refusal.code()),
+                Refusal::Unasked(_) => (StatusCode::INTERNAL_SERVER_ERROR, refusal.code()),
             },
             Self::Command(ExecuteError::VersionMismatch { .. }) => {
                 (StatusCode::PRECONDITION_FAILED, "version_mismatch")
@@ -401,6 +402,7 @@ impl From<ExecuteError> for ApiError {
     fn from(error: ExecuteError) -> Self {
         match error {
             ExecuteError::Store(error) => error.into(),
+            ExecuteError::Refused(Refusal::Unasked(_)) => Self::internal(&error),
             error => Self::Command(error),
         }
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use rollbook_domain::Personal;
 use rollbook_domain::cohort::Week;
+use rollbook_domain::cohort::{ImportedMark, ImportedRow, MAX_MARKS};
 use rollbook_domain::enrolment::AttendanceStatus;
-use rollbook_domain::plan::{ImportedMark, ImportedRow, MAX_MARKS};
 use rollbook_domain::text::{Email, ExternalId};
 
 use crate::report::Shown;

@@ -7,7 +7,7 @@ mod users;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rollbook_domain::Personal;
-use rollbook_domain::plan::{ImportedRow, MAX_ROWS, RosterRow, RowOutcome};
+use rollbook_domain::cohort::{ImportedRow, MAX_ROWS, RosterRow, RowOutcome};
 use rollbook_domain::text::ExternalId;
 
 use self::manifest::Manifest;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use rollbook_domain::plan::{ImportedRow, RowOutcome};
+use rollbook_domain::cohort::{ImportedRow, RowOutcome};
 use rollbook_domain::{CommandId, Personal};
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rollbook_domain::Personal;
-use rollbook_domain::plan::{ImportedRow, MAX_ROWS, RosterRow};
+use rollbook_domain::cohort::{ImportedRow, MAX_ROWS, RosterRow};
 use rollbook_domain::text::{Email, ExternalId, Name, TextError};
 
 use crate::report::Shown;

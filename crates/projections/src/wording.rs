@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rollbook_domain::enrolment::{EnrolmentEvent, Outcome, Place, Visibility};
+use rollbook_domain::enrolment::{EnrolmentEvent, Outcome, Venue, Visibility};
 use rollbook_domain::{Event, HubId, Origin, PersonId, Personal};
 use rollbook_store::Recorded;
 
@@ -66,8 +66,8 @@ pub fn words(event: &EnrolmentEvent, names: &Names) -> String {
         EnrolmentEvent::HubLeft { hub_id } => format!("left {}", names.hub(*hub_id)),
         EnrolmentEvent::AttendanceMarked { week, status, place, note: _, by: _, authority, hub_id: _ } => {
             let place = match place {
-                Some(Place::Hub) => " in the hub",
-                Some(Place::Flagship) => " at the flagship",
+                Some(Venue::Hub) => " in the hub",
+                Some(Venue::Flagship) => " at the flagship",
                 None => "",
             };
             format!("marked {status}{place} in week {week}, by authority of the {authority}")

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use rollbook_domain::plan::{ImportedRow, Lists};
+use rollbook_domain::cohort::ImportedRow;
+use rollbook_domain::plan::Lists;
 use rollbook_domain::{CommandId, StreamType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

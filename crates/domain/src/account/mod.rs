@@ -2,7 +2,6 @@
 //! here: those are rows of tables, and this is who was let in, by what, and who changed that.
 
 mod commands;
-mod decide;
 mod errors;
 mod events;
 mod scope;
@@ -10,8 +9,9 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use crate::command::AccountCommand;
 pub use commands::*;
-pub use decide::{MAX_KEY_DAYS, MAX_KEYS};
+
 pub use errors::AccountRule;
 pub use events::{AccountEvent, InvitationPurpose, PasswordChange, ShownFactor, SignInFailure, SignInMethod};
 pub use scope::{CommandName, KeyScope, NoSuchCommand, ReadOnly};

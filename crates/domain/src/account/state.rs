@@ -34,7 +34,7 @@ impl Account {
         self.keys.values().filter(|key| key.expires_at > at && key.epoch == epoch).count()
     }
 
-    pub(super) fn apply_event(&mut self, event: &AccountEvent) {
+    pub(crate) fn apply_event(&mut self, event: &AccountEvent) {
         match event {
             AccountEvent::ApiKeyCreated { key_id, name: _, scope: _, expires_at, epoch } => {
                 self.keys.insert(*key_id, Key { expires_at: *expires_at, epoch: *epoch });

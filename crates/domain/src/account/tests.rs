@@ -8,7 +8,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
-use crate::actor::{Actor, Asked, Authority, By};
+use crate::actor::{Actor, Authority, DecisionContext};
+use crate::aggregate::AggregateCommand;
 use crate::given::{ADMIN, OWNER, STUDENT, by, registered};
 use crate::ids::PersonId;
 use crate::person::{Person, PersonEvent, Role};
@@ -25,8 +26,8 @@ fn person(more: &[PersonEvent]) -> Arc<Person> {
     Arc::new(person)
 }
 
-fn when(given: Vec<AccountEvent>, command: AccountCommand, by: By, person: Arc<Person>) -> Outcome {
-    TestFramework::with(()).given(given).when(Asked { command, by, facts: AccountFacts { person } })
+fn when(given: Vec<AccountEvent>, command: AccountCommand, by: DecisionContext, person: Arc<Person>) -> Outcome {
+    TestFramework::with(()).given(given).when(AggregateCommand { command, context: by, facts: AccountFacts { person } })
 }
 
 fn own(given: Vec<AccountEvent>, command: AccountCommand) -> Outcome {
@@ -37,7 +38,7 @@ fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
 
-fn invite(by: By, person: Arc<Person>) -> Outcome {
+fn invite(by: DecisionContext, person: Arc<Person>) -> Outcome {
     let command = IssueInvitation { person_id: STUDENT, purpose: InvitationPurpose::Invitation };
     when(vec![], AccountCommand::IssueInvitation(command), by, person)
 }
@@ -72,14 +73,14 @@ fn an_admin_invites_anybody_but_an_owner() {
     invite(by(ADMIN, Authority::Admin), person(&[])).then_expect_events(invited(Some(ADMIN)));
     invite(by(ADMIN, Authority::Admin), owner.clone()).then_expect_error(AccountRule::OwnersInvitation);
     invite(by(OWNER, Authority::Owner), owner.clone()).then_expect_events(invited(Some(OWNER)));
-    let system = By { actor: Actor::System, ..by(OWNER, Authority::System) };
+    let system = DecisionContext { actor: Actor::System, ..by(OWNER, Authority::System) };
     invite(system, owner).then_expect_events(invited(None));
 }
 
 #[test]
 fn a_bootstrapped_owner_is_invited_and_signed_out_by_nobody_else_in_the_site() {
     let first = || person(&[PersonEvent::RoleGranted { role: Role::Owner, bootstrapped: true }]);
-    let system = By { actor: Actor::System, ..by(OWNER, Authority::System) };
+    let system = DecisionContext { actor: Actor::System, ..by(OWNER, Authority::System) };
     invite(by(OWNER, Authority::Owner), first()).then_expect_error(AccountRule::OwnerIsBootstrapped);
     invite(by(STUDENT, Authority::Owner), first()).then_expect_events(invited(Some(STUDENT)));
     invite(by(OWNER, Authority::SuperAdmin), first()).then_expect_events(invited(Some(OWNER)));
@@ -125,7 +126,7 @@ fn records_who_was_let_in_and_out() {
     own(vec![], everywhere).then_expect_events(vec![AccountEvent::SignedOutEverywhere {}]);
     let reason = SignInFailure::WrongPassword;
     let failed = AccountCommand::RecordFailedSignIn(RecordFailedSignIn { person_id: STUDENT, reason });
-    let system = By { actor: Actor::System, ..by(OWNER, Authority::System) };
+    let system = DecisionContext { actor: Actor::System, ..by(OWNER, Authority::System) };
     when(vec![], failed, system, person(&[])).then_expect_events(vec![AccountEvent::SignInFailed { reason }]);
     let often = AccountCommand::RecordFailedSignIns(RecordFailedSignIns { person_id: STUDENT });
     when(vec![], often, system, person(&[])).then_expect_events(vec![AccountEvent::SignInsFailed {}]);

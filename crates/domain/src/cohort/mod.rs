@@ -1,16 +1,48 @@
 //! A cohort: one run of a module, with its sessions, status, capacity, markers and instructors.
 
-mod commands;
-mod decide;
+mod advance;
+mod allocate;
+mod end;
 mod errors;
 mod events;
+mod import;
+mod lifecycle;
+mod register;
 mod schedule;
+mod sessions;
+mod staff;
 mod state;
 #[cfg(test)]
 mod tests;
 
-pub use commands::*;
+pub use crate::command::CohortCommand;
+pub use advance::{AdvanceCohort, Candidate, Proposal, WithReason, propose};
+pub use allocate::AllocateMarkers;
 pub use errors::CohortRule;
 pub use events::{CohortEvent, ScheduledSession};
+pub use import::{
+    ImportAttendance, ImportRoster, ImportRule, ImportedMark, ImportedRow, MAX_MARKS, MAX_ROWS, PIECE_EVENTS, Part,
+    Piece, RosterRow, RowOutcome,
+};
+pub use lifecycle::{ArchiveCohort, CancelCohort, Capacity, CompleteCohort, RenameCohort, SetCapacity, StartCohort};
+pub use register::{RegisterMark, TakeAttendance};
 pub use schedule::{Week, Zone};
+pub use sessions::{CancelSession, GraceDays, Minutes, RescheduleSession, ScheduleCohort};
+pub use staff::{AppointInstructor, AppointMarker, DismissInstructor, DismissMarker};
 pub use state::{Cohort, CohortFacts, CohortStatus, Session, SessionStatus};
+
+use crate::aggregate::AggregateSpec;
+use crate::claim::ClaimSet;
+use crate::ids::CohortId;
+use crate::world::Needs;
+
+/// A cohort claims nothing; its places are claimed by the enrolments in it.
+impl AggregateSpec for Cohort {}
+
+/// Asks for a cohort with the enrolments of one of its sets.
+pub(crate) fn need_students(id: CohortId, set: ClaimSet, needs: &mut Needs<'_>) {
+    needs.stream(id.into());
+    for enrolment in needs.members(set) {
+        needs.stream(crate::ids::EnrolmentId::from(*enrolment).into());
+    }
+}

@@ -105,7 +105,7 @@ impl Cohort {
         Some(self.zone?.end_of_grace(last, self.reflection_grace_days))
     }
 
-    pub(super) fn apply_event(&mut self, event: &CohortEvent) {
+    pub(crate) fn apply_event(&mut self, event: &CohortEvent) {
         match event {
             CohortEvent::CohortScheduled {
                 module_id,

@@ -31,7 +31,8 @@ pub enum AttendanceStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-pub enum Place {
+#[schemars(rename = "Place")]
+pub enum Venue {
     /// In a hub.
     Hub,
     /// In the room where it is filmed.
@@ -107,7 +108,7 @@ pub enum EnrolmentEvent {
         status: AttendanceStatus,
         /// Where.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        place: Option<Place>,
+        place: Option<Venue>,
         /// A remark.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<Personal<String>>,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::events::{AttendanceStatus, EnrolmentEvent, Outcome, Place, Visibility};
+use super::events::{AttendanceStatus, EnrolmentEvent, Outcome, Venue, Visibility};
 use crate::actor::Authority;
 use crate::cohort::Cohort;
 use crate::hub::Hub;
@@ -37,7 +37,7 @@ pub struct AttendanceRecord {
     /// Whether they were there.
     pub status: AttendanceStatus,
     /// Where.
-    pub place: Option<Place>,
+    pub place: Option<Venue>,
     /// A remark.
     pub note: Option<Personal<String>>,
     /// Who said so; none is the system.
@@ -112,6 +112,8 @@ pub struct Enrolment {
 /// What an enrolment needs to know from other streams and claims.
 #[derive(Clone, Debug, Default)]
 pub struct EnrolmentFacts {
+    /// Which cohort it is.
+    pub cohort_id: Option<CohortId>,
     /// The cohort (for `EnrolStudent` the one to enrol in).
     pub cohort: Arc<Cohort>,
     /// The student.
@@ -143,7 +145,7 @@ impl Enrolment {
         absent.map(|(week, _)| *week).collect()
     }
 
-    pub(super) fn apply_event(&mut self, event: &EnrolmentEvent) {
+    pub(crate) fn apply_event(&mut self, event: &EnrolmentEvent) {
         match event {
             EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id, week, moved_from: _, origin } => {
                 self.cohort_id = Some(*cohort_id);

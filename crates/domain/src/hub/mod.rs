@@ -1,13 +1,14 @@
 //! A hub: a home or hall where students meet, with a coordinator.
 
+mod claims;
 mod commands;
-mod decide;
 mod errors;
 mod events;
 mod state;
 #[cfg(test)]
 mod tests;
 
+pub use crate::command::HubCommand;
 pub use commands::*;
 pub use errors::HubRule;
 pub use events::HubEvent;

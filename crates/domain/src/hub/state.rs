@@ -24,7 +24,7 @@ pub struct Hub {
 }
 
 impl Hub {
-    pub(super) fn apply_event(&mut self, event: &HubEvent) {
+    pub(crate) fn apply_event(&mut self, event: &HubEvent) {
         match event {
             HubEvent::HubFounded { name, place } => {
                 self.founded = true;

@@ -6,7 +6,8 @@ use cqrs_es::test::{AggregateResultValidator, TestFramework};
 use serde_json::{Value, json};
 
 use super::{Hub, HubEvent, HubFacts, HubRule};
-use crate::actor::{Asked, Authority};
+use crate::actor::Authority;
+use crate::aggregate::AggregateCommand;
 use crate::command::Command;
 use crate::given::{self, ADMIN, COORDINATOR, HUB, OTHER_COORDINATOR, by};
 use crate::person::Person;
@@ -20,7 +21,7 @@ fn when(given: Vec<HubEvent>, name: &str, body: Value) -> AggregateResultValidat
 fn when_facts(given: Vec<HubEvent>, name: &str, mut body: Value, facts: HubFacts) -> AggregateResultValidator<Hub> {
     body["hub_id"] = json!(HUB);
     let Command::Hub(command) = given::command(name, body) else { panic!("{name} is about a hub") };
-    TestFramework::with(()).given(given).when(Asked { command, by: by(ADMIN, Authority::Admin), facts })
+    TestFramework::with(()).given(given).when(AggregateCommand { command, context: by(ADMIN, Authority::Admin), facts })
 }
 
 fn founded() -> HubEvent {

@@ -1,20 +1,29 @@
-//! What can be asked about a module.
+//! The commands about a module: what each says, and what it causes.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
+use super::{Module, ModuleEvent, ModuleFacts, ModuleRule};
+use crate::actor::DecisionContext;
+use crate::aggregate::Decision;
+use crate::claim::ClaimKey;
 use crate::cohort::Week;
+use crate::command::StreamCommand;
 use crate::ids::ModuleId;
+use crate::policy::Right;
+use crate::refusal::Refusal;
 use crate::text::{Code, Title};
+use crate::world::{Needs, World};
 
 /// Defines a course. Its code must be no other module's.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DefineModule {
-    /// Chosen by the client, or made by the server.
+    /// The id of the new module, chosen by the client; left out, the server makes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module_id: Option<ModuleId>,
-    /// As on a timetable.
+    /// The code that stands for it on a timetable.
     pub code: Code,
     /// What it is called.
     pub title: Title,
@@ -27,32 +36,83 @@ fn eight() -> Week {
     Week::EIGHT
 }
 
+impl StreamCommand for DefineModule {
+    type Aggregate = Module;
+    const RIGHT: Right = Right::Administer;
+    const BEGINS: bool = true;
+
+    fn id(&self) -> Option<ModuleId> {
+        self.module_id
+    }
+
+    fn fill_ids(&mut self, new_id: &mut dyn FnMut() -> Uuid) {
+        self.module_id.get_or_insert_with(|| new_id().into());
+    }
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        needs.owner(ClaimKey::module_code(self.code.as_str()));
+    }
+
+    fn facts(&self, _: ModuleId, _: &Module, world: &World) -> Result<ModuleFacts, Refusal> {
+        Ok(ModuleFacts { code_owner: world.owner(&ClaimKey::module_code(self.code.as_str())).map(Into::into) })
+    }
+
+    fn decide(&self, _: &Module, _: &DecisionContext, facts: &ModuleFacts) -> Decision<Module> {
+        let code = self.code.as_str().to_owned();
+        if facts.code_owner.is_some() {
+            return Err(ModuleRule::CodeTaken { code });
+        }
+        Ok(vec![ModuleEvent::ModuleDefined { code, title: self.title.as_str().to_owned(), weeks: self.weeks.get() }])
+    }
+}
+
 /// Gives a module another title.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RenameModule {
-    /// Which.
+    /// The id of the module.
     pub module_id: ModuleId,
     /// The title from now on.
     pub title: Title,
+}
+
+impl StreamCommand for RenameModule {
+    type Aggregate = Module;
+    const RIGHT: Right = Right::Administer;
+
+    fn id(&self) -> Option<ModuleId> {
+        Some(self.module_id)
+    }
+
+    fn decide(&self, module: &Module, _: &DecisionContext, _: &ModuleFacts) -> Decision<Module> {
+        let title = self.title.as_str();
+        if module.title == title {
+            return Ok(Vec::new());
+        }
+        if module.retired {
+            return Err(ModuleRule::ModuleRetired);
+        }
+        Ok(vec![ModuleEvent::ModuleRenamed { title: title.to_owned() }])
+    }
 }
 
 /// Ends the scheduling of further cohorts of a module.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetireModule {
-    /// Which.
+    /// The id of the module.
     pub module_id: ModuleId,
 }
 
-/// The commands of the module aggregate.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-pub enum ModuleCommand {
-    /// See [`DefineModule`].
-    DefineModule(DefineModule),
-    /// See [`RenameModule`].
-    RenameModule(RenameModule),
-    /// See [`RetireModule`].
-    RetireModule(RetireModule),
+impl StreamCommand for RetireModule {
+    type Aggregate = Module;
+    const RIGHT: Right = Right::Administer;
+
+    fn id(&self) -> Option<ModuleId> {
+        Some(self.module_id)
+    }
+
+    fn decide(&self, module: &Module, _: &DecisionContext, _: &ModuleFacts) -> Decision<Module> {
+        Ok(if module.retired { Vec::new() } else { vec![ModuleEvent::ModuleRetired {}] })
+    }
 }

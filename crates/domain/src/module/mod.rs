@@ -1,13 +1,14 @@
 //! A module: a course of weekly sessions that is run several times, each run a cohort.
 
+mod claims;
 mod commands;
-mod decide;
 mod errors;
 mod events;
 mod state;
 #[cfg(test)]
 mod tests;
 
+pub use crate::command::ModuleCommand;
 pub use commands::*;
 pub use errors::ModuleRule;
 pub use events::ModuleEvent;

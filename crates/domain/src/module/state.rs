@@ -21,7 +21,7 @@ pub struct Module {
 }
 
 impl Module {
-    pub(super) fn apply_event(&mut self, event: &ModuleEvent) {
+    pub(crate) fn apply_event(&mut self, event: &ModuleEvent) {
         match event {
             ModuleEvent::ModuleDefined { code, title, weeks } => {
                 self.defined = true;

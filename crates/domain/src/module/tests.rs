@@ -4,12 +4,13 @@ use cqrs_es::test::{AggregateResultValidator, TestFramework};
 use serde_json::{Value, json};
 
 use super::{Module, ModuleEvent, ModuleFacts, ModuleRule};
-use crate::actor::{Asked, Authority};
+use crate::actor::Authority;
+use crate::aggregate::AggregateCommand;
+use crate::aggregate::AggregateSpec;
 use crate::claim::{ClaimChanges, ClaimKey};
 use crate::command::Command;
 use crate::given::{self, ADMIN, MODULE, by};
 use crate::ids::ModuleId;
-use crate::plan::Claims;
 
 fn when(given: Vec<ModuleEvent>, name: &str, body: Value) -> AggregateResultValidator<Module> {
     when_claimed(given, name, body, None)
@@ -24,7 +25,7 @@ fn when_claimed(
     body["module_id"] = json!(MODULE);
     let Command::Module(command) = given::command(name, body) else { panic!("{name} is about a module") };
     let facts = ModuleFacts { code_owner };
-    TestFramework::with(()).given(given).when(Asked { command, by: by(ADMIN, Authority::Admin), facts })
+    TestFramework::with(()).given(given).when(AggregateCommand { command, context: by(ADMIN, Authority::Admin), facts })
 }
 
 fn defined() -> ModuleEvent {

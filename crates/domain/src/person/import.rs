@@ -1,15 +1,15 @@
 //! What a file says about a person who is known: taken where nobody has said otherwise, and never against a rule.
 
-use super::decide::refuse_own_address;
+use super::identity::refuse_own_address;
 use super::{Person, PersonEvent, PersonFacts, PersonRule};
-use crate::actor::By;
+use crate::actor::DecisionContext;
 use crate::origin::Origin;
 use crate::personal::Personal;
 use crate::text::email_key;
 
 /// What a file says about a person; what it leaves out, it says nothing about.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct FromFile {
+pub(crate) struct RosterEntry {
     pub(crate) name: Option<Personal<String>>,
     pub(crate) email: Option<Personal<String>>,
     pub(crate) external_id: Option<Personal<String>>,
@@ -19,8 +19,8 @@ impl Person {
     /// The events that bring the person to what the file says, and the fields that stay because somebody entered them.
     pub(crate) fn follow_file(
         &self,
-        file: FromFile,
-        by: &By,
+        file: RosterEntry,
+        context: &DecisionContext,
         facts: &PersonFacts,
     ) -> Result<(Vec<PersonEvent>, Vec<&'static str>), PersonRule> {
         let mut kept = Vec::new();
@@ -36,9 +36,9 @@ impl Person {
             file.email.filter(|email| follows(Some(email_key(email.as_str())) != known, self.email_origin, "email"));
         if email.is_some() {
             // Not by a file either: a link to set a password by goes there.
-            refuse_own_address(by, facts)?;
-            self.refuse_below_an_owner(by)?;
-            self.refuse_to_others(by, facts.person_id)?;
+            refuse_own_address(context, facts)?;
+            self.refuse_below_an_owner(context)?;
+            self.refuse_to_others(context, facts.person_id)?;
             if facts.email_owner.is_some_and(|owner| Some(owner) != facts.person_id) {
                 return Err(PersonRule::EmailTaken);
             }

@@ -1,17 +1,23 @@
 //! A person: name, email, roles, activity. Passwords and tokens never come here.
 
-mod commands;
-mod decide;
+mod access;
+mod claims;
 mod errors;
 mod events;
+mod identity;
 mod import;
+mod roles;
+mod second_factors;
 mod state;
 #[cfg(test)]
 mod tests;
 
-pub use commands::*;
-pub use decide::MAX_SECOND_FACTORS;
+pub use crate::command::PersonCommand;
+pub use access::{DeactivatePerson, EndAccess, ReactivatePerson};
 pub use errors::PersonRule;
 pub use events::{Ends, PersonEvent, Role, SecondFactorKind};
-pub(crate) use import::FromFile;
+pub use identity::{ChangeEmail, CorrectPerson, RegisterPerson};
+pub(crate) use import::RosterEntry;
+pub use roles::{BootstrapOwner, GrantRole, ReleaseOwner, RevokeRole};
+pub use second_factors::{AddSecondFactor, MAX_SECOND_FACTORS, RemoveSecondFactor, RemoveSecondFactors};
 pub use state::{AccessEpochs, Person, PersonFacts};

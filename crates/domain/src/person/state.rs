@@ -83,7 +83,7 @@ impl Person {
         self.name.as_ref().map_or("", Personal::as_str)
     }
 
-    pub(super) fn apply_event(&mut self, event: &PersonEvent) {
+    pub(crate) fn apply_event(&mut self, event: &PersonEvent) {
         let (access, password) = match event.ends() {
             Ends::Nothing => (0, 0),
             Ends::AllButPassword => (1, 0),
@@ -154,4 +154,11 @@ pub struct PersonFacts {
     pub person_id: Option<PersonId>,
     /// How many people have the role of owner and may act.
     pub owners: u32,
+}
+
+impl PersonFacts {
+    /// Nothing but which person it is.
+    pub(crate) fn of(person: PersonId) -> Self {
+        Self { person_id: Some(person), ..Self::default() }
+    }
 }

@@ -8,14 +8,15 @@ use super::{
     AddSecondFactor, BootstrapOwner, ChangeEmail, Ends, MAX_SECOND_FACTORS, Person, PersonCommand, PersonEvent,
     PersonFacts, PersonRule, ReleaseOwner, RemoveSecondFactor, RemoveSecondFactors, Role, SecondFactorKind,
 };
-use crate::actor::{Actor, Asked, Authority};
+use crate::actor::{Actor, Authority};
+use crate::aggregate::AggregateCommand;
+use crate::aggregate::AggregateSpec;
 use crate::claim::{ClaimChanges, ClaimKey};
 use crate::command::Command;
 use crate::given::{self, ADMIN, NOBODY, OWNER, STUDENT, by};
 use crate::ids::PersonId;
 use crate::origin::Origin;
 use crate::personal::Personal;
-use crate::plan::Claims;
 use crate::text::{Email, Name, NewEmail};
 
 type Outcome = AggregateResultValidator<Person>;
@@ -35,7 +36,7 @@ fn when_claimed(
     body["person_id"] = json!(STUDENT);
     let Command::Person(command) = given::command(name, body) else { panic!("{name} is about a person") };
     facts.person_id = Some(STUDENT);
-    TestFramework::with(()).given(given).when(Asked { command, by: by(actor, authority), facts })
+    TestFramework::with(()).given(given).when(AggregateCommand { command, context: by(actor, authority), facts })
 }
 
 const AN_OWNER: (PersonId, Authority) = (OWNER, Authority::Owner);
@@ -217,7 +218,11 @@ fn releases_an_owner_once() {
     let release = |given: Vec<PersonEvent>| {
         let command = PersonCommand::ReleaseOwner(ReleaseOwner { person_id: STUDENT });
         let by = by(NOBODY, Authority::System);
-        TestFramework::<Person>::with(()).given(given).when(Asked { command, by, facts: PersonFacts::default() })
+        TestFramework::<Person>::with(()).given(given).when(AggregateCommand {
+            command,
+            context: by,
+            facts: PersonFacts::default(),
+        })
     };
     release(vec![soren(), granted(Role::Owner, true)]).then_expect_events(vec![PersonEvent::OwnerReleased {}]);
     release(vec![soren(), granted(Role::Owner, false)]).then_expect_events(vec![]);
@@ -260,8 +265,12 @@ fn bootstrap(given: Vec<PersonEvent>) -> Outcome {
         name: Personal::new(Name::try_new("Søren").unwrap()),
         email: Personal::new(Email::try_new("soren@example.org").unwrap()),
     });
-    let by = crate::actor::By { actor: Actor::System, authority: Authority::System, ..by(NOBODY, Authority::System) };
-    TestFramework::with(()).given(given).when(Asked { command, by, facts: PersonFacts::default() })
+    let by = crate::actor::DecisionContext {
+        actor: Actor::System,
+        authority: Authority::System,
+        ..by(NOBODY, Authority::System)
+    };
+    TestFramework::with(()).given(given).when(AggregateCommand { command, context: by, facts: PersonFacts::default() })
 }
 
 #[test]
@@ -411,7 +420,7 @@ fn about_factors(
     command: PersonCommand,
 ) -> AggregateResultValidator<Person> {
     let facts = PersonFacts { person_id: Some(STUDENT), ..PersonFacts::default() };
-    let asked = Asked { command, by: by(actor, authority), facts };
+    let asked = AggregateCommand { command, context: by(actor, authority), facts };
     TestFramework::<Person>::with(()).given(given).when(asked)
 }
 

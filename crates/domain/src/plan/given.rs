@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use uuid::Uuid;
 
-use super::{Claims, Plan, needs, plan};
+use super::{Plan, needs, plan};
 use crate::actor::Actor;
+use crate::aggregate::AggregateSpec;
 use crate::claim::{ClaimChanges, ClaimKey};
 use crate::cohort::{CohortEvent, ScheduledSession, Week, Zone};
 use crate::command::Command;
@@ -22,22 +23,22 @@ use crate::refusal::{InvalidField, Refusal};
 use crate::text::Text;
 use crate::world::{AnyLoaded, Need, World};
 
-pub(in crate::plan) const ADMIN: PersonId = PersonId(Uuid::from_u128(2));
-pub(in crate::plan) const COHORT: CohortId = CohortId(Uuid::from_u128(10));
-pub(in crate::plan) const OTHER_COHORT: CohortId = CohortId(Uuid::from_u128(11));
-pub(in crate::plan) const HUB: HubId = HubId(Uuid::from_u128(30));
-pub(in crate::plan) const OTHER_HUB: HubId = HubId(Uuid::from_u128(31));
+pub(crate) const ADMIN: PersonId = PersonId(Uuid::from_u128(2));
+pub(crate) const COHORT: CohortId = CohortId(Uuid::from_u128(10));
+pub(crate) const OTHER_COHORT: CohortId = CohortId(Uuid::from_u128(11));
+pub(crate) const HUB: HubId = HubId(Uuid::from_u128(30));
+pub(crate) const OTHER_HUB: HubId = HubId(Uuid::from_u128(31));
 
 /// Everything that happened so far.
 #[derive(Clone, Default)]
-pub(in crate::plan) struct School {
+pub(crate) struct School {
     streams: BTreeMap<StreamId, AnyLoaded>,
     claims: BTreeMap<ClaimKey, Uuid>,
 }
 
 impl School {
     /// An admin, two hubs, and two cohorts of eight weeks that have begun.
-    pub(in crate::plan) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut school = Self::default();
         school.register(ADMIN, "Ada Admin");
         school.happened(ADMIN, [PersonEvent::RoleGranted { role: Role::Admin, bootstrapped: false }]);
@@ -50,7 +51,7 @@ impl School {
         school
     }
 
-    pub(in crate::plan) fn register(&mut self, person: PersonId, name: &str) {
+    pub(crate) fn register(&mut self, person: PersonId, name: &str) {
         let email = format!("{person}@example.org").into();
         self.happened(
             person,
@@ -59,7 +60,7 @@ impl School {
     }
 
     /// A person `Student <number>` in week 1 of the cohort; persons and enrolments are numbered alike.
-    pub(in crate::plan) fn enrol(&mut self, number: u128, cohort_id: CohortId) -> EnrolmentId {
+    pub(crate) fn enrol(&mut self, number: u128, cohort_id: CohortId) -> EnrolmentId {
         let person_id = person(number);
         self.register(person_id, &format!("Student {number}"));
         let enrolled = EnrolmentEvent::StudentEnrolled {
@@ -75,7 +76,7 @@ impl School {
     }
 
     /// What happened to a student, with the claims that follow.
-    pub(in crate::plan) fn lived(&mut self, id: EnrolmentId, events: impl IntoIterator<Item = EnrolmentEvent>) {
+    pub(crate) fn lived(&mut self, id: EnrolmentId, events: impl IntoIterator<Item = EnrolmentEvent>) {
         for event in events {
             let mut changes = ClaimChanges::default();
             self.student(id).claims(id, &event, &mut changes);
@@ -85,11 +86,7 @@ impl School {
     }
 
     /// What happened to any stream.
-    pub(in crate::plan) fn happened(
-        &mut self,
-        id: impl Into<StreamId>,
-        events: impl IntoIterator<Item = impl Into<Event>>,
-    ) {
+    pub(crate) fn happened(&mut self, id: impl Into<StreamId>, events: impl IntoIterator<Item = impl Into<Event>>) {
         let id = id.into();
         let loaded = self.streams.entry(id).or_insert_with(|| AnyLoaded::empty(id.kind));
         for event in events {
@@ -97,7 +94,7 @@ impl School {
         }
     }
 
-    pub(in crate::plan) fn student(&self, id: EnrolmentId) -> Enrolment {
+    pub(crate) fn student(&self, id: EnrolmentId) -> Enrolment {
         match self.streams.get(&id.into()) {
             Some(AnyLoaded::Enrolment(loaded)) => (*loaded.state).clone(),
             _ => Enrolment::default(),
@@ -105,25 +102,25 @@ impl School {
     }
 
     /// A claim that somebody holds.
-    pub(in crate::plan) fn hold(&mut self, key: ClaimKey, owner: Uuid) {
+    pub(crate) fn hold(&mut self, key: ClaimKey, owner: Uuid) {
         self.claims.insert(key, owner);
     }
 
-    pub(in crate::plan) fn owner(&self, key: &ClaimKey) -> Option<Uuid> {
+    pub(crate) fn owner(&self, key: &ClaimKey) -> Option<Uuid> {
         self.claims.get(key).copied()
     }
 
     /// What an admin's command would do, long after the cohorts' last sessions.
-    pub(in crate::plan) fn plan(&self, command: impl Into<Command>) -> Result<Plan, Refusal> {
+    pub(crate) fn plan(&self, command: impl Into<Command>) -> Result<Plan, Refusal> {
         self.plan_by(ADMIN, command)
     }
 
-    pub(in crate::plan) fn plan_by(&self, person: PersonId, command: impl Into<Command>) -> Result<Plan, Refusal> {
+    pub(crate) fn plan_by(&self, person: PersonId, command: impl Into<Command>) -> Result<Plan, Refusal> {
         self.plan_knowing([], person, command)
     }
 
     /// As `plan_by`, on a world that holds more than the command asks for.
-    pub(in crate::plan) fn plan_knowing(
+    pub(crate) fn plan_knowing(
         &self,
         more: impl IntoIterator<Item = Need>,
         person: PersonId,
@@ -146,15 +143,11 @@ impl School {
     }
 
     /// Plans an admin's command and carries it out, releases before takes as the store does.
-    pub(in crate::plan) fn carry_out(&mut self, command: impl Into<Command>) -> Result<Plan, Refusal> {
+    pub(crate) fn carry_out(&mut self, command: impl Into<Command>) -> Result<Plan, Refusal> {
         self.carry_out_by(ADMIN, command)
     }
 
-    pub(in crate::plan) fn carry_out_by(
-        &mut self,
-        person: PersonId,
-        command: impl Into<Command>,
-    ) -> Result<Plan, Refusal> {
+    pub(crate) fn carry_out_by(&mut self, person: PersonId, command: impl Into<Command>) -> Result<Plan, Refusal> {
         let plan = self.plan_by(person, command)?;
         for write in &plan.writes {
             self.happened(write.stream, write.events.clone());
@@ -203,70 +196,70 @@ impl School {
 }
 
 /// What a plan writes to a student's stream.
-pub(in crate::plan) fn events(plan: &Plan, id: EnrolmentId) -> Vec<Event> {
+pub(crate) fn events(plan: &Plan, id: EnrolmentId) -> Vec<Event> {
     plan.writes.iter().filter(|write| write.stream == id.into()).flat_map(|write| write.events.clone()).collect()
 }
 
 /// Whether a plan was refused for these fields.
-pub(in crate::plan) fn invalid(result: Result<Plan, Refusal>) -> Vec<String> {
+pub(crate) fn invalid(result: Result<Plan, Refusal>) -> Vec<String> {
     match result {
         Err(Refusal::Invalid(fields)) => fields.into_iter().map(|InvalidField { pointer, .. }| pointer).collect(),
         other => panic!("expected invalid fields, got {other:?}"),
     }
 }
 
-pub(in crate::plan) fn person(number: u128) -> PersonId {
+pub(crate) fn person(number: u128) -> PersonId {
     PersonId(Uuid::from_u128(1000 + number))
 }
 
-pub(in crate::plan) fn enrolment(number: u128) -> EnrolmentId {
+pub(crate) fn enrolment(number: u128) -> EnrolmentId {
     EnrolmentId(Uuid::from_u128(2000 + number))
 }
 
-pub(in crate::plan) fn marker(number: u128) -> PersonId {
+pub(crate) fn marker(number: u128) -> PersonId {
     PersonId(Uuid::from_u128(500 + number))
 }
 
-pub(in crate::plan) fn week(number: u8) -> Week {
+pub(crate) fn week(number: u8) -> Week {
     Week::try_new(number).unwrap()
 }
 
-pub(in crate::plan) fn text<const MAX: usize>(text: &str) -> Personal<Text<MAX>> {
+pub(crate) fn text<const MAX: usize>(text: &str) -> Personal<Text<MAX>> {
     Personal::new(Text::try_new(text).unwrap())
 }
 
-pub(in crate::plan) fn at(instant: &str) -> DateTime<Utc> {
+pub(crate) fn at(instant: &str) -> DateTime<Utc> {
     instant.parse().unwrap()
 }
 
-pub(in crate::plan) fn in_week(week: u8) -> EnrolmentEvent {
+pub(crate) fn in_week(week: u8) -> EnrolmentEvent {
     EnrolmentEvent::WeekSet { from_week: 1, week, reason: "as it is".into() }
 }
 
-pub(in crate::plan) fn held(week: u8, reason: &str) -> EnrolmentEvent {
+pub(crate) fn held(week: u8, reason: &str) -> EnrolmentEvent {
     EnrolmentEvent::StudentHeld { week, reason: reason.into() }
 }
 
-pub(in crate::plan) fn advanced(from_week: u8, reason: Option<&str>) -> EnrolmentEvent {
+pub(crate) fn advanced(from_week: u8, reason: Option<&str>) -> EnrolmentEvent {
     EnrolmentEvent::StudentAdvanced { from_week, to_week: from_week + 1, reason: reason.map(Into::into) }
 }
 
-pub(in crate::plan) fn withdrawn() -> EnrolmentEvent {
+pub(crate) fn withdrawn() -> EnrolmentEvent {
     EnrolmentEvent::StudentWithdrawn { reason: "moved away".into(), moved_to: None }
 }
 
-pub(in crate::plan) fn completed() -> EnrolmentEvent {
+pub(crate) fn completed() -> EnrolmentEvent {
     EnrolmentEvent::EnrolmentCompleted {}
 }
 
 /// Absent in weeks 1, 3 and 6, and flagged.
-pub(in crate::plan) fn flagged() -> Vec<EnrolmentEvent> {
+pub(crate) fn flagged() -> Vec<EnrolmentEvent> {
     let missed_weeks = [1, 3, 6];
     let flag = EnrolmentEvent::AbsenceFlagRaised { flag: 1, missed_weeks: missed_weeks.into() };
     missed_weeks.map(|week| marked(week, AttendanceStatus::Absent)).into_iter().chain([flag]).collect()
 }
 
-pub(in crate::plan) fn marked(week: u8, status: AttendanceStatus) -> EnrolmentEvent {
+pub(crate) fn marked(week: u8, status: AttendanceStatus) -> EnrolmentEvent {
     EnrolmentEvent::AttendanceMarked {
         week,
         status,

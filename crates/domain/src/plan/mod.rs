@@ -1,49 +1,31 @@
 //! How one command becomes a plan: events over one or many streams, claims taken and released, limits to hold.
 //!
 //! [`needs`] says what must be loaded, [`plan`] decides. Both are pure; the store appends a plan as one transaction, or
-//! nothing of it. Authorisation comes first, so that a refusal tells nothing to whoever may not ask.
+//! nothing of it. Authorisation comes first, so that a refusal tells nothing to whoever may not ask. What a command is, its
+//! aggregate's folder says ([`crate::command::spec`]).
 
-mod account;
-mod advance;
-mod allocate;
-mod attendance;
-mod commands;
-mod end;
-mod errors;
 #[cfg(test)]
-mod given;
-mod import;
-mod moves;
-mod needs;
-mod one;
-mod sites;
-mod student;
-mod syllabus;
-mod week_emails;
+pub(crate) mod given;
+mod rules;
+#[cfg(test)]
+mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use cqrs_es::Aggregate;
 
-use crate::actor::{Actor, Authority, By};
-use crate::claim::{ClaimChanges, Limit};
-use crate::command::Command;
+use crate::actor::{Actor, Authority, DecisionContext};
+use crate::aggregate::AggregateSpec;
+use crate::claim::{ClaimChanges, ClaimSet, Limit};
+use crate::cohort::{ImportedRow, Part};
+use crate::command::{Command, StreamCommand};
 use crate::event::Event;
-use crate::ids::{EnrolmentId, StreamId};
+use crate::ids::{CohortId, EnrolmentId, PersonId, StreamId};
 use crate::policy;
 use crate::refusal::Refusal;
-use crate::world::{Loaded, World};
+use crate::world::{Loaded, Need, Needs, World};
 
-pub use advance::{Candidate, Proposal, propose};
-pub use commands::*;
-pub use errors::PlanRule;
-pub(crate) use import::students_of_marks;
-pub use import::{
-    ImportAttendance, ImportRoster, ImportRule, ImportedMark, ImportedRow, MAX_MARKS, MAX_ROWS, PIECE_EVENTS, Part,
-    Piece, RosterRow, RowOutcome,
-};
-pub use needs::needs;
+pub use rules::BatchRule;
 
 /// The lists that a command over many students adds to its receipt, by name: `advanced`, `held`, `untouched`, …
 pub type Lists = BTreeMap<String, Vec<EnrolmentId>>;
@@ -85,52 +67,56 @@ impl StreamWrite {
     }
 }
 
-/// An aggregate whose events take and release claims.
-pub(crate) trait Claims: Aggregate {
-    /// Its typed id.
-    type Id: Copy + Into<StreamId>;
+/// What an actor's standing is towards: whom the command concerns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The site as a whole: no appointment gives a right.
+    Site,
+    /// A person's own account.
+    Account(PersonId),
+    /// A cohort.
+    Cohort(CohortId),
+    /// Students, all of them, and the cohort; none is that of the first student.
+    Students(Vec<EnrolmentId>, Option<CohortId>),
+    /// A cohort, and as a coordinator any of these students: the others are wrong rows of a file.
+    AnyOf(CohortId, Vec<EnrolmentId>),
+}
 
-    /// What an event does to the claims, given the state before it.
-    fn claims(&self, id: Self::Id, event: &Self::Event, changes: &mut ClaimChanges);
+/// What is still missing to decide the command; empty means that [`plan`] can run. Called again as facts arrive.
+pub fn needs(command: &Command, actor: Actor, world: &World) -> BTreeSet<Need> {
+    let mut needs = Needs::new(world);
+    if let Actor::Person(id) = actor {
+        needs.stream(id.into());
+    }
+    command.spec().needs(&mut needs);
+    needs.missing()
 }
 
 /// Decides a command on the facts that [`needs`] asked for. `at` is the instant of the request.
 pub fn plan(command: &Command, actor: Actor, at: DateTime<Utc>, world: &World) -> Result<Plan, Refusal> {
-    let authority = policy::authorise(command, actor, world)?;
-    let by = By { actor, authority, at };
-    let mut planner = Planner::new(world, by);
-    match command {
-        Command::Person(command) => planner.person(command)?,
-        Command::Module(command) => planner.module(command)?,
-        Command::Cohort(command) => planner.cohort(command)?,
-        Command::Hub(command) => planner.hub(command)?,
-        Command::Enrolment(command) => planner.enrolment(command)?,
-        Command::Many(ManyCommand::TakeAttendance(command)) => planner.take_attendance(command)?,
-        Command::Many(ManyCommand::AdvanceCohort(command)) => planner.advance_cohort(command)?,
-        Command::Many(ManyCommand::AllocateMarkers(command)) => planner.allocate_markers(command)?,
-        Command::Many(ManyCommand::MoveStudent(command)) => planner.move_student(command)?,
-        Command::Syllabus(command) => planner.syllabus(command)?,
-        Command::Many(ManyCommand::ImportRoster(command)) => planner.import_roster(command)?,
-        Command::Many(ManyCommand::ImportAttendance(command)) => planner.import_attendance(command)?,
-        Command::WeekEmails(command) => planner.week_emails(command)?,
-        Command::Account(command) => planner.account(command)?,
-        Command::Site(command) => planner.site(command)?,
-        Command::SiteSettings(command) => planner.site_settings(command)?,
+    let decided = policy::authorise(command, actor, world).and_then(|authority| {
+        let mut planner = Planner::new(world, DecisionContext { actor, authority, at });
+        command.spec().plan(&mut planner)?;
+        Ok(planner.plan)
+    });
+    match world.unasked() {
+        Some(need) => Err(Refusal::Unasked(need.clone())),
+        None => decided,
     }
-    Ok(planner.plan)
 }
 
 /// Gathers a plan while the rules run.
-struct Planner<'w> {
-    world: &'w World,
-    by: By,
-    plan: Plan,
+#[derive(Debug)]
+pub struct Planner<'w> {
+    pub(crate) world: &'w World,
+    pub(crate) context: DecisionContext,
+    pub(crate) plan: Plan,
 }
 
 impl<'w> Planner<'w> {
-    fn new(world: &'w World, by: By) -> Self {
+    fn new(world: &'w World, context: DecisionContext) -> Self {
         let plan = Plan {
-            authority: by.authority,
+            authority: context.authority,
             writes: Vec::new(),
             claims: ClaimChanges::default(),
             limits: Vec::new(),
@@ -138,15 +124,39 @@ impl<'w> Planner<'w> {
             rows: Vec::new(),
             parts: Vec::new(),
         };
-        Self { world, by, plan }
+        Self { world, context, plan }
+    }
+
+    /// Asks the aggregate, writes what it decides, and lets the command do the rest.
+    pub(crate) fn decide<C: StreamCommand>(&mut self, command: &C) -> Result<(), Refusal> {
+        command.check()?;
+        let (id, before) = command.before(self.world)?;
+        let facts = command.facts(id, &before.state, self.world)?;
+        let decided = command.decide(&before.state, &self.context, &facts);
+        let events = decided.map_err(|rule| C::Aggregate::refuse(rule, &facts))?;
+        self.plan.lists.extend(command.lists(&before.state, &facts));
+        if !events.is_empty() {
+            self.write_limited(id, &before, &facts, events);
+            command.consequences(&before.state, self);
+        }
+        Ok(())
+    }
+
+    /// Adds a stream's events, what they do to the claims, and what the sets that they are added to may hold.
+    pub(crate) fn write_limited<A: AggregateSpec>(
+        &mut self,
+        id: A::Id,
+        before: &Loaded<A>,
+        facts: &A::Facts,
+        events: Vec<A::Event>,
+    ) {
+        let taken_before = self.plan.claims.takes.len();
+        self.write(id, before, events);
+        self.plan.limits.extend(A::limit(&self.plan.claims.takes[taken_before..], facts));
     }
 
     /// Adds a stream's events, and what they do to the claims. No events, no write.
-    fn write<A>(&mut self, id: A::Id, before: &Loaded<A>, events: Vec<A::Event>)
-    where
-        A: Claims + Clone,
-        A::Event: Into<Event>,
-    {
+    pub(crate) fn write<A: AggregateSpec>(&mut self, id: A::Id, before: &Loaded<A>, events: Vec<A::Event>) {
         if events.is_empty() {
             return;
         }
@@ -162,13 +172,14 @@ impl<'w> Planner<'w> {
         });
     }
 
-    /// Refuses a command about a stream that is not there.
-    fn existing<T>(stream: impl Into<StreamId>, loaded: Loaded<T>) -> Result<Loaded<T>, Refusal> {
-        if loaded.version == 0 { Err(Refusal::NotFound(stream.into())) } else { Ok(loaded) }
+    /// Makes it a conflict if a set has come to hold more: whoever is added at the same time was not looked at.
+    pub(crate) fn no_more_than_now(&mut self, set: ClaimSet) {
+        let at_most = u32::try_from(self.world.members(&set).len()).unwrap_or(u32::MAX);
+        self.plan.limits.push(Limit::at_most(set, at_most));
     }
 
-    /// Refuses to create a stream that is there already.
-    fn fresh<T>(stream: impl Into<StreamId>, loaded: Loaded<T>) -> Result<Loaded<T>, Refusal> {
-        if loaded.version == 0 { Ok(loaded) } else { Err(Refusal::AlreadyExists(stream.into())) }
+    /// Adds a list to the receipt.
+    pub(crate) fn list(&mut self, name: &str, students: Vec<EnrolmentId>) {
+        self.plan.lists.insert(name.to_owned(), students);
     }
 }

@@ -3,8 +3,8 @@
 //! All site streams are recorded in one place, the registry: the default site of the main database. So slugs and hosts are
 //! claimed over the whole installation.
 
+mod claims;
 mod commands;
-mod decide;
 mod errors;
 mod events;
 mod host;
@@ -14,6 +14,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use crate::command::SiteCommand;
 pub use commands::*;
 pub use errors::SiteRule;
 pub use events::{HostAdmits, SiteDatabase, SiteEvent, SiteHost};

@@ -39,7 +39,7 @@ pub struct FirstOwner {
 }
 
 impl Site {
-    pub(super) fn apply_event(&mut self, event: &SiteEvent) {
+    pub(crate) fn apply_event(&mut self, event: &SiteEvent) {
         match event {
             SiteEvent::SiteOpened { slug, name, owner_email, owner_name, owner_id } => {
                 self.slug.clone_from(slug);
@@ -61,8 +61,6 @@ impl Site {
 /// What a site needs to know from claims.
 #[derive(Clone, Debug, Default)]
 pub struct SiteFacts {
-    /// The site that the command is about.
-    pub site_id: Option<SiteId>,
     /// Who has the slug that the command gives.
     pub slug_owner: Option<SiteId>,
     /// Who has the hosts that the command gives.

@@ -7,12 +7,13 @@ use super::{
     ActivateSite, GiveSiteDatabase, HostAdmits, HostError, HostName, Site, SiteEvent, SiteFacts, SiteHost, SiteRule,
     Slug,
 };
-use crate::actor::{Asked, Authority};
+use crate::actor::Authority;
+use crate::aggregate::AggregateCommand;
+use crate::aggregate::AggregateSpec;
 use crate::claim::{ClaimChanges, ClaimKey};
 use crate::command::Command;
 use crate::given::{self, OWNER, SITE, by};
 use crate::ids::SiteId;
-use crate::plan::Claims;
 
 const OTHER: SiteId = SiteId(uuid::Uuid::from_u128(0x11));
 
@@ -24,21 +25,24 @@ fn when_claimed(
     given: Vec<SiteEvent>,
     name: &str,
     mut body: Value,
-    mut facts: SiteFacts,
+    facts: SiteFacts,
 ) -> AggregateResultValidator<Site> {
-    let id = body.as_object_mut().expect("an object").entry("site_id").or_insert(json!(SITE)).clone();
-    facts.site_id = Some(serde_json::from_value(id).expect("an id"));
+    body.as_object_mut().expect("an object").entry("site_id").or_insert(json!(SITE));
     let mut command = given::command(name, body);
     command.fill_ids(|| OWNER.0);
     let Command::Site(command) = command else { panic!("{name} is about a site") };
-    TestFramework::with(()).given(given).when(Asked { command, by: by(OWNER, Authority::SuperAdmin), facts })
+    TestFramework::with(()).given(given).when(AggregateCommand {
+        command,
+        context: by(OWNER, Authority::SuperAdmin),
+        facts,
+    })
 }
 
 /// What no client sends, about a site that was opened before.
 fn when_system(given: &[&SiteEvent], command: Command) -> AggregateResultValidator<Site> {
     let Command::Site(command) = command else { panic!("it is about a site") };
     let given = std::iter::once(opened()).chain(given.iter().copied().cloned()).collect();
-    let asked = Asked { command, by: by(OWNER, Authority::System), facts: SiteFacts::default() };
+    let asked = AggregateCommand { command, context: by(OWNER, Authority::System), facts: SiteFacts::default() };
     TestFramework::with(()).given(given).when(asked)
 }
 

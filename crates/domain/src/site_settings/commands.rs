@@ -1,13 +1,19 @@
-//! What can be asked about a site's settings.
+//! The command about a site's settings, and what it causes.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::events::{SecondFactorPolicy, SettingValue};
+use super::{SiteSettings, SiteSettingsEvent, SiteSettingsFacts};
+use crate::actor::DecisionContext;
+use crate::aggregate::{AggregateSpec, Decision};
 use crate::cohort::Zone;
-use crate::ids::SiteId;
+use crate::command::StreamCommand;
+use crate::ids::{SiteId, SiteSettingsId};
 use crate::number::Bounded;
+use crate::policy::Right;
 use crate::text::Name;
+use crate::world::Loaded;
 
 /// A setting and what it is set to.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -69,10 +75,38 @@ pub struct SetSiteSetting {
     pub site: Option<SiteId>,
 }
 
-/// The commands about a site's settings.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-pub enum SiteSettingsCommand {
-    /// See [`SetSiteSetting`].
-    SetSiteSetting(SetSiteSetting),
+impl StreamCommand for SetSiteSetting {
+    type Aggregate = SiteSettings;
+    const RIGHT: Right = Right::Administer;
+
+    fn id(&self) -> Option<SiteSettingsId> {
+        self.site.map(Into::into)
+    }
+
+    fn fill_site(&mut self, site: SiteId) {
+        self.site = Some(site);
+    }
+
+    /// Whoever settles some lets owners in, or keeps them out.
+    fn right(&self) -> Right {
+        match self.setting {
+            Setting::PasswordSignIn { .. } | Setting::SecondFactor { .. } => Right::SettleWaysIn,
+            Setting::DisplayName { .. }
+            | Setting::Timezone { .. }
+            | Setting::SessionHours { .. }
+            | Setting::InvitationHours { .. } => Self::RIGHT,
+        }
+    }
+
+    fn decide(&self, settings: &SiteSettings, _: &DecisionContext, (): &SiteSettingsFacts) -> Decision<SiteSettings> {
+        let setting = SettingValue::from(&self.setting);
+        Ok(if settings.has(&setting) { Vec::new() } else { vec![SiteSettingsEvent::SiteSettingSet { setting }] })
+    }
+}
+
+impl AggregateSpec for SiteSettings {
+    /// Every site has its settings, before the first is set.
+    fn exists(_: SiteSettingsId, _: &Loaded<Self>) -> bool {
+        true
+    }
 }

@@ -2,14 +2,17 @@
 //! id; nothing secret ever comes here.
 
 mod commands;
-mod decide;
 mod errors;
 mod events;
 mod state;
 #[cfg(test)]
 mod tests;
 
+pub use crate::command::SiteSettingsCommand;
 pub use commands::*;
 pub use errors::SiteSettingsRule;
 pub use events::{SecondFactorPolicy, SettingValue, SiteSettingsEvent};
 pub use state::SiteSettings;
+
+/// Settings are decided by themselves.
+pub type SiteSettingsFacts = ();

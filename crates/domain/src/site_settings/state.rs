@@ -52,7 +52,7 @@ impl SiteSettings {
         }
     }
 
-    pub(super) fn apply_event(&mut self, event: &SiteSettingsEvent) {
+    pub(crate) fn apply_event(&mut self, event: &SiteSettingsEvent) {
         match event {
             SiteSettingsEvent::SiteSettingSet { setting } => self.set(setting),
         }

@@ -4,7 +4,8 @@ use cqrs_es::test::TestFramework;
 use serde_json::{Value, json};
 
 use super::{SecondFactorPolicy, SettingValue, SiteSettings, SiteSettingsEvent};
-use crate::actor::{Asked, Authority};
+use crate::actor::Authority;
+use crate::aggregate::AggregateCommand;
 use crate::command::Command;
 use crate::given::{self, ADMIN, by};
 
@@ -15,7 +16,7 @@ fn set(setting: SettingValue) -> SiteSettingsEvent {
 fn then(given: Vec<SiteSettingsEvent>, setting: &Value, expected: Vec<SiteSettingsEvent>) {
     let command = given::command("SetSiteSetting", json!({ "setting": setting }));
     let Command::SiteSettings(command) = command else { panic!("it is about settings") };
-    let asked = Asked { command, by: by(ADMIN, Authority::Admin), facts: () };
+    let asked = AggregateCommand { command, context: by(ADMIN, Authority::Admin), facts: () };
     TestFramework::<SiteSettings>::with(()).given(given).when(asked).then_expect_events(expected);
 }
 

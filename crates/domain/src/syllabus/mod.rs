@@ -1,9 +1,9 @@
 //! A syllabus: what a cohort's students see, week by week. Its stream has the id of its cohort.
 
+mod claims;
 mod commands;
 mod content;
 mod copy;
-mod decide;
 mod errors;
 mod events;
 mod state;
@@ -11,6 +11,7 @@ mod state;
 mod tests;
 mod youtube;
 
+pub use crate::command::SyllabusCommand;
 pub use commands::*;
 pub use content::{ContentError, MaterialContent, MaterialKind, stored_file_kind};
 pub use errors::SyllabusRule;

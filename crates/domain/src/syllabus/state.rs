@@ -63,7 +63,7 @@ impl Syllabus {
         self.weeks.values().flatten().map(|material| material.content.text_chars()).sum()
     }
 
-    pub(super) fn apply_event(&mut self, event: &SyllabusEvent) {
+    pub(crate) fn apply_event(&mut self, event: &SyllabusEvent) {
         match event {
             SyllabusEvent::MaterialAdded { material_id, week, position, title, content } => {
                 self.uploads.extend(content.upload());

@@ -23,7 +23,7 @@ impl WeekEmails {
         self.told.get(&week).is_some_and(|told| told.contains(&enrolment))
     }
 
-    pub(super) fn apply_event(&mut self, event: &WeekEmailsEvent) {
+    pub(crate) fn apply_event(&mut self, event: &WeekEmailsEvent) {
         match event {
             WeekEmailsEvent::WeekEmailsRequested { week, enrolments } => {
                 self.told.entry(*week).or_default().extend(enrolments);

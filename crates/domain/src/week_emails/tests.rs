@@ -7,7 +7,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{Addressees, RetryEmail, WeekEmails, WeekEmailsCommand, WeekEmailsEvent, WeekEmailsFacts, WeekEmailsRule};
-use crate::actor::{Asked, Authority};
+use crate::actor::Authority;
+use crate::aggregate::AggregateCommand;
 use crate::cohort::{Cohort, CohortEvent, CohortStatus};
 use crate::command::Command;
 use crate::enrolment::{Enrolment, EnrolmentStatus};
@@ -47,7 +48,7 @@ fn requested(week: u8, students: impl IntoIterator<Item = u128>) -> WeekEmailsEv
 fn send(given: Vec<WeekEmailsEvent>, week: u8, facts: WeekEmailsFacts) -> AggregateResultValidator<WeekEmails> {
     let command = given::command("SendWeekEmails", json!({ "cohort_id": COHORT, "week": week }));
     let Command::WeekEmails(command) = command else { panic!("it is about emails") };
-    TestFramework::with(()).given(given).when(Asked { command, by: by(ADMIN, Authority::Admin), facts })
+    TestFramework::with(()).given(given).when(AggregateCommand { command, context: by(ADMIN, Authority::Admin), facts })
 }
 
 #[test]
@@ -91,7 +92,7 @@ fn a_message_is_sent_again_as_often_as_somebody_asks() {
     let command = || {
         let retry = RetryEmail { cohort_id: COHORT, message_id, enrolment_id: id(1) };
         let command = WeekEmailsCommand::RetryEmail(retry);
-        Asked { command, by: by(ADMIN, Authority::Admin), facts: facts() }
+        AggregateCommand { command, context: by(ADMIN, Authority::Admin), facts: facts() }
     };
     let retried = WeekEmailsEvent::EmailRetried { message_id, enrolment_id: id(1) };
     TestFramework::<WeekEmails>::with(())

@@ -6,7 +6,7 @@ mod upload;
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::routing::{MethodRouter, post};
-use rollbook_domain::plan::{ImportAttendance, ImportRoster, ImportedRow};
+use rollbook_domain::cohort::{ImportAttendance, ImportRoster, ImportedRow};
 use rollbook_domain::{CohortId, Command};
 use rollbook_import::{
     FileError, Limits, MAX_FILE_BYTES, ONEROSTER_FILES, Report, RosterFile, read_attendance, read_oneroster,

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rollbook_domain::cohort::{Candidate, Proposal, propose};
 use rollbook_domain::enrolment::AttendanceStatus;
-use rollbook_domain::plan::{Candidate, Proposal, propose};
 use rollbook_domain::{CohortId, EnrolmentId, Personal, SiteId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! The register of one session: every active student, with their mark or without one.
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::enrolment::{AttendanceStatus, Place};
+use rollbook_domain::enrolment::{AttendanceStatus, Venue};
 use rollbook_domain::policy::RosterScope;
 use rollbook_domain::{Authority, CohortId, EnrolmentId, HubId, PersonId, Personal, SiteId};
 use schemars::JsonSchema;
@@ -27,7 +27,7 @@ pub struct RegisterItem {
     /// Whether they were there; null while nobody said.
     pub status: Option<AttendanceStatus>,
     /// Where they took part.
-    pub place: Option<Place>,
+    pub place: Option<Venue>,
     /// A remark.
     pub note: Option<Personal<String>>,
     /// Who said so; null is the system, or nobody yet.

@@ -8,7 +8,7 @@ use rollbook_domain::account::{
     AccountEvent, InvitationPurpose, KeyScope, PasswordChange, ShownFactor, SignInFailure, SignInMethod,
 };
 use rollbook_domain::cohort::{CohortEvent, ScheduledSession, Zone};
-use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, Outcome, Place, Visibility};
+use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, Outcome, Venue, Visibility};
 use rollbook_domain::hub::HubEvent;
 use rollbook_domain::module::ModuleEvent;
 use rollbook_domain::person::{PersonEvent, Role, SecondFactorKind};
@@ -171,7 +171,7 @@ fn of_enrolment() -> BoxedStrategy<EnrolmentEvent> {
     ]
     .boxed();
     let status = prop_oneof![Just(Present), Just(Absent), Just(Late), Just(Excused)];
-    let place = option::of(prop_oneof![Just(Place::Hub), Just(Place::Flagship)]);
+    let place = option::of(prop_oneof![Just(Venue::Hub), Just(Venue::Flagship)]);
     let attendance = prop_oneof![
         4 => (week(), status, place, option::of(text()), option::of(person()), option::of(id::<HubId>(4))).prop_map(
             |(week, status, place, note, by, hub_id)| EnrolmentEvent::AttendanceMarked {

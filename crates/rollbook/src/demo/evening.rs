@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use rollbook_domain::cohort::Week;
+use rollbook_domain::cohort::{AdvanceCohort, RegisterMark, TakeAttendance, WithReason};
 use rollbook_domain::enrolment::AttendanceStatus;
-use rollbook_domain::plan::{AdvanceCohort, RegisterMark, TakeAttendance, WithReason};
 use rollbook_domain::{HubId, PersonId};
 use rollbook_store::Receipt;
 

@@ -1,9 +1,9 @@
 //! The day after a session: what people talk about and decide one by one, as the fixture has it.
 
+use rollbook_domain::enrolment::MoveStudent;
 use rollbook_domain::enrolment::{
-    AttendanceStatus, JoinHub, MarkAttendance, Place, ReleaseStudent, ResolveAbsenceFlag, SetWeek, WithdrawStudent,
+    AttendanceStatus, JoinHub, MarkAttendance, ReleaseStudent, ResolveAbsenceFlag, SetWeek, Venue, WithdrawStudent,
 };
-use rollbook_domain::plan::MoveStudent;
 
 use super::calendar::Calendar;
 use super::cast::Cast;
@@ -53,7 +53,7 @@ async fn correct(stage: &Stage, fixture: &Fixture, cast: &mut Cast, at: u8) -> D
         enrolment_id,
         week,
         status: AttendanceStatus::Present,
-        place: Some(Place::Hub),
+        place: Some(Venue::Hub),
         note: Some(correction.note.clone()),
     };
     decide(stage, cast, format!("week {at}: correct {}", correction.student), command).await?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::Days;
+use rollbook_domain::cohort::AllocateMarkers;
 use rollbook_domain::cohort::{
     AppointInstructor, AppointMarker, Capacity, GraceDays, Minutes, ScheduleCohort, StartCohort, Week,
 };
@@ -10,7 +11,6 @@ use rollbook_domain::enrolment::EnrolStudent;
 use rollbook_domain::hub::{AppointCoordinator, FoundHub};
 use rollbook_domain::module::DefineModule;
 use rollbook_domain::person::{BootstrapOwner, GrantRole, RegisterPerson, Role};
-use rollbook_domain::plan::AllocateMarkers;
 use rollbook_domain::text::{ExternalId, Name, NewEmail};
 use rollbook_domain::{CohortId, Personal};
 

@@ -1,7 +1,7 @@
 //! What everybody does who is not written down in the fixture: varied, and the same in every run.
 
 use rollbook_domain::Personal;
-use rollbook_domain::enrolment::{AttendanceStatus, Outcome, Place, Visibility};
+use rollbook_domain::enrolment::{AttendanceStatus, Outcome, Venue, Visibility};
 use rollbook_domain::text::Note;
 
 use super::cast::Student;
@@ -35,10 +35,10 @@ pub fn attendance(
 }
 
 /// Where a student was who was there.
-pub fn place(student: &Student, status: AttendanceStatus) -> Option<Place> {
+pub fn place(student: &Student, status: AttendanceStatus) -> Option<Venue> {
     match status {
         AttendanceStatus::Present | AttendanceStatus::Late => {
-            Some(if student.hub.is_some() { Place::Hub } else { Place::Flagship })
+            Some(if student.hub.is_some() { Venue::Hub } else { Venue::Flagship })
         }
         AttendanceStatus::Absent | AttendanceStatus::Excused => None,
     }

@@ -4,7 +4,8 @@
 
 use futures::future::BoxFuture;
 use rollbook_domain::claim::ClaimChanges;
-use rollbook_domain::plan::{Part, Piece, Plan};
+use rollbook_domain::cohort::{Part, Piece};
+use rollbook_domain::plan::Plan;
 
 use super::{CommandKey, ExecuteError, Executor, Request, Sent, new_id};
 use crate::append::{Append, Appended, StoredPiece, StoredReceipt};

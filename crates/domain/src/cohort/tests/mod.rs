@@ -10,7 +10,8 @@ use cqrs_es::test::{AggregateResultValidator, TestFramework};
 use serde_json::{Value, json};
 
 use super::{Cohort, CohortEvent, CohortFacts, CohortRule, CohortStatus};
-use crate::actor::{Asked, Authority};
+use crate::actor::Authority;
+use crate::aggregate::AggregateCommand;
 use crate::command::Command;
 use crate::given::{self, ADMIN, COHORT, by, scheduled};
 use crate::module::Module;
@@ -29,7 +30,7 @@ fn when_facts(
 ) -> AggregateResultValidator<Cohort> {
     body["cohort_id"] = json!(COHORT);
     let Command::Cohort(command) = given::command(name, body) else { panic!("{name} is about a cohort") };
-    TestFramework::with(()).given(given).when(Asked { command, by: by(ADMIN, Authority::Admin), facts })
+    TestFramework::with(()).given(given).when(AggregateCommand { command, context: by(ADMIN, Authority::Admin), facts })
 }
 
 fn facts() -> CohortFacts {

@@ -11,7 +11,7 @@ fn a_mark_says_who_in_what_capacity_and_in_which_hub() {
         enrolment_id: ENROLMENT,
         week: week(2),
         status: AttendanceStatus::Late,
-        place: Some(Place::Flagship),
+        place: Some(Venue::Flagship),
         note: Some(text("the train")),
     });
     given([EnrolmentEvent::HubJoined { hub_id: HUB, previous: None, origin: Origin::Hand }])
@@ -20,7 +20,7 @@ fn a_mark_says_who_in_what_capacity_and_in_which_hub() {
         .then_expect_events(vec![EnrolmentEvent::AttendanceMarked {
             week: 2,
             status: AttendanceStatus::Late,
-            place: Some(Place::Flagship),
+            place: Some(Venue::Flagship),
             note: Some("the train".into()),
             by: by(Authority::Coordinator).actor.person(),
             authority: Authority::Coordinator,

@@ -1,9 +1,9 @@
 //! What each event takes and releases.
 
 use super::*;
+use crate::aggregate::AggregateSpec;
 use crate::claim::{ClaimChanges, ClaimKey};
 use crate::origin::Origin;
-use crate::plan::Claims;
 
 fn joined(hub_id: HubId, previous: Option<HubId>) -> EnrolmentEvent {
     EnrolmentEvent::HubJoined { hub_id, previous, origin: Origin::Hand }

@@ -128,7 +128,7 @@ fn play(steps: Vec<Step>, mut check: impl FnMut(&Enrolment, &[EnrolmentEvent], O
             Step::Resolve if state.flag.open => resolve(),
             Step::Resolve => continue,
         };
-        let events = state.decide(&command, &by(Authority::Admin), &facts).unwrap();
+        let events = command.decide(&state, &by(Authority::Admin), &facts).unwrap();
         for event in &events {
             state.apply(event.clone());
         }

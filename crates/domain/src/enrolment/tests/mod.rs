@@ -17,7 +17,8 @@ use cqrs_es::test::{AggregateResultValidator, TestFramework};
 use uuid::Uuid;
 
 use super::*;
-use crate::actor::{Actor, Asked, Authority, By};
+use crate::actor::{Actor, Authority, DecisionContext};
+use crate::aggregate::AggregateCommand;
 use crate::cohort::{Cohort, CohortEvent, ScheduledSession, Week, Zone};
 use crate::hub::{Hub, HubEvent};
 use crate::ids::{CohortId, EnrolmentId, HubId, ModuleId, PersonId};
@@ -40,7 +41,7 @@ const OTHER_HUB: HubId = HubId(Uuid::from_u128(31));
 struct Given {
     events: Vec<EnrolmentEvent>,
     facts: EnrolmentFacts,
-    by: By,
+    by: DecisionContext,
 }
 
 /// A student enrolled in week 1 of a cohort that has begun, and an admin who asks after its last session.
@@ -75,7 +76,7 @@ impl Given {
     }
 
     fn by(mut self, authority: Authority) -> Self {
-        self.by = By { at: self.by.at, ..by(authority) };
+        self.by = DecisionContext { at: self.by.at, ..by(authority) };
         self
     }
 
@@ -90,7 +91,11 @@ impl Given {
     }
 
     fn when(self, command: EnrolmentCommand) -> AggregateResultValidator<Enrolment> {
-        TestFramework::<Enrolment>::with(()).given(self.events).when(Asked { command, by: self.by, facts: self.facts })
+        TestFramework::<Enrolment>::with(()).given(self.events).when(AggregateCommand {
+            command,
+            context: self.by,
+            facts: self.facts,
+        })
     }
 }
 
@@ -140,7 +145,7 @@ fn hub(events: impl IntoIterator<Item = HubEvent>) -> Arc<Hub> {
 }
 
 /// Each authority acts through a person of its own.
-fn by(authority: Authority) -> By {
+fn by(authority: Authority) -> DecisionContext {
     let person = match authority {
         Authority::System => None,
         Authority::SuperAdmin | Authority::Owner | Authority::Admin => Some(ADMIN),
@@ -149,7 +154,7 @@ fn by(authority: Authority) -> By {
         Authority::Marker => Some(MARKER),
         Authority::Student | Authority::Oneself => Some(STUDENT),
     };
-    By { actor: person.map_or(Actor::System, Actor::Person), authority, at: at("2025-03-26T00:00:00Z") }
+    DecisionContext { actor: person.map_or(Actor::System, Actor::Person), authority, at: at("2025-03-26T00:00:00Z") }
 }
 
 fn at(instant: &str) -> DateTime<Utc> {

@@ -12,14 +12,15 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{MaterialContent, Syllabus, SyllabusCommand, SyllabusEvent, SyllabusFacts, SyllabusRule};
-use crate::actor::{Asked, Authority};
+use crate::actor::Authority;
+use crate::aggregate::AggregateCommand;
+use crate::aggregate::AggregateSpec;
 use crate::claim::{ClaimChanges, ClaimKey};
 use crate::cohort::{Cohort, CohortStatus};
 use crate::command::Command;
 use crate::file::StoredFile;
 use crate::given::{self, COHORT, INSTRUCTOR, by, scheduled};
 use crate::ids::{MaterialId, UploadId};
-use crate::plan::Claims;
 
 const UPLOAD: UploadId = UploadId(Uuid::from_u128(0x70));
 
@@ -52,7 +53,11 @@ fn when_facts(
 ) -> AggregateResultValidator<Syllabus> {
     body["cohort_id"] = json!(COHORT);
     let Command::Syllabus(command) = given::command(name, body) else { panic!("{name} is about a syllabus") };
-    TestFramework::with(()).given(given).when(Asked { command, by: by(INSTRUCTOR, Authority::Instructor), facts })
+    TestFramework::with(()).given(given).when(AggregateCommand {
+        command,
+        context: by(INSTRUCTOR, Authority::Instructor),
+        facts,
+    })
 }
 
 fn page(markdown: &str) -> MaterialContent {

@@ -8,7 +8,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, EnrolmentStatus, Outcome, Place};
+use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, EnrolmentStatus, Outcome, Venue};
 use rollbook_domain::{Authority, CohortId, EnrolmentId, Event, HubId, PersonId, Personal, StreamType};
 use rollbook_store::Recorded;
 use schemars::JsonSchema;
@@ -71,7 +71,7 @@ pub struct AttendanceRecord {
     /// Whether they were there.
     pub status: AttendanceStatus,
     /// Where they took part.
-    pub place: Option<Place>,
+    pub place: Option<Venue>,
     /// The hub that they were in then.
     pub hub_id: Option<HubId>,
     /// A remark.

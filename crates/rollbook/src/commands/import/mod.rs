@@ -4,7 +4,7 @@ mod file;
 mod shown;
 
 use rollbook_domain::claim::ClaimKey;
-use rollbook_domain::plan::{ImportAttendance, ImportRoster, ImportedRow};
+use rollbook_domain::cohort::{ImportAttendance, ImportRoster, ImportedRow};
 use rollbook_domain::site::Slug;
 use rollbook_domain::{Actor, Command, PersonId, SiteId};
 use rollbook_import::{Report, read_attendance, read_oneroster, read_roster};

@@ -1,7 +1,7 @@
 //! The report of an import for reading: what there is to say of the rows, then the counts.
 
 use rollbook_domain::Personal;
-use rollbook_domain::plan::RowOutcome;
+use rollbook_domain::cohort::RowOutcome;
 use rollbook_import::{Counts, Report, ReportRow};
 
 use crate::cli::Importing;
