@@ -8,12 +8,11 @@ use super::{Cohort, CohortEvent, CohortFacts, CohortRule, CohortStatus, need_stu
 use crate::actor::DecisionContext;
 use crate::aggregate::Decision;
 use crate::claim::{ClaimSet, Limit};
-use crate::command::StreamCommand;
+use crate::command::{StreamCommand, about};
 use crate::ids::CohortId;
 use crate::number::Bounded;
 use crate::personal::Personal;
 use crate::plan::Planner;
-use crate::policy::Right;
 use crate::refusal::Refusal;
 use crate::text::{Name, Reason};
 use crate::world::{Needs, World};
@@ -32,12 +31,7 @@ pub struct RenameCohort {
 }
 
 impl StreamCommand for RenameCohort {
-    type Aggregate = Cohort;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<CohortId> {
-        Some(self.cohort_id)
-    }
+    about!(Cohort, cohort_id, Administer);
 
     /// A name is a label: it can be put right at any time, also on what is history.
     fn decide(&self, cohort: &Cohort, _: &DecisionContext, _: &CohortFacts) -> Decision<Cohort> {
@@ -58,12 +52,7 @@ pub struct SetCapacity {
 }
 
 impl StreamCommand for SetCapacity {
-    type Aggregate = Cohort;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<CohortId> {
-        Some(self.cohort_id)
-    }
+    about!(Cohort, cohort_id, Administer);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.count(ClaimSet::places(self.cohort_id));
@@ -101,12 +90,7 @@ pub struct StartCohort {
 }
 
 impl StreamCommand for StartCohort {
-    type Aggregate = Cohort;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<CohortId> {
-        Some(self.cohort_id)
-    }
+    about!(Cohort, cohort_id, Administer);
 
     fn decide(&self, cohort: &Cohort, _: &DecisionContext, _: &CohortFacts) -> Decision<Cohort> {
         match cohort.status {
@@ -128,12 +112,7 @@ pub struct CompleteCohort {
 }
 
 impl StreamCommand for CompleteCohort {
-    type Aggregate = Cohort;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<CohortId> {
-        Some(self.cohort_id)
-    }
+    about!(Cohort, cohort_id, Administer);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         need_students(self.cohort_id, ClaimSet::places(self.cohort_id), needs);
@@ -164,12 +143,7 @@ pub struct CancelCohort {
 }
 
 impl StreamCommand for CancelCohort {
-    type Aggregate = Cohort;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<CohortId> {
-        Some(self.cohort_id)
-    }
+    about!(Cohort, cohort_id, Administer);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         need_students(self.cohort_id, ClaimSet::places(self.cohort_id), needs);
@@ -199,12 +173,7 @@ pub struct ArchiveCohort {
 }
 
 impl StreamCommand for ArchiveCohort {
-    type Aggregate = Cohort;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<CohortId> {
-        Some(self.cohort_id)
-    }
+    about!(Cohort, cohort_id, Administer);
 
     fn decide(&self, cohort: &Cohort, _: &DecisionContext, _: &CohortFacts) -> Decision<Cohort> {
         match cohort.status {

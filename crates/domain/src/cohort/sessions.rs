@@ -5,18 +5,16 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::schedule::{Week, Zone};
 use super::{Capacity, Cohort, CohortEvent, CohortFacts, CohortRule, ScheduledSession, Session, SessionStatus};
 use crate::actor::DecisionContext;
 use crate::aggregate::Decision;
-use crate::command::StreamCommand;
+use crate::command::{StreamCommand, about, begins};
 use crate::ids::{CohortId, ModuleId, SyllabusId};
 use crate::number::Bounded;
 use crate::personal::Personal;
 use crate::plan::Planner;
-use crate::policy::Right;
 use crate::refusal::Refusal;
 use crate::text::{Name, Reason};
 use crate::world::{Needs, World};
@@ -99,17 +97,7 @@ mod local_time {
 }
 
 impl StreamCommand for ScheduleCohort {
-    type Aggregate = Cohort;
-    const RIGHT: Right = Right::Administer;
-    const BEGINS: bool = true;
-
-    fn id(&self) -> Option<CohortId> {
-        self.cohort_id
-    }
-
-    fn fill_ids(&mut self, new_id: &mut dyn FnMut() -> Uuid) {
-        self.cohort_id.get_or_insert_with(|| new_id().into());
-    }
+    begins!(Cohort, cohort_id, Administer);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.stream(self.module_id.into());
@@ -185,12 +173,7 @@ pub struct RescheduleSession {
 }
 
 impl StreamCommand for RescheduleSession {
-    type Aggregate = Cohort;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<CohortId> {
-        Some(self.cohort_id)
-    }
+    about!(Cohort, cohort_id, Administer);
 
     /// One that was cancelled takes place again.
     fn decide(&self, cohort: &Cohort, _: &DecisionContext, _: &CohortFacts) -> Decision<Cohort> {
@@ -228,12 +211,7 @@ pub struct CancelSession {
 }
 
 impl StreamCommand for CancelSession {
-    type Aggregate = Cohort;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<CohortId> {
-        Some(self.cohort_id)
-    }
+    about!(Cohort, cohort_id, Administer);
 
     fn decide(&self, cohort: &Cohort, _: &DecisionContext, _: &CohortFacts) -> Decision<Cohort> {
         let week = self.week.get();

@@ -9,10 +9,9 @@ use super::{Cohort, CohortEvent, CohortFacts, CohortRule, CohortStatus, need_stu
 use crate::actor::DecisionContext;
 use crate::aggregate::Decision;
 use crate::claim::ClaimSet;
-use crate::command::StreamCommand;
+use crate::command::{StreamCommand, about};
 use crate::ids::{CohortId, PersonId};
 use crate::plan::Planner;
-use crate::policy::Right;
 use crate::refusal::Refusal;
 use crate::world::{Needs, World};
 
@@ -27,12 +26,7 @@ pub struct AppointMarker {
 }
 
 impl StreamCommand for AppointMarker {
-    type Aggregate = Cohort;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<CohortId> {
-        Some(self.cohort_id)
-    }
+    about!(Cohort, cohort_id, Administer);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.stream(self.person_id.into());
@@ -67,12 +61,7 @@ pub struct DismissMarker {
 }
 
 impl StreamCommand for DismissMarker {
-    type Aggregate = Cohort;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<CohortId> {
-        Some(self.cohort_id)
-    }
+    about!(Cohort, cohort_id, Administer);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         need_students(self.cohort_id, ClaimSet::enrolments(self.cohort_id), needs);
@@ -118,12 +107,7 @@ pub struct AppointInstructor {
 }
 
 impl StreamCommand for AppointInstructor {
-    type Aggregate = Cohort;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<CohortId> {
-        Some(self.cohort_id)
-    }
+    about!(Cohort, cohort_id, Administer);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.stream(self.person_id.into());
@@ -154,12 +138,7 @@ pub struct DismissInstructor {
 }
 
 impl StreamCommand for DismissInstructor {
-    type Aggregate = Cohort;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<CohortId> {
-        Some(self.cohort_id)
-    }
+    about!(Cohort, cohort_id, Administer);
 
     fn decide(&self, cohort: &Cohort, _: &DecisionContext, _: &CohortFacts) -> Decision<Cohort> {
         let person_id = self.person_id;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 pub use self::spec::{CommandSpec, StreamCommand};
+pub(crate) use self::spec::{about, begins};
 use crate::actor::DecisionContext;
 use crate::aggregate::{Decision, Stream};
 use crate::file::StoredFile;

@@ -47,6 +47,37 @@ pub trait CommandSpec {
     fn attach(&mut self, _file: StoredFile) {}
 }
 
+/// Says of a command which aggregate it is about, by which field, and the right that it takes: `about!(Hub, hub_id, Administer);`.
+macro_rules! about {
+    ($aggregate:ident, $id:ident, $right:ident) => {
+        type Aggregate = $aggregate;
+        const RIGHT: crate::policy::Right = crate::policy::Right::$right;
+
+        fn id(&self) -> Option<crate::command::spec::IdOf<Self>> {
+            Some(self.$id.into())
+        }
+    };
+}
+pub(crate) use about;
+
+/// Says the same of a command that begins the stream, under an id that its sender or the server has made.
+macro_rules! begins {
+    ($aggregate:ident, $id:ident, $right:ident) => {
+        type Aggregate = $aggregate;
+        const RIGHT: crate::policy::Right = crate::policy::Right::$right;
+        const BEGINS: bool = true;
+
+        fn id(&self) -> Option<crate::command::spec::IdOf<Self>> {
+            self.$id
+        }
+
+        fn fill_ids(&mut self, new_id: &mut dyn FnMut() -> uuid::Uuid) {
+            self.$id.get_or_insert_with(|| new_id().into());
+        }
+    };
+}
+pub(crate) use begins;
+
 /// The id of a command's stream.
 pub type IdOf<C> = <<C as StreamCommand>::Aggregate as Stream>::Id;
 /// What a command's decision needs to know from elsewhere.

@@ -11,10 +11,9 @@ use super::{
 };
 use crate::actor::DecisionContext;
 use crate::cohort::{Cohort, CohortStatus, SessionStatus, Week};
-use crate::command::StreamCommand;
+use crate::command::{StreamCommand, about};
 use crate::ids::EnrolmentId;
 use crate::personal::Personal;
-use crate::policy::Right;
 use crate::text::{Note, Reason};
 
 /// Says whether a student was at a session. A mark by a higher authority stands.
@@ -36,12 +35,7 @@ pub struct MarkAttendance {
 }
 
 impl StreamCommand for MarkAttendance {
-    type Aggregate = Enrolment;
-    const RIGHT: Right = Right::TakeAttendance;
-
-    fn id(&self) -> Option<EnrolmentId> {
-        Some(self.enrolment_id)
-    }
+    about!(Enrolment, enrolment_id, TakeAttendance);
 
     fn decide(&self, student: &Enrolment, context: &DecisionContext, facts: &EnrolmentFacts) -> Decided {
         student.mark_attendance(self, context, &facts.cohort)
@@ -59,12 +53,7 @@ pub struct ResolveAbsenceFlag {
 }
 
 impl StreamCommand for ResolveAbsenceFlag {
-    type Aggregate = Enrolment;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<EnrolmentId> {
-        Some(self.enrolment_id)
-    }
+    about!(Enrolment, enrolment_id, Administer);
 
     /// Whatever became of the student, an open flag can be closed. A second time is refused, not taken as a repetition:
     /// it would hide that the flag was cleared meanwhile.

@@ -7,18 +7,16 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::{Decided, Enrolment, EnrolmentEvent, EnrolmentFacts, EnrolmentRule, EnrolmentStatus, must_be_open, plain};
 use crate::actor::DecisionContext;
 use crate::aggregate::AggregateSpec;
 use crate::claim::{ClaimKey, ClaimSet};
-use crate::command::StreamCommand;
+use crate::command::{StreamCommand, about, begins};
 use crate::hub::Hub;
 use crate::ids::{CohortId, EnrolmentId, HubId, PersonId};
 use crate::origin::Origin;
 use crate::personal::Personal;
-use crate::policy::Right;
 use crate::refusal::Refusal;
 use crate::text::Reason;
 use crate::world::{Needs, World};
@@ -41,17 +39,7 @@ pub struct EnrolStudent {
 }
 
 impl StreamCommand for EnrolStudent {
-    type Aggregate = Enrolment;
-    const RIGHT: Right = Right::Administer;
-    const BEGINS: bool = true;
-
-    fn id(&self) -> Option<EnrolmentId> {
-        self.enrolment_id
-    }
-
-    fn fill_ids(&mut self, new_id: &mut dyn FnMut() -> Uuid) {
-        self.enrolment_id.get_or_insert_with(|| new_id().into());
-    }
+    begins!(Enrolment, enrolment_id, Administer);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.stream(self.cohort_id.into());
@@ -93,12 +81,7 @@ pub struct JoinHub {
 }
 
 impl StreamCommand for JoinHub {
-    type Aggregate = Enrolment;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<EnrolmentId> {
-        Some(self.enrolment_id)
-    }
+    about!(Enrolment, enrolment_id, Administer);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         if let Some(hub) = self.hub_id {
@@ -135,12 +118,7 @@ pub struct WithdrawStudent {
 }
 
 impl StreamCommand for WithdrawStudent {
-    type Aggregate = Enrolment;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<EnrolmentId> {
-        Some(self.enrolment_id)
-    }
+    about!(Enrolment, enrolment_id, Administer);
 
     fn decide(&self, student: &Enrolment, _: &DecisionContext, _: &EnrolmentFacts) -> Decided {
         student.withdraw(plain(&self.reason), None)
@@ -156,12 +134,7 @@ pub struct ReinstateStudent {
 }
 
 impl StreamCommand for ReinstateStudent {
-    type Aggregate = Enrolment;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<EnrolmentId> {
-        Some(self.enrolment_id)
-    }
+    about!(Enrolment, enrolment_id, Administer);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         if let Some(student) = needs.load::<Enrolment>(self.enrolment_id)
@@ -193,12 +166,7 @@ pub struct CompleteEnrolment {
 }
 
 impl StreamCommand for CompleteEnrolment {
-    type Aggregate = Enrolment;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<EnrolmentId> {
-        Some(self.enrolment_id)
-    }
+    about!(Enrolment, enrolment_id, Administer);
 
     fn decide(&self, student: &Enrolment, _: &DecisionContext, _: &EnrolmentFacts) -> Decided {
         student.complete()

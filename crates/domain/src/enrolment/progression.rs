@@ -9,10 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{Decided, Enrolment, EnrolmentEvent, EnrolmentFacts, EnrolmentRule, must_be_open, optional, plain};
 use crate::actor::DecisionContext;
 use crate::cohort::{Cohort, Week};
-use crate::command::StreamCommand;
+use crate::command::{StreamCommand, about};
 use crate::ids::EnrolmentId;
 use crate::personal::Personal;
-use crate::policy::Right;
 use crate::text::Reason;
 
 /// Lets a student see the next week. Refused for a held student and, without a reason, for a flagged one.
@@ -29,12 +28,7 @@ pub struct AdvanceStudent {
 }
 
 impl StreamCommand for AdvanceStudent {
-    type Aggregate = Enrolment;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<EnrolmentId> {
-        Some(self.enrolment_id)
-    }
+    about!(Enrolment, enrolment_id, Administer);
 
     fn decide(&self, student: &Enrolment, _: &DecisionContext, facts: &EnrolmentFacts) -> Decided {
         student.advance(self.to_week.get(), optional(self.reason.as_ref()), &facts.cohort)
@@ -52,12 +46,7 @@ pub struct HoldStudent {
 }
 
 impl StreamCommand for HoldStudent {
-    type Aggregate = Enrolment;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<EnrolmentId> {
-        Some(self.enrolment_id)
-    }
+    about!(Enrolment, enrolment_id, Administer);
 
     fn decide(&self, student: &Enrolment, _: &DecisionContext, facts: &EnrolmentFacts) -> Decided {
         student.hold(plain(&self.reason), &facts.cohort)
@@ -79,12 +68,7 @@ pub struct ReleaseStudent {
 }
 
 impl StreamCommand for ReleaseStudent {
-    type Aggregate = Enrolment;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<EnrolmentId> {
-        Some(self.enrolment_id)
-    }
+    about!(Enrolment, enrolment_id, Administer);
 
     /// With a week, the reason serves for both.
     fn decide(&self, student: &Enrolment, _: &DecisionContext, facts: &EnrolmentFacts) -> Decided {
@@ -115,12 +99,7 @@ pub struct SetWeek {
 }
 
 impl StreamCommand for SetWeek {
-    type Aggregate = Enrolment;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<EnrolmentId> {
-        Some(self.enrolment_id)
-    }
+    about!(Enrolment, enrolment_id, Administer);
 
     /// Any week of the cohort. A hold stays, and the flag does not matter.
     fn decide(&self, student: &Enrolment, _: &DecisionContext, facts: &EnrolmentFacts) -> Decided {

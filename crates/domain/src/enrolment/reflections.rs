@@ -9,10 +9,9 @@ use super::{
 };
 use crate::actor::DecisionContext;
 use crate::cohort::{Cohort, CohortStatus, Week};
-use crate::command::StreamCommand;
+use crate::command::{StreamCommand, about};
 use crate::ids::{EnrolmentId, PersonId};
 use crate::personal::Personal;
-use crate::policy::Right;
 use crate::text::{Feedback, Reason, ReflectionText};
 
 /// How often one reflection is handed in at most, tries after a fail included: nobody who learns needs more, and the log keeps
@@ -35,12 +34,7 @@ pub struct SubmitReflection {
 }
 
 impl StreamCommand for SubmitReflection {
-    type Aggregate = Enrolment;
-    const RIGHT: Right = Right::WriteReflections;
-
-    fn id(&self) -> Option<EnrolmentId> {
-        Some(self.enrolment_id)
-    }
+    about!(Enrolment, enrolment_id, WriteReflections);
 
     /// Hands in, revises before the marking, or tries again after a fail. A completed run does not end this, the due
     /// instant does: a cohort is often completed right after its last session.
@@ -92,12 +86,7 @@ pub struct SetReflectionVisibility {
 }
 
 impl StreamCommand for SetReflectionVisibility {
-    type Aggregate = Enrolment;
-    const RIGHT: Right = Right::WriteReflections;
-
-    fn id(&self) -> Option<EnrolmentId> {
-        Some(self.enrolment_id)
-    }
+    about!(Enrolment, enrolment_id, WriteReflections);
 
     /// The student's choice for ever: neither the due instant nor the end of the run takes it away.
     fn decide(&self, student: &Enrolment, _: &DecisionContext, _: &EnrolmentFacts) -> Decided {
@@ -120,12 +109,7 @@ pub struct AssignMarker {
 }
 
 impl StreamCommand for AssignMarker {
-    type Aggregate = Enrolment;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<EnrolmentId> {
-        Some(self.enrolment_id)
-    }
+    about!(Enrolment, enrolment_id, Administer);
 
     fn decide(&self, student: &Enrolment, _: &DecisionContext, facts: &EnrolmentFacts) -> Decided {
         student.assign_marker(self.marker_id, &facts.cohort)
@@ -147,12 +131,7 @@ pub struct MarkReflection {
 }
 
 impl StreamCommand for MarkReflection {
-    type Aggregate = Enrolment;
-    const RIGHT: Right = Right::MarkReflections;
-
-    fn id(&self) -> Option<EnrolmentId> {
-        Some(self.enrolment_id)
-    }
+    about!(Enrolment, enrolment_id, MarkReflections);
 
     /// The first mark counts. The same one again by the same person is a repetition; by somebody else it is a conflict,
     /// even in the same words, or one of two markers would believe that theirs is on record.
@@ -184,12 +163,7 @@ pub struct AmendMark {
 }
 
 impl StreamCommand for AmendMark {
-    type Aggregate = Enrolment;
-    const RIGHT: Right = Right::MarkReflections;
-
-    fn id(&self) -> Option<EnrolmentId> {
-        Some(self.enrolment_id)
-    }
+    about!(Enrolment, enrolment_id, MarkReflections);
 
     /// Whoever made it.
     fn decide(&self, student: &Enrolment, context: &DecisionContext, _: &EnrolmentFacts) -> Decided {

@@ -2,16 +2,14 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::{Hub, HubEvent, HubFacts, HubRule};
 use crate::actor::DecisionContext;
 use crate::aggregate::Decision;
 use crate::claim::{ClaimSet, Limit};
-use crate::command::StreamCommand;
+use crate::command::{StreamCommand, about, begins};
 use crate::ids::{HubId, PersonId};
 use crate::plan::Planner;
-use crate::policy::Right;
 use crate::refusal::Refusal;
 use crate::text::Name;
 use crate::world::{Needs, World};
@@ -31,17 +29,7 @@ pub struct FoundHub {
 }
 
 impl StreamCommand for FoundHub {
-    type Aggregate = Hub;
-    const RIGHT: Right = Right::Administer;
-    const BEGINS: bool = true;
-
-    fn id(&self) -> Option<HubId> {
-        self.hub_id
-    }
-
-    fn fill_ids(&mut self, new_id: &mut dyn FnMut() -> Uuid) {
-        self.hub_id.get_or_insert_with(|| new_id().into());
-    }
+    begins!(Hub, hub_id, Administer);
 
     fn decide(&self, _: &Hub, _: &DecisionContext, _: &HubFacts) -> Decision<Hub> {
         let place = self.place.as_ref().map(|place| place.as_str().to_owned());
@@ -63,12 +51,7 @@ pub struct RenameHub {
 }
 
 impl StreamCommand for RenameHub {
-    type Aggregate = Hub;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<HubId> {
-        Some(self.hub_id)
-    }
+    about!(Hub, hub_id, Administer);
 
     fn decide(&self, hub: &Hub, _: &DecisionContext, _: &HubFacts) -> Decision<Hub> {
         let name = self.name.as_str().to_owned();
@@ -91,12 +74,7 @@ pub struct AppointCoordinator {
 }
 
 impl StreamCommand for AppointCoordinator {
-    type Aggregate = Hub;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<HubId> {
-        Some(self.hub_id)
-    }
+    about!(Hub, hub_id, Administer);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.stream(self.person_id.into());
@@ -130,12 +108,7 @@ pub struct DismissCoordinator {
 }
 
 impl StreamCommand for DismissCoordinator {
-    type Aggregate = Hub;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<HubId> {
-        Some(self.hub_id)
-    }
+    about!(Hub, hub_id, Administer);
 
     fn decide(&self, hub: &Hub, _: &DecisionContext, _: &HubFacts) -> Decision<Hub> {
         let dismissed = hub.coordinator.map(|person_id| HubEvent::CoordinatorDismissed { person_id });
@@ -152,12 +125,7 @@ pub struct CloseHub {
 }
 
 impl StreamCommand for CloseHub {
-    type Aggregate = Hub;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<HubId> {
-        Some(self.hub_id)
-    }
+    about!(Hub, hub_id, Administer);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.count(ClaimSet::hub_places(self.hub_id));

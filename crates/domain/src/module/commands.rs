@@ -2,16 +2,14 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::{Module, ModuleEvent, ModuleFacts, ModuleRule};
 use crate::actor::DecisionContext;
 use crate::aggregate::Decision;
 use crate::claim::ClaimKey;
 use crate::cohort::Week;
-use crate::command::StreamCommand;
+use crate::command::{StreamCommand, about, begins};
 use crate::ids::ModuleId;
-use crate::policy::Right;
 use crate::refusal::Refusal;
 use crate::text::{Code, Title};
 use crate::world::{Needs, World};
@@ -37,17 +35,7 @@ fn eight() -> Week {
 }
 
 impl StreamCommand for DefineModule {
-    type Aggregate = Module;
-    const RIGHT: Right = Right::Administer;
-    const BEGINS: bool = true;
-
-    fn id(&self) -> Option<ModuleId> {
-        self.module_id
-    }
-
-    fn fill_ids(&mut self, new_id: &mut dyn FnMut() -> Uuid) {
-        self.module_id.get_or_insert_with(|| new_id().into());
-    }
+    begins!(Module, module_id, Administer);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.owner(ClaimKey::module_code(self.code.as_str()));
@@ -77,12 +65,7 @@ pub struct RenameModule {
 }
 
 impl StreamCommand for RenameModule {
-    type Aggregate = Module;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<ModuleId> {
-        Some(self.module_id)
-    }
+    about!(Module, module_id, Administer);
 
     fn decide(&self, module: &Module, _: &DecisionContext, _: &ModuleFacts) -> Decision<Module> {
         let title = self.title.as_str();
@@ -105,12 +88,7 @@ pub struct RetireModule {
 }
 
 impl StreamCommand for RetireModule {
-    type Aggregate = Module;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<ModuleId> {
-        Some(self.module_id)
-    }
+    about!(Module, module_id, Administer);
 
     fn decide(&self, module: &Module, _: &DecisionContext, _: &ModuleFacts) -> Decision<Module> {
         Ok(if module.retired { Vec::new() } else { vec![ModuleEvent::ModuleRetired {}] })

@@ -7,10 +7,9 @@ use super::{Person, PersonEvent, PersonFacts, PersonRule};
 use crate::actor::DecisionContext;
 use crate::aggregate::Decision;
 use crate::claim::ClaimSet;
-use crate::command::StreamCommand;
+use crate::command::{StreamCommand, about};
 use crate::ids::PersonId;
 use crate::personal::Personal;
-use crate::policy::Right;
 use crate::refusal::Refusal;
 use crate::text::Reason;
 use crate::world::{Needs, World};
@@ -26,12 +25,7 @@ pub struct DeactivatePerson {
 }
 
 impl StreamCommand for DeactivatePerson {
-    type Aggregate = Person;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<PersonId> {
-        Some(self.person_id)
-    }
+    about!(Person, person_id, Administer);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.count(ClaimSet::owners());
@@ -63,12 +57,7 @@ pub struct ReactivatePerson {
 }
 
 impl StreamCommand for ReactivatePerson {
-    type Aggregate = Person;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<PersonId> {
-        Some(self.person_id)
-    }
+    about!(Person, person_id, Administer);
 
     fn decide(&self, person: &Person, context: &DecisionContext, _: &PersonFacts) -> Decision<Person> {
         if person.active {
@@ -90,12 +79,7 @@ pub struct EndAccess {
 }
 
 impl StreamCommand for EndAccess {
-    type Aggregate = Person;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<PersonId> {
-        Some(self.person_id)
-    }
+    about!(Person, person_id, Administer);
 
     fn decide(&self, person: &Person, context: &DecisionContext, facts: &PersonFacts) -> Decision<Person> {
         person.refuse_below_an_owner(context)?;

@@ -2,17 +2,15 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::{Person, PersonEvent, PersonFacts, PersonRule};
 use crate::actor::DecisionContext;
 use crate::aggregate::Decision;
 use crate::claim::ClaimKey;
-use crate::command::StreamCommand;
+use crate::command::{StreamCommand, about, begins};
 use crate::ids::PersonId;
 use crate::origin::Origin;
 use crate::personal::Personal;
-use crate::policy::Right;
 use crate::refusal::Refusal;
 use crate::text::{ExternalId, Name, NewEmail};
 use crate::world::{Needs, World};
@@ -34,17 +32,7 @@ pub struct RegisterPerson {
 }
 
 impl StreamCommand for RegisterPerson {
-    type Aggregate = Person;
-    const RIGHT: Right = Right::Administer;
-    const BEGINS: bool = true;
-
-    fn id(&self) -> Option<PersonId> {
-        self.person_id
-    }
-
-    fn fill_ids(&mut self, new_id: &mut dyn FnMut() -> Uuid) {
-        self.person_id.get_or_insert_with(|| new_id().into());
-    }
+    begins!(Person, person_id, Administer);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.owner(ClaimKey::email(self.email.reveal().as_str()));
@@ -97,12 +85,7 @@ pub struct CorrectPerson {
 }
 
 impl StreamCommand for CorrectPerson {
-    type Aggregate = Person;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<PersonId> {
-        Some(self.person_id)
-    }
+    about!(Person, person_id, Administer);
 
     fn check(&self) -> Result<(), Refusal> {
         let nothing = self.name.is_none() && self.email.is_none();
@@ -141,12 +124,7 @@ pub struct ChangeEmail {
 }
 
 impl StreamCommand for ChangeEmail {
-    type Aggregate = Person;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<PersonId> {
-        Some(self.person_id)
-    }
+    about!(Person, person_id, Administer);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.owner(ClaimKey::email(self.email.reveal().as_str()));

@@ -7,11 +7,10 @@ use super::{Person, PersonEvent, PersonFacts, PersonRule, Role};
 use crate::actor::{Authority, DecisionContext};
 use crate::aggregate::Decision;
 use crate::claim::{ClaimKey, ClaimSet};
-use crate::command::StreamCommand;
+use crate::command::{StreamCommand, about};
 use crate::ids::PersonId;
 use crate::origin::Origin;
 use crate::personal::Personal;
-use crate::policy::Right;
 use crate::refusal::Refusal;
 use crate::text::{Email, Name};
 use crate::world::{Loaded, Needs, World};
@@ -27,12 +26,7 @@ pub struct GrantRole {
 }
 
 impl StreamCommand for GrantRole {
-    type Aggregate = Person;
-    const RIGHT: Right = Right::GrantRoles;
-
-    fn id(&self) -> Option<PersonId> {
-        Some(self.person_id)
-    }
+    about!(Person, person_id, GrantRoles);
 
     fn decide(&self, person: &Person, context: &DecisionContext, facts: &PersonFacts) -> Decision<Person> {
         let role = self.role;
@@ -59,12 +53,7 @@ pub struct RevokeRole {
 }
 
 impl StreamCommand for RevokeRole {
-    type Aggregate = Person;
-    const RIGHT: Right = Right::GrantRoles;
-
-    fn id(&self) -> Option<PersonId> {
-        Some(self.person_id)
-    }
+    about!(Person, person_id, GrantRoles);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.count(ClaimSet::owners());
@@ -98,12 +87,7 @@ pub struct BootstrapOwner {
 }
 
 impl StreamCommand for BootstrapOwner {
-    type Aggregate = Person;
-    const RIGHT: Right = Right::Bootstrap;
-
-    fn id(&self) -> Option<PersonId> {
-        Some(self.person_id)
-    }
+    about!(Person, person_id, Bootstrap);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         if let Some(owner) = needs.owner(ClaimKey::email(self.email.reveal().as_str())) {
@@ -148,12 +132,7 @@ pub struct ReleaseOwner {
 }
 
 impl StreamCommand for ReleaseOwner {
-    type Aggregate = Person;
-    const RIGHT: Right = Right::Bootstrap;
-
-    fn id(&self) -> Option<PersonId> {
-        Some(self.person_id)
-    }
+    about!(Person, person_id, Bootstrap);
 
     fn decide(&self, person: &Person, _: &DecisionContext, _: &PersonFacts) -> Decision<Person> {
         let named = person.roles.get(&Role::Owner) == Some(&true);

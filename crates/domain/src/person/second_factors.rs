@@ -7,10 +7,9 @@ use uuid::Uuid;
 use super::{Person, PersonEvent, PersonFacts, PersonRule, Role, SecondFactorKind};
 use crate::actor::{Authority, DecisionContext};
 use crate::aggregate::Decision;
-use crate::command::StreamCommand;
+use crate::command::{StreamCommand, about};
 use crate::ids::PersonId;
 use crate::plan::Subject;
-use crate::policy::Right;
 
 /// How many second factors a person may have at a time: an app, and a passkey on each of a few devices.
 pub const MAX_SECOND_FACTORS: usize = 10;
@@ -28,12 +27,7 @@ pub struct AddSecondFactor {
 }
 
 impl StreamCommand for AddSecondFactor {
-    type Aggregate = Person;
-    const RIGHT: Right = Right::OwnAccount;
-
-    fn id(&self) -> Option<PersonId> {
-        Some(self.person_id)
-    }
+    about!(Person, person_id, OwnAccount);
 
     fn subject(&self) -> Subject {
         Subject::Account(self.person_id)
@@ -68,12 +62,7 @@ pub struct RemoveSecondFactor {
 }
 
 impl StreamCommand for RemoveSecondFactor {
-    type Aggregate = Person;
-    const RIGHT: Right = Right::OwnAccount;
-
-    fn id(&self) -> Option<PersonId> {
-        Some(self.person_id)
-    }
+    about!(Person, person_id, OwnAccount);
 
     fn subject(&self) -> Subject {
         Subject::Account(self.person_id)
@@ -94,12 +83,7 @@ pub struct RemoveSecondFactors {
 }
 
 impl StreamCommand for RemoveSecondFactors {
-    type Aggregate = Person;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<PersonId> {
-        Some(self.person_id)
-    }
+    about!(Person, person_id, Administer);
 
     fn decide(&self, person: &Person, context: &DecisionContext, facts: &PersonFacts) -> Decision<Person> {
         if !context.is_not(facts.person_id) {

@@ -13,8 +13,8 @@ use super::{Site, SiteDatabase, SiteEvent, SiteFacts, SiteRule};
 use crate::actor::DecisionContext;
 use crate::aggregate::Decision;
 use crate::claim::ClaimKey;
-use crate::command::StreamCommand;
 use crate::command::spec::filled_in;
+use crate::command::{StreamCommand, about};
 use crate::ids::{PersonId, SiteId};
 use crate::personal::Personal;
 use crate::policy::Right;
@@ -115,12 +115,7 @@ pub struct SetSiteHosts {
 }
 
 impl StreamCommand for SetSiteHosts {
-    type Aggregate = Site;
-    const RIGHT: Right = Right::ManageSites;
-
-    fn id(&self) -> Option<SiteId> {
-        Some(self.site_id)
-    }
+    about!(Site, site_id, ManageSites);
 
     fn check(&self) -> Result<(), Refusal> {
         if self.hosts.len() > MAX_HOSTS {
@@ -169,12 +164,7 @@ pub struct RenameSite {
 }
 
 impl StreamCommand for RenameSite {
-    type Aggregate = Site;
-    const RIGHT: Right = Right::ManageSites;
-
-    fn id(&self) -> Option<SiteId> {
-        Some(self.site_id)
-    }
+    about!(Site, site_id, ManageSites);
 
     fn decide(&self, site: &Site, _: &DecisionContext, _: &SiteFacts) -> Decision<Site> {
         let name = self.name.as_str();
@@ -193,12 +183,7 @@ pub struct CloseSite {
 }
 
 impl StreamCommand for CloseSite {
-    type Aggregate = Site;
-    const RIGHT: Right = Right::ManageSites;
-
-    fn id(&self) -> Option<SiteId> {
-        Some(self.site_id)
-    }
+    about!(Site, site_id, ManageSites);
 
     fn decide(&self, site: &Site, _: &DecisionContext, _: &SiteFacts) -> Decision<Site> {
         if self.site_id == SiteId::DEFAULT {
@@ -218,12 +203,7 @@ pub struct ReopenSite {
 }
 
 impl StreamCommand for ReopenSite {
-    type Aggregate = Site;
-    const RIGHT: Right = Right::ManageSites;
-
-    fn id(&self) -> Option<SiteId> {
-        Some(self.site_id)
-    }
+    about!(Site, site_id, ManageSites);
 
     fn decide(&self, site: &Site, _: &DecisionContext, _: &SiteFacts) -> Decision<Site> {
         Ok(if site.closed { vec![SiteEvent::SiteReopened {}] } else { Vec::new() })
@@ -240,12 +220,7 @@ pub struct GiveSiteDatabase {
 }
 
 impl StreamCommand for GiveSiteDatabase {
-    type Aggregate = Site;
-    const RIGHT: Right = Right::ManageSites;
-
-    fn id(&self) -> Option<SiteId> {
-        Some(self.site_id)
-    }
+    about!(Site, site_id, ManageSites);
 
     fn decide(&self, site: &Site, _: &DecisionContext, _: &SiteFacts) -> Decision<Site> {
         match site.database {
@@ -266,12 +241,7 @@ pub struct ActivateSite {
 }
 
 impl StreamCommand for ActivateSite {
-    type Aggregate = Site;
-    const RIGHT: Right = Right::Bootstrap;
-
-    fn id(&self) -> Option<SiteId> {
-        Some(self.site_id)
-    }
+    about!(Site, site_id, Bootstrap);
 
     fn decide(&self, site: &Site, _: &DecisionContext, _: &SiteFacts) -> Decision<Site> {
         match site.database {

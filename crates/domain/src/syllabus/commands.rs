@@ -10,12 +10,11 @@ use crate::actor::DecisionContext;
 use crate::aggregate::{AggregateSpec, Decision};
 use crate::claim::ClaimKey;
 use crate::cohort::{Cohort, CohortStatus, Week};
-use crate::command::StreamCommand;
 use crate::command::spec::filled_in;
+use crate::command::{StreamCommand, about};
 use crate::file::StoredFile;
 use crate::ids::{CohortId, MaterialId, SyllabusId, UploadId};
 use crate::number::Bounded;
-use crate::policy::Right;
 use crate::refusal::Refusal;
 use crate::text::{MaterialText, Question, Title};
 use crate::world::{Needs, World};
@@ -59,12 +58,7 @@ pub struct AddMaterial {
 }
 
 impl StreamCommand for AddMaterial {
-    type Aggregate = Syllabus;
-    const RIGHT: Right = Right::EditSyllabus;
-
-    fn id(&self) -> Option<SyllabusId> {
-        Some(self.cohort_id.into())
-    }
+    about!(Syllabus, cohort_id, EditSyllabus);
 
     fn fill_ids(&mut self, new_id: &mut dyn FnMut() -> Uuid) {
         self.material_id.get_or_insert_with(|| new_id().into());
@@ -136,12 +130,7 @@ pub struct UpdateMaterial {
 }
 
 impl StreamCommand for UpdateMaterial {
-    type Aggregate = Syllabus;
-    const RIGHT: Right = Right::EditSyllabus;
-
-    fn id(&self) -> Option<SyllabusId> {
-        Some(self.cohort_id.into())
-    }
+    about!(Syllabus, cohort_id, EditSyllabus);
 
     fn check(&self) -> Result<(), Refusal> {
         let nothing = self.title.is_none() && self.content.is_none();
@@ -211,12 +200,7 @@ pub struct MoveMaterial {
 }
 
 impl StreamCommand for MoveMaterial {
-    type Aggregate = Syllabus;
-    const RIGHT: Right = Right::EditSyllabus;
-
-    fn id(&self) -> Option<SyllabusId> {
-        Some(self.cohort_id.into())
-    }
+    about!(Syllabus, cohort_id, EditSyllabus);
 
     fn decide(&self, syllabus: &Syllabus, _: &DecisionContext, facts: &SyllabusFacts) -> Decision<Syllabus> {
         let material_id = self.material_id;
@@ -244,12 +228,7 @@ pub struct RemoveMaterial {
 }
 
 impl StreamCommand for RemoveMaterial {
-    type Aggregate = Syllabus;
-    const RIGHT: Right = Right::EditSyllabus;
-
-    fn id(&self) -> Option<SyllabusId> {
-        Some(self.cohort_id.into())
-    }
+    about!(Syllabus, cohort_id, EditSyllabus);
 
     fn decide(&self, syllabus: &Syllabus, _: &DecisionContext, facts: &SyllabusFacts) -> Decision<Syllabus> {
         if syllabus.removed.contains(&self.material_id) {
@@ -275,12 +254,7 @@ pub struct SetReflectionQuestion {
 }
 
 impl StreamCommand for SetReflectionQuestion {
-    type Aggregate = Syllabus;
-    const RIGHT: Right = Right::EditSyllabus;
-
-    fn id(&self) -> Option<SyllabusId> {
-        Some(self.cohort_id.into())
-    }
+    about!(Syllabus, cohort_id, EditSyllabus);
 
     fn decide(&self, syllabus: &Syllabus, _: &DecisionContext, facts: &SyllabusFacts) -> Decision<Syllabus> {
         let week = self.week.get();

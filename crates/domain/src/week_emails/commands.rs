@@ -8,11 +8,10 @@ use crate::actor::DecisionContext;
 use crate::aggregate::{AggregateSpec, Decision};
 use crate::claim::ClaimSet;
 use crate::cohort::{CohortStatus, Week, need_students};
-use crate::command::StreamCommand;
+use crate::command::{StreamCommand, about};
 use crate::enrolment::Enrolment;
 use crate::ids::{CohortId, EnrolmentId, MessageId, WeekEmailsId};
 use crate::plan::{Lists, Planner};
-use crate::policy::Right;
 use crate::refusal::Refusal;
 use crate::world::{Loaded, Needs, World};
 
@@ -28,12 +27,7 @@ pub struct SendWeekEmails {
 }
 
 impl StreamCommand for SendWeekEmails {
-    type Aggregate = WeekEmails;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<WeekEmailsId> {
-        Some(self.cohort_id.into())
-    }
+    about!(WeekEmails, cohort_id, Administer);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         need_students(self.cohort_id, ClaimSet::places(self.cohort_id), needs);
@@ -116,12 +110,7 @@ pub struct RetryEmail {
 }
 
 impl StreamCommand for RetryEmail {
-    type Aggregate = WeekEmails;
-    const RIGHT: Right = Right::Administer;
-
-    fn id(&self) -> Option<WeekEmailsId> {
-        Some(self.cohort_id.into())
-    }
+    about!(WeekEmails, cohort_id, Administer);
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.stream(self.cohort_id.into());
