@@ -11,7 +11,8 @@ use postgres_es::{PostgresCqrs, PostgresViewRepository, postgres_cqrs};
 use rollbook_domain::actor::DecisionContext;
 use rollbook_domain::aggregate::AggregateCommand;
 use rollbook_domain::enrolment::{
-    AttendanceStatus, Enrolment, EnrolmentCommand, EnrolmentEvent, EnrolmentFacts, Outcome,
+    AttendanceEvent, AttendanceStatus, Enrolment, EnrolmentCommand, EnrolmentEvent, EnrolmentFacts, MembershipEvent,
+    Outcome, ProgressionEvent, ReflectionEvent,
 };
 use rollbook_domain::{Actor, Authority, Command, EnrolmentId, PersonId};
 use serde::{Deserialize, Serialize};
@@ -41,17 +42,20 @@ pub struct RosterView {
 impl View<Enrolment> for RosterView {
     fn update(&mut self, event: &EventEnvelope<Enrolment>) {
         match &event.payload {
-            EnrolmentEvent::StudentEnrolled { week, .. } | EnrolmentEvent::WeekSet { week, .. } => self.week = *week,
-            EnrolmentEvent::StudentAdvanced { to_week, .. } => self.week = *to_week,
-            EnrolmentEvent::StudentHeld { .. } => self.held = true,
-            EnrolmentEvent::StudentReleased { .. } => self.held = false,
-            EnrolmentEvent::AttendanceMarked { week, status, .. } => {
+            EnrolmentEvent::Membership(MembershipEvent::StudentEnrolled { week, .. })
+            | EnrolmentEvent::Progression(ProgressionEvent::WeekSet { week, .. }) => self.week = *week,
+            EnrolmentEvent::Progression(ProgressionEvent::StudentAdvanced { to_week, .. }) => self.week = *to_week,
+            EnrolmentEvent::Progression(ProgressionEvent::StudentHeld { .. }) => self.held = true,
+            EnrolmentEvent::Progression(ProgressionEvent::StudentReleased { .. }) => self.held = false,
+            EnrolmentEvent::Attendance(AttendanceEvent::AttendanceMarked { week, status, .. }) => {
                 self.attendance.insert(*week, *status);
             }
-            EnrolmentEvent::ReflectionSubmitted { week, .. } | EnrolmentEvent::ReflectionRevised { week, .. } => {
+            EnrolmentEvent::Reflections(
+                ReflectionEvent::ReflectionSubmitted { week, .. } | ReflectionEvent::ReflectionRevised { week, .. },
+            ) => {
                 self.reflections.insert(*week, None);
             }
-            EnrolmentEvent::ReflectionMarked { week, outcome, .. } => {
+            EnrolmentEvent::Reflections(ReflectionEvent::ReflectionMarked { week, outcome, .. }) => {
                 self.reflections.insert(*week, Some(*outcome));
             }
             _ => {}

@@ -6,7 +6,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use rollbook_domain::Origin;
 use rollbook_domain::cohort::{CohortEvent, ScheduledSession, Zone};
-use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, Outcome, Venue, Visibility};
+use rollbook_domain::enrolment::{
+    AttendanceEvent, AttendanceStatus, EnrolmentEvent, MembershipEvent, Outcome, ProgressionEvent, ReflectionEvent,
+    Venue, Visibility,
+};
 use rollbook_domain::hub::HubEvent;
 use rollbook_domain::module::ModuleEvent;
 use rollbook_domain::person::PersonEvent;
@@ -90,7 +93,7 @@ impl Writing {
             }
         }
         for student in students {
-            self.write(EnrolmentId(id(5, student)), EnrolmentEvent::EnrolmentCompleted {});
+            self.write(EnrolmentId(id(5, student)), EnrolmentEvent::Membership(MembershipEvent::EnrolmentCompleted {}));
         }
     }
 
@@ -99,21 +102,28 @@ impl Writing {
         let (name, email) = (format!("Student {student}").into(), format!("s{student}@example.org").into());
         self.write(person, PersonEvent::PersonRegistered { name, email, external_id: None, origin: Origin::Hand });
         let cohort_id = CohortId(id(3, student / COHORT));
-        let enrolled = EnrolmentEvent::StudentEnrolled {
+        let enrolled = EnrolmentEvent::Membership(MembershipEvent::StudentEnrolled {
             cohort_id,
             person_id: person,
             hub_id: None,
             week: 1,
             moved_from: None,
             origin: Origin::Hand,
-        };
+        });
         self.write(enrolment, enrolled);
         self.write(
             enrolment,
-            EnrolmentEvent::HubJoined { hub_id: HubId(id(2, student % 20)), previous: None, origin: Origin::Hand },
+            EnrolmentEvent::Membership(MembershipEvent::HubJoined {
+                hub_id: HubId(id(2, student % 20)),
+                previous: None,
+                origin: Origin::Hand,
+            }),
         );
         let marker_id = PersonId(id(6, student % 9));
-        self.write(enrolment, EnrolmentEvent::MarkerAssigned { marker_id, previous: None });
+        self.write(
+            enrolment,
+            EnrolmentEvent::Reflections(ReflectionEvent::MarkerAssigned { marker_id, previous: None }),
+        );
     }
 
     fn week(&mut self, student: u64, week: u8) {
@@ -122,7 +132,7 @@ impl Writing {
         let status = if student % 10 == 3 && week <= 3 { AttendanceStatus::Absent } else { AttendanceStatus::Present };
         self.write(
             enrolment,
-            EnrolmentEvent::AttendanceMarked {
+            EnrolmentEvent::Attendance(AttendanceEvent::AttendanceMarked {
                 week,
                 status,
                 place: Some(Venue::Hub),
@@ -130,22 +140,53 @@ impl Writing {
                 by: Some(PersonId(id(7, student % 20))),
                 authority: Authority::Coordinator,
                 hub_id: Some(HubId(id(2, student % 20))),
-            },
+            }),
         );
         if student % 10 == 3 && week == 3 {
-            self.write(enrolment, EnrolmentEvent::AbsenceFlagRaised { flag: 1, missed_weeks: (1..=3).collect() });
             self.write(
                 enrolment,
-                EnrolmentEvent::AbsenceFlagResolved { flag: 1, reason: "we spoke on the phone".into() },
+                EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagRaised {
+                    flag: 1,
+                    missed_weeks: (1..=3).collect(),
+                }),
+            );
+            self.write(
+                enrolment,
+                EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagResolved {
+                    flag: 1,
+                    reason: "we spoke on the phone".into(),
+                }),
             );
         }
         let text = Personal::new(format!("{student}: {TEXT}"));
-        self.write(enrolment, EnrolmentEvent::ReflectionSubmitted { week, text, visibility: Visibility::Cohort });
+        self.write(
+            enrolment,
+            EnrolmentEvent::Reflections(ReflectionEvent::ReflectionSubmitted {
+                week,
+                text,
+                visibility: Visibility::Cohort,
+            }),
+        );
         let by = Some(PersonId(id(6, student % 9)));
         let feedback = FEEDBACK.into();
-        self.write(enrolment, EnrolmentEvent::ReflectionMarked { week, outcome: Outcome::Pass, feedback, by });
+        self.write(
+            enrolment,
+            EnrolmentEvent::Reflections(ReflectionEvent::ReflectionMarked {
+                week,
+                outcome: Outcome::Pass,
+                feedback,
+                by,
+            }),
+        );
         if week < WEEKS {
-            self.write(enrolment, EnrolmentEvent::StudentAdvanced { from_week: week, to_week: week + 1, reason: None });
+            self.write(
+                enrolment,
+                EnrolmentEvent::Progression(ProgressionEvent::StudentAdvanced {
+                    from_week: week,
+                    to_week: week + 1,
+                    reason: None,
+                }),
+            );
         }
     }
 

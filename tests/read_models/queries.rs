@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use rollbook_domain::cohort::{CohortEvent, CohortStatus, ScheduledSession, Zone};
-use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, EnrolmentStatus, Outcome, Venue, Visibility};
+use rollbook_domain::enrolment::{
+    AttendanceEvent, AttendanceStatus, EnrolmentEvent, EnrolmentStatus, MembershipEvent, Outcome, ProgressionEvent,
+    ReflectionEvent, Venue, Visibility,
+};
 use rollbook_domain::hub::HubEvent;
 use rollbook_domain::module::ModuleEvent;
 use rollbook_domain::person::{PersonEvent, Role};
@@ -112,18 +115,23 @@ impl Class {
             class
                 .happens(
                     enrolment(nth),
-                    EnrolmentEvent::StudentEnrolled {
+                    EnrolmentEvent::Membership(MembershipEvent::StudentEnrolled {
                         cohort_id: id(COHORT),
                         person_id: person(nth),
                         hub_id: hub.map(id),
                         week: 1,
                         moved_from: None,
                         origin: Origin::Hand,
-                    },
+                    }),
                 )
                 .await;
         }
-        class.happens(enrolment(3), EnrolmentEvent::StudentWithdrawn { reason: "away".into(), moved_to: None }).await;
+        class
+            .happens(
+                enrolment(3),
+                EnrolmentEvent::Membership(MembershipEvent::StudentWithdrawn { reason: "away".into(), moved_to: None }),
+            )
+            .await;
         class
     }
 
@@ -139,7 +147,7 @@ impl Class {
     }
 
     async fn attends(&mut self, nth: u128, week: u8, status: AttendanceStatus) {
-        let marked = EnrolmentEvent::AttendanceMarked {
+        let marked = EnrolmentEvent::Attendance(AttendanceEvent::AttendanceMarked {
             week,
             status,
             place: Some(Venue::Hub),
@@ -147,13 +155,17 @@ impl Class {
             by: Some(id(TEACHER)),
             authority: Authority::Instructor,
             hub_id: Some(id(HUBS[0])),
-        };
+        });
         self.happens(enrolment(nth), marked).await;
     }
 
     async fn reflects(&mut self, nth: u128, week: u8, visibility: Visibility) {
         let text = format!("Reflection {nth} of week {week}").into();
-        self.happens(enrolment(nth), EnrolmentEvent::ReflectionSubmitted { week, text, visibility }).await;
+        self.happens(
+            enrolment(nth),
+            EnrolmentEvent::Reflections(ReflectionEvent::ReflectionSubmitted { week, text, visibility }),
+        )
+        .await;
     }
 
     async fn settles(&self) {
@@ -230,7 +242,12 @@ async fn rosters_show_whom_the_reader_sees_by_name() {
     let mut class = Class::open().await;
     class.attends(0, 1, AttendanceStatus::Absent).await;
     class.attends(0, 2, AttendanceStatus::Late).await;
-    class.happens(enrolment(1), EnrolmentEvent::StudentHeld { week: 1, reason: "to talk".into() }).await;
+    class
+        .happens(
+            enrolment(1),
+            EnrolmentEvent::Progression(ProgressionEvent::StudentHeld { week: 1, reason: "to talk".into() }),
+        )
+        .await;
     class.settles().await;
     let (pool, cohort) = (class.pool(), id::<CohortId>(COHORT));
 
@@ -277,10 +294,30 @@ async fn flags_and_the_sheet_follow_the_absences() {
     class.attends(0, 1, AttendanceStatus::Absent).await;
     let missed = BTreeSet::from([1, 2]);
     class.attends(0, 2, AttendanceStatus::Absent).await;
-    class.happens(enrolment(0), EnrolmentEvent::AbsenceFlagRaised { flag: 1, missed_weeks: missed.clone() }).await;
-    class.happens(enrolment(0), EnrolmentEvent::AbsenceFlagResolved { flag: 1, reason: "was ill".into() }).await;
-    class.happens(enrolment(0), EnrolmentEvent::AbsenceFlagRaised { flag: 2, missed_weeks: missed.clone() }).await;
-    class.happens(enrolment(1), EnrolmentEvent::StudentHeld { week: 1, reason: "to talk".into() }).await;
+    class
+        .happens(
+            enrolment(0),
+            EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagRaised { flag: 1, missed_weeks: missed.clone() }),
+        )
+        .await;
+    class
+        .happens(
+            enrolment(0),
+            EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagResolved { flag: 1, reason: "was ill".into() }),
+        )
+        .await;
+    class
+        .happens(
+            enrolment(0),
+            EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagRaised { flag: 2, missed_weeks: missed.clone() }),
+        )
+        .await;
+    class
+        .happens(
+            enrolment(1),
+            EnrolmentEvent::Progression(ProgressionEvent::StudentHeld { week: 1, reason: "to talk".into() }),
+        )
+        .await;
     class.settles().await;
     let (pool, cohort) = (class.pool(), id::<CohortId>(COHORT));
 
@@ -304,7 +341,12 @@ async fn flags_and_the_sheet_follow_the_absences() {
 #[tokio::test]
 async fn the_queue_holds_what_waits_and_reflections_are_read_as_the_policy_says() {
     let mut class = Class::open().await;
-    class.happens(enrolment(0), EnrolmentEvent::MarkerAssigned { marker_id: id(TEACHER), previous: None }).await;
+    class
+        .happens(
+            enrolment(0),
+            EnrolmentEvent::Reflections(ReflectionEvent::MarkerAssigned { marker_id: id(TEACHER), previous: None }),
+        )
+        .await;
     class.reflects(0, 1, Visibility::Private).await;
     class.reflects(1, 1, Visibility::Cohort).await;
     class.reflects(2, 1, Visibility::Cohort).await;
@@ -312,7 +354,15 @@ async fn the_queue_holds_what_waits_and_reflections_are_read_as_the_policy_says(
     class.reflects(2, 2, Visibility::Private).await;
     let (outcome, feedback) = (Outcome::Fail, Personal::from("say more"));
     class
-        .happens(enrolment(1), EnrolmentEvent::ReflectionMarked { week: 1, outcome, feedback, by: Some(id(TEACHER)) })
+        .happens(
+            enrolment(1),
+            EnrolmentEvent::Reflections(ReflectionEvent::ReflectionMarked {
+                week: 1,
+                outcome,
+                feedback,
+                by: Some(id(TEACHER)),
+            }),
+        )
         .await;
     class.settles().await;
     let (pool, cohort) = (class.pool(), id::<CohortId>(COHORT));
@@ -351,7 +401,8 @@ async fn the_audit_trail_answers_who_when_whom_from_to_and_why() {
     use AuditAction::{Advanced, CohortScheduled, CohortStarted, Enrolled, MarkerAppointed, Withdrawn};
     let mut class = Class::open().await;
     let reason = || Some(Personal::from("caught up"));
-    let advanced = EnrolmentEvent::StudentAdvanced { from_week: 1, to_week: 2, reason: reason() };
+    let advanced =
+        EnrolmentEvent::Progression(ProgressionEvent::StudentAdvanced { from_week: 1, to_week: 2, reason: reason() });
     class.happens(enrolment(1), advanced).await;
     class.happens(person(4), PersonEvent::RoleGranted { role: Role::Admin, bootstrapped: false }).await;
     class.settles().await;
@@ -410,7 +461,12 @@ async fn a_reader_has_what_roles_and_appointments_give_until_they_end() {
 async fn nothing_is_seen_from_another_site() {
     let mut class = Class::open().await;
     class.reflects(0, 1, Visibility::Cohort).await;
-    class.happens(enrolment(0), EnrolmentEvent::AbsenceFlagRaised { flag: 1, missed_weeks: [1].into() }).await;
+    class
+        .happens(
+            enrolment(0),
+            EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagRaised { flag: 1, missed_weeks: [1].into() }),
+        )
+        .await;
     class.settles().await;
     let (pool, cohort, page) = (class.pool(), id::<CohortId>(COHORT), Page::default());
     let admin = Reader { admin: true, ..class.reader(person(0)).await };

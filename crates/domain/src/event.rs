@@ -2,6 +2,8 @@
 //!
 //! The payload is serde's externally tagged form, `{"StudentAdvanced": {…}}`, the one that an unmodified cqrs-es reads.
 
+pub(crate) mod concerns;
+
 use cqrs_es::DomainEvent;
 use cqrs_es::persist::{EventUpcaster, SerializedEvent};
 use serde::Serialize;

@@ -8,7 +8,7 @@ use crate::actor::{Actor, Authority, DecisionContext};
 use crate::claim::ClaimKey;
 use crate::cohort::{CohortEvent, ScheduledSession, Zone};
 use crate::command::Command;
-use crate::enrolment::EnrolmentEvent;
+use crate::enrolment::{EnrolmentEvent, MembershipEvent};
 use crate::event::Event;
 use crate::hub::HubEvent;
 use crate::ids::{CohortId, EnrolmentId, HubId, MaterialId, ModuleId, PersonId, SiteId, StreamId};
@@ -138,7 +138,14 @@ pub(crate) fn scheduled() -> CohortEvent {
 
 /// A student of a cohort.
 pub(crate) fn enrolled(cohort_id: CohortId, person_id: PersonId, hub_id: Option<HubId>) -> EnrolmentEvent {
-    EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id, week: 1, moved_from: None, origin: Origin::Hand }
+    EnrolmentEvent::Membership(MembershipEvent::StudentEnrolled {
+        cohort_id,
+        person_id,
+        hub_id,
+        week: 1,
+        moved_from: None,
+        origin: Origin::Hand,
+    })
 }
 
 /// The school with somebody in every role.

@@ -105,7 +105,7 @@ impl States {
 
 #[cfg(test)]
 mod tests {
-    use rollbook_domain::enrolment::{EnrolmentEvent, Visibility};
+    use rollbook_domain::enrolment::{EnrolmentEvent, ReflectionEvent, Visibility};
     use rollbook_domain::{EnrolmentId, Event};
     use uuid::Uuid;
 
@@ -113,7 +113,11 @@ mod tests {
 
     fn write(stream: u128, expected_version: i64, letters: usize) -> StreamWrite {
         let text = "字".repeat(letters).into();
-        let event = EnrolmentEvent::ReflectionSubmitted { week: 1, text, visibility: Visibility::Private };
+        let event = EnrolmentEvent::Reflections(ReflectionEvent::ReflectionSubmitted {
+            week: 1,
+            text,
+            visibility: Visibility::Private,
+        });
         let stream = EnrolmentId(Uuid::from_u128(stream)).into();
         StreamWrite { stream, expected_version, events: vec![Event::Enrolment(event)] }
     }

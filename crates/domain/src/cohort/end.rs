@@ -6,7 +6,7 @@
 use super::allocate::divide;
 use super::{Cohort, CohortStatus};
 use crate::claim::{ClaimSet, Limit};
-use crate::enrolment::{Enrolment, EnrolmentEvent, EnrolmentStatus};
+use crate::enrolment::{Enrolment, EnrolmentEvent, EnrolmentStatus, MembershipEvent, ReflectionEvent};
 use crate::ids::{CohortId, EnrolmentId, PersonId};
 use crate::personal::Personal;
 use crate::plan::Planner;
@@ -14,12 +14,13 @@ use crate::world::{Loaded, World};
 
 /// Ends the run of everyone who is active in the cohort, which frees them for another.
 pub(super) fn complete_enrolments(cohort: CohortId, planner: &mut Planner<'_>) {
-    end_enrolments(cohort, "completed", &EnrolmentEvent::EnrolmentCompleted {}, planner);
+    end_enrolments(cohort, "completed", &EnrolmentEvent::Membership(MembershipEvent::EnrolmentCompleted {}), planner);
 }
 
 /// Takes everyone who is active out of the cohort, for the reason for which it was called off.
 pub(super) fn withdraw_everyone(cohort: CohortId, reason: &Personal<String>, planner: &mut Planner<'_>) {
-    let event = EnrolmentEvent::StudentWithdrawn { reason: reason.clone(), moved_to: None };
+    let event =
+        EnrolmentEvent::Membership(MembershipEvent::StudentWithdrawn { reason: reason.clone(), moved_to: None });
     end_enrolments(cohort, "withdrawn", &event, planner);
 }
 
@@ -48,7 +49,8 @@ pub(super) fn reallocate(id: CohortId, cohort: &Cohort, dismissed: PersonId, pla
     for (student, marker_id) in divide(&allocated, &staying, false) {
         let enrolment = planner.world.enrolment(student);
         if enrolment.state.marker == Some(dismissed) {
-            let event = EnrolmentEvent::MarkerAssigned { marker_id, previous: Some(dismissed) };
+            let event =
+                EnrolmentEvent::Reflections(ReflectionEvent::MarkerAssigned { marker_id, previous: Some(dismissed) });
             planner.write(student, &enrolment, vec![event]);
             reallocated.push(student);
         }

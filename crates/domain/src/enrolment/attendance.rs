@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttendanceStatus, Decided, Enrolment, EnrolmentEvent, EnrolmentFacts, EnrolmentRule, EnrolmentStatus, Venue,
-    optional, plain,
+    AttendanceEvent, AttendanceStatus, Decided, Enrolment, EnrolmentEvent, EnrolmentFacts, EnrolmentRule,
+    EnrolmentStatus, Venue, optional, plain,
 };
 use crate::actor::DecisionContext;
 use crate::cohort::{Cohort, CohortStatus, SessionStatus, Week};
@@ -62,7 +62,7 @@ impl StreamCommand for ResolveAbsenceFlag {
             return Err(EnrolmentRule::NoOpenFlag);
         }
         let reason = plain(&self.reason);
-        Ok(vec![EnrolmentEvent::AbsenceFlagResolved { flag: student.flag.number, reason }])
+        Ok(vec![EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagResolved { flag: student.flag.number, reason })])
     }
 }
 
@@ -100,7 +100,7 @@ impl Enrolment {
         {
             return Err(EnrolmentRule::HigherAuthorityStands { week, authority: record.authority });
         }
-        let marked = EnrolmentEvent::AttendanceMarked {
+        let marked = EnrolmentEvent::Attendance(AttendanceEvent::AttendanceMarked {
             week,
             status: command.status,
             place: command.place,
@@ -108,7 +108,7 @@ impl Enrolment {
             by: context.actor.person(),
             authority: context.authority,
             hub_id: self.hub_id,
-        };
+        });
         let mut missed_weeks = self.missed_weeks();
         if command.status == AttendanceStatus::Absent {
             missed_weeks.insert(week);
@@ -124,11 +124,12 @@ impl Enrolment {
         let reached = missed_weeks.len() >= usize::from(threshold);
         if self.flag.open {
             let flag = self.flag.number;
-            (!reached).then_some(EnrolmentEvent::AbsenceFlagCleared { flag, missed_weeks })
+            (!reached).then_some(EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagCleared { flag, missed_weeks }))
         } else {
             let flag = self.flag.number.saturating_add(1);
             let unspoken = !missed_weeks.is_subset(&self.flag.talked_about);
-            (reached && unspoken).then_some(EnrolmentEvent::AbsenceFlagRaised { flag, missed_weeks })
+            (reached && unspoken)
+                .then_some(EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagRaised { flag, missed_weeks }))
         }
     }
 }

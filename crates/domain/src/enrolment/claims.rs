@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::{Enrolment, EnrolmentEvent, EnrolmentFacts, EnrolmentRule};
+use super::{Enrolment, EnrolmentEvent, EnrolmentFacts, EnrolmentRule, MembershipEvent};
 use crate::aggregate::AggregateSpec;
 use crate::claim::{ClaimChanges, ClaimKey, ClaimKind, ClaimSet, Limit};
 use crate::ids::EnrolmentId;
@@ -54,8 +54,9 @@ impl AggregateSpec for Enrolment {
     }
 
     fn claims(&self, id: EnrolmentId, event: &EnrolmentEvent, changes: &mut ClaimChanges) {
+        let EnrolmentEvent::Membership(event) = event else { return };
         match event {
-            EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id, week: _, moved_from: _, origin: _ } => {
+            MembershipEvent::StudentEnrolled { cohort_id, person_id, hub_id, week: _, moved_from: _, origin: _ } => {
                 // Kept for ever: a student who left comes back to the same enrolment.
                 changes.take(ClaimKey::enrolment(*cohort_id, *person_id), id);
                 changes.take(ClaimKey::active_enrolment(*person_id), id);
@@ -64,17 +65,17 @@ impl AggregateSpec for Enrolment {
                     changes.take(ClaimKey::hub_place(*hub, id), id);
                 }
             }
-            EnrolmentEvent::StudentReinstated { moved_from: _ } => {
+            MembershipEvent::StudentReinstated { moved_from: _ } => {
                 if !self.is_active() {
                     self.active_claims(id).for_each(|key| changes.take(key, id));
                 }
             }
-            EnrolmentEvent::StudentWithdrawn { reason: _, moved_to: _ } | EnrolmentEvent::EnrolmentCompleted {} => {
+            MembershipEvent::StudentWithdrawn { reason: _, moved_to: _ } | MembershipEvent::EnrolmentCompleted {} => {
                 if self.is_active() {
                     self.active_claims(id).for_each(|key| changes.release(key));
                 }
             }
-            EnrolmentEvent::HubJoined { hub_id, previous, origin: _ } => {
+            MembershipEvent::HubJoined { hub_id, previous, origin: _ } => {
                 // Whoever does not take part takes no place in a hub, whatever hub they had.
                 if self.is_active() {
                     if let Some(previous) = previous {
@@ -83,25 +84,11 @@ impl AggregateSpec for Enrolment {
                     changes.take(ClaimKey::hub_place(*hub_id, id), id);
                 }
             }
-            EnrolmentEvent::HubLeft { hub_id } => {
+            MembershipEvent::HubLeft { hub_id } => {
                 if self.is_active() {
                     changes.release(ClaimKey::hub_place(*hub_id, id));
                 }
             }
-            EnrolmentEvent::AttendanceMarked { .. }
-            | EnrolmentEvent::AbsenceFlagRaised { .. }
-            | EnrolmentEvent::AbsenceFlagCleared { .. }
-            | EnrolmentEvent::AbsenceFlagResolved { .. }
-            | EnrolmentEvent::StudentAdvanced { .. }
-            | EnrolmentEvent::StudentHeld { .. }
-            | EnrolmentEvent::StudentReleased { .. }
-            | EnrolmentEvent::WeekSet { .. }
-            | EnrolmentEvent::ReflectionSubmitted { .. }
-            | EnrolmentEvent::ReflectionRevised { .. }
-            | EnrolmentEvent::ReflectionVisibilitySet { .. }
-            | EnrolmentEvent::MarkerAssigned { .. }
-            | EnrolmentEvent::ReflectionMarked { .. }
-            | EnrolmentEvent::MarkAmended { .. } => {}
         }
     }
 }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::actor::Authority;
+use crate::event::concerns::concerns;
 use crate::ids::{CohortId, EnrolmentId, HubId, PersonId};
 use crate::origin::Origin;
 use crate::personal::Personal;
@@ -63,9 +64,23 @@ pub enum Outcome {
     Fail,
 }
 
-/// The events of an `enrolment` stream.
+concerns! {
+    /// The events of an `enrolment` stream.
+    EnrolmentEvent {
+        /// Being a student of the cohort, and where they meet.
+        Membership(MembershipEvent),
+        /// Who was there, and the absence flag.
+        Attendance(AttendanceEvent),
+        /// Which week the student sees.
+        Progression(ProgressionEvent),
+        /// What the student handed in, and how it was marked.
+        Reflections(ReflectionEvent),
+    }
+}
+
+/// Being a student of the cohort, and where they meet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
-pub enum EnrolmentEvent {
+pub enum MembershipEvent {
     /// A person became a student of a cohort, in its first week.
     StudentEnrolled {
         /// Which cohort.
@@ -100,6 +115,27 @@ pub enum EnrolmentEvent {
         /// Where they met before.
         hub_id: HubId,
     },
+    /// The student left the cohort; their place is free.
+    StudentWithdrawn {
+        /// Why.
+        reason: Personal<String>,
+        /// The enrolment that they were moved to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        moved_to: Option<EnrolmentId>,
+    },
+    /// The student came back, to where they were.
+    StudentReinstated {
+        /// The enrolment that they were moved from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        moved_from: Option<EnrolmentId>,
+    },
+    /// The student's run ended.
+    EnrolmentCompleted {},
+}
+
+/// Who was there, and the absence flag.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
+pub enum AttendanceEvent {
     /// Somebody said whether the student was there; the newest mark of a week is the record.
     AttendanceMarked {
         /// Which session.
@@ -142,6 +178,11 @@ pub enum EnrolmentEvent {
         /// Why.
         reason: Personal<String>,
     },
+}
+
+/// Which week the student sees.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
+pub enum ProgressionEvent {
     /// The student sees a further week.
     StudentAdvanced {
         /// The week before.
@@ -176,22 +217,11 @@ pub enum EnrolmentEvent {
         /// Why.
         reason: Personal<String>,
     },
-    /// The student left the cohort; their place is free.
-    StudentWithdrawn {
-        /// Why.
-        reason: Personal<String>,
-        /// The enrolment that they were moved to.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        moved_to: Option<EnrolmentId>,
-    },
-    /// The student came back, to where they were.
-    StudentReinstated {
-        /// The enrolment that they were moved from.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        moved_from: Option<EnrolmentId>,
-    },
-    /// The student's run ended.
-    EnrolmentCompleted {},
+}
+
+/// What the student handed in, and how it was marked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
+pub enum ReflectionEvent {
     /// A reflection was handed in.
     ReflectionSubmitted {
         /// For which week.

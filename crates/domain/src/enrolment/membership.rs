@@ -8,7 +8,10 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Decided, Enrolment, EnrolmentEvent, EnrolmentFacts, EnrolmentRule, EnrolmentStatus, must_be_open, plain};
+use super::{
+    Decided, Enrolment, EnrolmentEvent, EnrolmentFacts, EnrolmentRule, EnrolmentStatus, MembershipEvent, must_be_open,
+    plain,
+};
 use crate::actor::DecisionContext;
 use crate::aggregate::AggregateSpec;
 use crate::claim::{ClaimKey, ClaimSet};
@@ -211,14 +214,14 @@ impl Enrolment {
             return Err(EnrolmentRule::AlreadyEnrolled { enrolment_id });
         }
         must_find_a_place(facts)?;
-        Ok(vec![EnrolmentEvent::StudentEnrolled {
+        Ok(vec![EnrolmentEvent::Membership(MembershipEvent::StudentEnrolled {
             cohort_id: command.cohort_id,
             person_id: command.person_id,
             hub_id: command.hub_id,
             week: 1,
             moved_from,
             origin,
-        }])
+        })])
     }
 
     /// Follows a file to another hub, unless somebody has said where the student meets: `None`.
@@ -235,7 +238,7 @@ impl Enrolment {
             return Ok(Vec::new());
         }
         self.must_be_active()?;
-        Ok(vec![EnrolmentEvent::StudentWithdrawn { reason, moved_to }])
+        Ok(vec![EnrolmentEvent::Membership(MembershipEvent::StudentWithdrawn { reason, moved_to })])
     }
 
     /// Brings a withdrawn student back to where they were, meeting in `hub`, or nowhere if it was closed meanwhile
@@ -258,7 +261,7 @@ impl Enrolment {
         }
         must_find_a_place(facts)?;
         let hub = hub.filter(|_| !facts.hub.as_ref().is_some_and(|hub| hub.closed));
-        let back = EnrolmentEvent::StudentReinstated { moved_from };
+        let back = EnrolmentEvent::Membership(MembershipEvent::StudentReinstated { moved_from });
         Ok(self.hub_change(hub, Origin::Hand).into_iter().chain([back]).collect())
     }
 
@@ -268,15 +271,15 @@ impl Enrolment {
             return Ok(Vec::new());
         }
         self.must_be_active()?;
-        Ok(vec![EnrolmentEvent::EnrolmentCompleted {}])
+        Ok(vec![EnrolmentEvent::Membership(MembershipEvent::EnrolmentCompleted {})])
     }
 
     fn hub_change(&self, to: Option<HubId>, origin: Origin) -> Option<EnrolmentEvent> {
         match (self.hub_id, to) {
             (previous, Some(hub_id)) if previous != Some(hub_id) => {
-                Some(EnrolmentEvent::HubJoined { hub_id, previous, origin })
+                Some(EnrolmentEvent::Membership(MembershipEvent::HubJoined { hub_id, previous, origin }))
             }
-            (Some(hub_id), None) => Some(EnrolmentEvent::HubLeft { hub_id }),
+            (Some(hub_id), None) => Some(EnrolmentEvent::Membership(MembershipEvent::HubLeft { hub_id })),
             (Some(_), Some(_)) | (None, _) => None,
         }
     }

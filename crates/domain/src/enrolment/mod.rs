@@ -18,7 +18,10 @@ mod tests;
 pub use crate::command::EnrolmentCommand;
 pub use attendance::{MarkAttendance, ResolveAbsenceFlag};
 pub use errors::{EnrolmentRule, absent_in};
-pub use events::{AttendanceStatus, EnrolmentEvent, Outcome, Venue, Visibility};
+pub use events::{
+    AttendanceEvent, AttendanceStatus, EnrolmentEvent, MembershipEvent, Outcome, ProgressionEvent, ReflectionEvent,
+    Venue, Visibility,
+};
 pub use membership::{CompleteEnrolment, EnrolStudent, JoinHub, ReinstateStudent, WithdrawStudent};
 pub use moves::MoveStudent;
 pub use progression::{AdvanceStudent, HoldStudent, ReleaseStudent, SetWeek};

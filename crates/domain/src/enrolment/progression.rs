@@ -6,7 +6,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Decided, Enrolment, EnrolmentEvent, EnrolmentFacts, EnrolmentRule, must_be_open, optional, plain};
+use super::{
+    Decided, Enrolment, EnrolmentEvent, EnrolmentFacts, EnrolmentRule, ProgressionEvent, must_be_open, optional, plain,
+};
 use crate::actor::DecisionContext;
 use crate::cohort::{Cohort, Week};
 use crate::command::{StreamCommand, about};
@@ -78,7 +80,10 @@ impl StreamCommand for ReleaseStudent {
             return Err(EnrolmentRule::NotHeld { week: student.week });
         }
         let reason = optional(self.reason.as_ref());
-        let mut events = vec![EnrolmentEvent::StudentReleased { week: student.week, reason: reason.clone() }];
+        let mut events = vec![EnrolmentEvent::Progression(ProgressionEvent::StudentReleased {
+            week: student.week,
+            reason: reason.clone(),
+        })];
         if let Some(to_week) = self.to_week {
             events.push(student.step(to_week.get(), reason, cohort)?);
         }
@@ -110,7 +115,11 @@ impl StreamCommand for SetWeek {
             return Ok(Vec::new());
         }
         must_exist(week, cohort)?;
-        Ok(vec![EnrolmentEvent::WeekSet { from_week: student.week, week, reason: plain(&self.reason) }])
+        Ok(vec![EnrolmentEvent::Progression(ProgressionEvent::WeekSet {
+            from_week: student.week,
+            week,
+            reason: plain(&self.reason),
+        })])
     }
 }
 
@@ -133,7 +142,7 @@ impl Enrolment {
         match &self.held {
             Some(held) if *held == reason => Ok(Vec::new()),
             Some(held) => Err(EnrolmentRule::StudentHeld { week: self.week, reason: held.clone() }),
-            None => Ok(vec![EnrolmentEvent::StudentHeld { week: self.week, reason }]),
+            None => Ok(vec![EnrolmentEvent::Progression(ProgressionEvent::StudentHeld { week: self.week, reason })]),
         }
     }
 
@@ -150,7 +159,7 @@ impl Enrolment {
         if self.flag.open && reason.is_none() {
             return Err(EnrolmentRule::AbsenceFlagOpen { missed_weeks: self.missed_weeks() });
         }
-        Ok(EnrolmentEvent::StudentAdvanced { from_week: self.week, to_week, reason })
+        Ok(EnrolmentEvent::Progression(ProgressionEvent::StudentAdvanced { from_week: self.week, to_week, reason }))
     }
 
     fn must_be_on_course(&self, cohort: &Cohort) -> Result<(), EnrolmentRule> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Decided, Enrolment, EnrolmentEvent, EnrolmentFacts, EnrolmentRule, EnrolmentStatus, Outcome, Reflection,
-    Visibility, plain,
+    ReflectionEvent, Visibility, plain,
 };
 use crate::actor::DecisionContext;
 use crate::cohort::{Cohort, CohortStatus, Week};
@@ -66,9 +66,9 @@ impl StreamCommand for SubmitReflection {
             return Err(EnrolmentRule::RevisedTooOften { week, most: MOST_SUBMISSIONS });
         }
         Ok(vec![if before.is_some() {
-            EnrolmentEvent::ReflectionRevised { week, text, visibility }
+            EnrolmentEvent::Reflections(ReflectionEvent::ReflectionRevised { week, text, visibility })
         } else {
-            EnrolmentEvent::ReflectionSubmitted { week, text, visibility }
+            EnrolmentEvent::Reflections(ReflectionEvent::ReflectionSubmitted { week, text, visibility })
         }])
     }
 }
@@ -94,7 +94,7 @@ impl StreamCommand for SetReflectionVisibility {
         if student.reflection(week)?.visibility == visibility {
             return Ok(Vec::new());
         }
-        Ok(vec![EnrolmentEvent::ReflectionVisibilitySet { week, visibility }])
+        Ok(vec![EnrolmentEvent::Reflections(ReflectionEvent::ReflectionVisibilitySet { week, visibility })])
     }
 }
 
@@ -141,7 +141,9 @@ impl StreamCommand for MarkReflection {
         match &student.reflection(week)?.mark {
             Some(mark) if mark.outcome == outcome && mark.feedback == feedback && mark.by == by => Ok(Vec::new()),
             Some(_) => Err(EnrolmentRule::AlreadyMarked { week }),
-            None => Ok(vec![EnrolmentEvent::ReflectionMarked { week, outcome, feedback, by }]),
+            None => {
+                Ok(vec![EnrolmentEvent::Reflections(ReflectionEvent::ReflectionMarked { week, outcome, feedback, by })])
+            }
         }
     }
 }
@@ -173,7 +175,13 @@ impl StreamCommand for AmendMark {
             Some(mark) if mark.outcome == outcome && mark.feedback == feedback => Ok(Vec::new()),
             Some(_) => {
                 let (reason, by) = (plain(&self.reason), context.actor.person());
-                Ok(vec![EnrolmentEvent::MarkAmended { week, outcome, feedback, reason, by }])
+                Ok(vec![EnrolmentEvent::Reflections(ReflectionEvent::MarkAmended {
+                    week,
+                    outcome,
+                    feedback,
+                    reason,
+                    by,
+                })])
             }
         }
     }
@@ -188,7 +196,7 @@ impl Enrolment {
         if !cohort.markers.contains(&marker_id) {
             return Err(EnrolmentRule::NotAMarkerOfCohort);
         }
-        Ok(vec![EnrolmentEvent::MarkerAssigned { marker_id, previous: self.marker }])
+        Ok(vec![EnrolmentEvent::Reflections(ReflectionEvent::MarkerAssigned { marker_id, previous: self.marker })])
     }
 
     fn reflection(&self, week: u8) -> Result<&Reflection, EnrolmentRule> {

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::events::{AttendanceStatus, EnrolmentEvent, Outcome, Venue, Visibility};
+use super::events::{
+    AttendanceEvent, AttendanceStatus, EnrolmentEvent, MembershipEvent, Outcome, ProgressionEvent, ReflectionEvent,
+    Venue, Visibility,
+};
 use crate::actor::Authority;
 use crate::cohort::Cohort;
 use crate::hub::Hub;
@@ -147,7 +150,16 @@ impl Enrolment {
 
     pub(crate) fn apply_event(&mut self, event: &EnrolmentEvent) {
         match event {
-            EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id, week, moved_from: _, origin } => {
+            EnrolmentEvent::Membership(event) => self.apply_membership(event),
+            EnrolmentEvent::Attendance(event) => self.apply_attendance(event),
+            EnrolmentEvent::Progression(event) => self.apply_progression(event),
+            EnrolmentEvent::Reflections(event) => self.apply_reflections(event),
+        }
+    }
+
+    fn apply_membership(&mut self, event: &MembershipEvent) {
+        match event {
+            MembershipEvent::StudentEnrolled { cohort_id, person_id, hub_id, week, moved_from: _, origin } => {
                 self.cohort_id = Some(*cohort_id);
                 self.person_id = Some(*person_id);
                 self.hub_id = *hub_id;
@@ -155,15 +167,23 @@ impl Enrolment {
                 self.hub_by_hand = hub_id.is_some() && *origin == Origin::Hand;
                 self.week = *week;
             }
-            EnrolmentEvent::HubJoined { hub_id, previous: _, origin } => {
+            MembershipEvent::HubJoined { hub_id, previous: _, origin } => {
                 self.hub_id = Some(*hub_id);
                 self.hub_by_hand = *origin == Origin::Hand;
             }
-            EnrolmentEvent::HubLeft { hub_id: _ } => {
+            MembershipEvent::HubLeft { hub_id: _ } => {
                 self.hub_id = None;
                 self.hub_by_hand = true;
             }
-            EnrolmentEvent::AttendanceMarked { week, status, place, note, by, authority, hub_id: _ } => {
+            MembershipEvent::StudentWithdrawn { reason: _, moved_to: _ } => self.status = EnrolmentStatus::Withdrawn,
+            MembershipEvent::StudentReinstated { moved_from: _ } => self.status = EnrolmentStatus::Active,
+            MembershipEvent::EnrolmentCompleted {} => self.status = EnrolmentStatus::Completed,
+        }
+    }
+
+    fn apply_attendance(&mut self, event: &AttendanceEvent) {
+        match event {
+            AttendanceEvent::AttendanceMarked { week, status, place, note, by, authority, hub_id: _ } => {
                 let record = AttendanceRecord {
                     status: *status,
                     place: *place,
@@ -176,37 +196,44 @@ impl Enrolment {
                     self.flag.talked_about.remove(week);
                 }
             }
-            EnrolmentEvent::AbsenceFlagRaised { flag, missed_weeks: _ } => {
+            AttendanceEvent::AbsenceFlagRaised { flag, missed_weeks: _ } => {
                 self.flag.number = *flag;
                 self.flag.open = true;
             }
-            EnrolmentEvent::AbsenceFlagCleared { flag: _, missed_weeks: _ } => self.flag.open = false,
-            EnrolmentEvent::AbsenceFlagResolved { flag: _, reason: _ } => {
+            AttendanceEvent::AbsenceFlagCleared { flag: _, missed_weeks: _ } => self.flag.open = false,
+            AttendanceEvent::AbsenceFlagResolved { flag: _, reason: _ } => {
                 self.flag.open = false;
                 self.flag.talked_about = self.missed_weeks();
             }
-            EnrolmentEvent::StudentAdvanced { from_week: _, to_week, reason: _ } => self.week = *to_week,
-            EnrolmentEvent::StudentHeld { week: _, reason } => self.held = Some(reason.clone()),
-            EnrolmentEvent::StudentReleased { week: _, reason: _ } => self.held = None,
-            EnrolmentEvent::WeekSet { from_week: _, week, reason: _ } => self.week = *week,
-            EnrolmentEvent::StudentWithdrawn { reason: _, moved_to: _ } => self.status = EnrolmentStatus::Withdrawn,
-            EnrolmentEvent::StudentReinstated { moved_from: _ } => self.status = EnrolmentStatus::Active,
-            EnrolmentEvent::EnrolmentCompleted {} => self.status = EnrolmentStatus::Completed,
-            EnrolmentEvent::ReflectionSubmitted { week, text, visibility }
-            | EnrolmentEvent::ReflectionRevised { week, text, visibility } => {
+        }
+    }
+
+    fn apply_progression(&mut self, event: &ProgressionEvent) {
+        match event {
+            ProgressionEvent::StudentAdvanced { from_week: _, to_week, reason: _ } => self.week = *to_week,
+            ProgressionEvent::StudentHeld { week: _, reason } => self.held = Some(reason.clone()),
+            ProgressionEvent::StudentReleased { week: _, reason: _ } => self.held = None,
+            ProgressionEvent::WeekSet { from_week: _, week, reason: _ } => self.week = *week,
+        }
+    }
+
+    fn apply_reflections(&mut self, event: &ReflectionEvent) {
+        match event {
+            ReflectionEvent::ReflectionSubmitted { week, text, visibility }
+            | ReflectionEvent::ReflectionRevised { week, text, visibility } => {
                 let before = self.reflections.get(week).map_or(0, |before| before.submissions);
                 let (text, submissions) = (text.clone(), before.saturating_add(1));
                 let reflection = Reflection { text, visibility: *visibility, mark: None, submissions };
                 self.reflections.insert(*week, reflection);
             }
-            EnrolmentEvent::ReflectionVisibilitySet { week, visibility } => {
+            ReflectionEvent::ReflectionVisibilitySet { week, visibility } => {
                 if let Some(reflection) = self.reflections.get_mut(week) {
                     reflection.visibility = *visibility;
                 }
             }
-            EnrolmentEvent::MarkerAssigned { marker_id, previous: _ } => self.marker = Some(*marker_id),
-            EnrolmentEvent::ReflectionMarked { week, outcome, feedback, by }
-            | EnrolmentEvent::MarkAmended { week, outcome, feedback, reason: _, by } => {
+            ReflectionEvent::MarkerAssigned { marker_id, previous: _ } => self.marker = Some(*marker_id),
+            ReflectionEvent::ReflectionMarked { week, outcome, feedback, by }
+            | ReflectionEvent::MarkAmended { week, outcome, feedback, reason: _, by } => {
                 if let Some(reflection) = self.reflections.get_mut(week) {
                     reflection.mark = Some(Mark { outcome: *outcome, feedback: feedback.clone(), by: *by });
                 }

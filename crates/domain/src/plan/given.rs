@@ -12,7 +12,9 @@ use crate::aggregate::AggregateSpec;
 use crate::claim::{ClaimChanges, ClaimKey};
 use crate::cohort::{CohortEvent, ScheduledSession, Week, Zone};
 use crate::command::Command;
-use crate::enrolment::{AttendanceStatus, Enrolment, EnrolmentEvent};
+use crate::enrolment::{
+    AttendanceEvent, AttendanceStatus, Enrolment, EnrolmentEvent, MembershipEvent, ProgressionEvent,
+};
 use crate::event::Event;
 use crate::hub::HubEvent;
 use crate::ids::{CohortId, EnrolmentId, HubId, ModuleId, PersonId, StreamId};
@@ -63,14 +65,14 @@ impl School {
     pub(crate) fn enrol(&mut self, number: u128, cohort_id: CohortId) -> EnrolmentId {
         let person_id = person(number);
         self.register(person_id, &format!("Student {number}"));
-        let enrolled = EnrolmentEvent::StudentEnrolled {
+        let enrolled = EnrolmentEvent::Membership(MembershipEvent::StudentEnrolled {
             cohort_id,
             person_id,
             hub_id: None,
             week: 1,
             moved_from: None,
             origin: Origin::Hand,
-        };
+        });
         self.lived(enrolment(number), [enrolled]);
         enrolment(number)
     }
@@ -233,34 +235,39 @@ pub(crate) fn at(instant: &str) -> DateTime<Utc> {
 }
 
 pub(crate) fn in_week(week: u8) -> EnrolmentEvent {
-    EnrolmentEvent::WeekSet { from_week: 1, week, reason: "as it is".into() }
+    EnrolmentEvent::Progression(ProgressionEvent::WeekSet { from_week: 1, week, reason: "as it is".into() })
 }
 
 pub(crate) fn held(week: u8, reason: &str) -> EnrolmentEvent {
-    EnrolmentEvent::StudentHeld { week, reason: reason.into() }
+    EnrolmentEvent::Progression(ProgressionEvent::StudentHeld { week, reason: reason.into() })
 }
 
 pub(crate) fn advanced(from_week: u8, reason: Option<&str>) -> EnrolmentEvent {
-    EnrolmentEvent::StudentAdvanced { from_week, to_week: from_week + 1, reason: reason.map(Into::into) }
+    EnrolmentEvent::Progression(ProgressionEvent::StudentAdvanced {
+        from_week,
+        to_week: from_week + 1,
+        reason: reason.map(Into::into),
+    })
 }
 
 pub(crate) fn withdrawn() -> EnrolmentEvent {
-    EnrolmentEvent::StudentWithdrawn { reason: "moved away".into(), moved_to: None }
+    EnrolmentEvent::Membership(MembershipEvent::StudentWithdrawn { reason: "moved away".into(), moved_to: None })
 }
 
 pub(crate) fn completed() -> EnrolmentEvent {
-    EnrolmentEvent::EnrolmentCompleted {}
+    EnrolmentEvent::Membership(MembershipEvent::EnrolmentCompleted {})
 }
 
 /// Absent in weeks 1, 3 and 6, and flagged.
 pub(crate) fn flagged() -> Vec<EnrolmentEvent> {
     let missed_weeks = [1, 3, 6];
-    let flag = EnrolmentEvent::AbsenceFlagRaised { flag: 1, missed_weeks: missed_weeks.into() };
+    let flag =
+        EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagRaised { flag: 1, missed_weeks: missed_weeks.into() });
     missed_weeks.map(|week| marked(week, AttendanceStatus::Absent)).into_iter().chain([flag]).collect()
 }
 
 pub(crate) fn marked(week: u8, status: AttendanceStatus) -> EnrolmentEvent {
-    EnrolmentEvent::AttendanceMarked {
+    EnrolmentEvent::Attendance(AttendanceEvent::AttendanceMarked {
         week,
         status,
         place: None,
@@ -268,7 +275,7 @@ pub(crate) fn marked(week: u8, status: AttendanceStatus) -> EnrolmentEvent {
         by: Some(ADMIN),
         authority: crate::Authority::Admin,
         hub_id: None,
-    }
+    })
 }
 
 fn scheduled() -> CohortEvent {

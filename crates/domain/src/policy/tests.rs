@@ -380,7 +380,11 @@ fn a_coordinator_loses_the_students_who_leave_the_hub() {
     append(
         &mut world,
         ENROLMENT,
-        [crate::enrolment::EnrolmentEvent::HubJoined { hub_id, previous, origin: Origin::Hand }],
+        [crate::enrolment::EnrolmentEvent::Membership(crate::enrolment::MembershipEvent::HubJoined {
+            hub_id,
+            previous,
+            origin: Origin::Hand,
+        })],
     );
     assert_eq!(may("MarkAttendance", COORDINATOR, &world), None);
     assert_eq!(may("MarkAttendance", OTHER_COORDINATOR, &world), Some(Authority::Coordinator));

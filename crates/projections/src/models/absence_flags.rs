@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::enrolment::EnrolmentEvent;
+use rollbook_domain::enrolment::{AttendanceEvent, EnrolmentEvent};
 use rollbook_domain::policy::RosterScope;
 use rollbook_domain::{CohortId, EnrolmentId, Event, Personal, SiteId, StreamType};
 use rollbook_store::Recorded;
@@ -50,7 +50,7 @@ impl ReadModel for AbsenceFlags {
     type Row = Row;
 
     fn touches(event: &Recorded) -> Vec<Self::Key> {
-        let Event::Enrolment(happened) = &event.event else { return Vec::new() };
+        let Event::Enrolment(EnrolmentEvent::Attendance(happened)) = &event.event else { return Vec::new() };
         flag_of(happened).map(|flag| (EnrolmentId(event.stream.id), flag)).into_iter().collect()
     }
 
@@ -59,53 +59,37 @@ impl ReadModel for AbsenceFlags {
     }
 
     fn fold(event: &Recorded, rows: &mut SiteRows<'_, Self>) {
-        let Event::Enrolment(happened) = &event.event else { return };
-        let Some(flag) = flag_of(happened) else { return };
-        let enrolment_id = EnrolmentId(event.stream.id);
-        if let EnrolmentEvent::AbsenceFlagRaised { flag: _, missed_weeks } = happened {
-            rows.put(Row {
+        let Event::Enrolment(EnrolmentEvent::Attendance(happened)) = &event.event else { return };
+        let (enrolment_id, at) = (EnrolmentId(event.stream.id), event.recorded_at);
+        match happened {
+            AttendanceEvent::AbsenceFlagRaised { flag, missed_weeks } => rows.put(Row {
                 enrolment_id,
-                flag,
+                flag: *flag,
                 missed_weeks: missed_weeks.clone(),
-                raised_at: event.recorded_at,
+                raised_at: at,
                 cleared_at: None,
                 resolved_at: None,
                 reason: None,
-            });
-        } else if let EnrolmentEvent::AbsenceFlagResolved { flag: _, reason } = happened {
-            rows.update((enrolment_id, flag), |row| {
-                row.resolved_at = Some(event.recorded_at);
+            }),
+            AttendanceEvent::AbsenceFlagResolved { flag, reason } => rows.update((enrolment_id, *flag), |row| {
+                row.resolved_at = Some(at);
                 row.reason = Some(reason.clone());
-            });
-        } else if let EnrolmentEvent::AbsenceFlagCleared { flag: _, missed_weeks: _ } = happened {
-            rows.update((enrolment_id, flag), |row| row.cleared_at = Some(event.recorded_at));
+            }),
+            AttendanceEvent::AbsenceFlagCleared { flag, missed_weeks: _ } => {
+                rows.update((enrolment_id, *flag), |row| row.cleared_at = Some(at));
+            }
+            AttendanceEvent::AttendanceMarked { .. } => {}
         }
     }
 }
 
 /// Which flag an event is about.
-fn flag_of(event: &EnrolmentEvent) -> Option<u16> {
+fn flag_of(event: &AttendanceEvent) -> Option<u16> {
     match event {
-        EnrolmentEvent::AbsenceFlagRaised { flag, missed_weeks: _ }
-        | EnrolmentEvent::AbsenceFlagCleared { flag, missed_weeks: _ }
-        | EnrolmentEvent::AbsenceFlagResolved { flag, reason: _ } => Some(*flag),
-        EnrolmentEvent::StudentEnrolled { .. }
-        | EnrolmentEvent::HubJoined { .. }
-        | EnrolmentEvent::HubLeft { .. }
-        | EnrolmentEvent::AttendanceMarked { .. }
-        | EnrolmentEvent::StudentAdvanced { .. }
-        | EnrolmentEvent::StudentHeld { .. }
-        | EnrolmentEvent::StudentReleased { .. }
-        | EnrolmentEvent::WeekSet { .. }
-        | EnrolmentEvent::StudentWithdrawn { .. }
-        | EnrolmentEvent::StudentReinstated { .. }
-        | EnrolmentEvent::EnrolmentCompleted {}
-        | EnrolmentEvent::ReflectionSubmitted { .. }
-        | EnrolmentEvent::ReflectionRevised { .. }
-        | EnrolmentEvent::ReflectionVisibilitySet { .. }
-        | EnrolmentEvent::MarkerAssigned { .. }
-        | EnrolmentEvent::ReflectionMarked { .. }
-        | EnrolmentEvent::MarkAmended { .. } => None,
+        AttendanceEvent::AbsenceFlagRaised { flag, missed_weeks: _ }
+        | AttendanceEvent::AbsenceFlagCleared { flag, missed_weeks: _ }
+        | AttendanceEvent::AbsenceFlagResolved { flag, reason: _ } => Some(*flag),
+        AttendanceEvent::AttendanceMarked { .. } => None,
     }
 }
 

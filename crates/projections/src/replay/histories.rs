@@ -8,7 +8,10 @@ use rollbook_domain::account::{
     AccountEvent, InvitationPurpose, KeyScope, PasswordChange, ShownFactor, SignInFailure, SignInMethod,
 };
 use rollbook_domain::cohort::{CohortEvent, ScheduledSession, Zone};
-use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, Outcome, Venue, Visibility};
+use rollbook_domain::enrolment::{
+    AttendanceEvent, AttendanceStatus, EnrolmentEvent, MembershipEvent, Outcome, ProgressionEvent, ReflectionEvent,
+    Venue, Visibility,
+};
 use rollbook_domain::hub::HubEvent;
 use rollbook_domain::module::ModuleEvent;
 use rollbook_domain::person::{PersonEvent, Role, SecondFactorKind};
@@ -145,36 +148,43 @@ fn of_enrolment() -> BoxedStrategy<EnrolmentEvent> {
     let membership = prop_oneof![
         4 => (id::<CohortId>(3), person(), option::of(id::<HubId>(4)), option::of(id::<EnrolmentId>(5)), origin())
             .prop_map(|(cohort_id, person_id, hub_id, moved_from, origin)| {
-                EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id, week: 1, moved_from, origin }
+                EnrolmentEvent::Membership(MembershipEvent::StudentEnrolled { cohort_id, person_id, hub_id, week: 1, moved_from, origin })
             }),
         1 => (id::<HubId>(4), origin())
-            .prop_map(|(hub_id, origin)| EnrolmentEvent::HubJoined { hub_id, previous: None, origin }),
-        1 => id::<HubId>(4).prop_map(|hub_id| EnrolmentEvent::HubLeft { hub_id }),
+            .prop_map(|(hub_id, origin)| EnrolmentEvent::Membership(MembershipEvent::HubJoined { hub_id, previous: None, origin })),
+        1 => id::<HubId>(4).prop_map(|hub_id| EnrolmentEvent::Membership(MembershipEvent::HubLeft { hub_id })),
         1 => (text(), option::of(id::<EnrolmentId>(5)))
-            .prop_map(|(reason, moved_to)| EnrolmentEvent::StudentWithdrawn { reason, moved_to }),
-        1 => option::of(id::<EnrolmentId>(5)).prop_map(|moved_from| EnrolmentEvent::StudentReinstated { moved_from }),
-        1 => Just(EnrolmentEvent::EnrolmentCompleted {}),
+            .prop_map(|(reason, moved_to)| EnrolmentEvent::Membership(MembershipEvent::StudentWithdrawn { reason, moved_to })),
+        1 => option::of(id::<EnrolmentId>(5)).prop_map(|moved_from| EnrolmentEvent::Membership(MembershipEvent::StudentReinstated { moved_from })),
+        1 => Just(EnrolmentEvent::Membership(MembershipEvent::EnrolmentCompleted {})),
     ]
     .boxed();
     let progression = prop_oneof![
         (week(), option::of(text())).prop_map(|(week, reason)| {
-            EnrolmentEvent::StudentAdvanced { from_week: week, to_week: week + 1, reason }
+            EnrolmentEvent::Progression(ProgressionEvent::StudentAdvanced {
+                from_week: week,
+                to_week: week + 1,
+                reason,
+            })
         }),
-        (week(), text()).prop_map(|(week, reason)| EnrolmentEvent::StudentHeld { week, reason }),
-        (week(), option::of(text())).prop_map(|(week, reason)| EnrolmentEvent::StudentReleased { week, reason }),
-        (week(), week(), text()).prop_map(|(from_week, week, reason)| EnrolmentEvent::WeekSet {
-            from_week,
-            week,
-            reason
-        }),
-        person().prop_map(|marker_id| EnrolmentEvent::MarkerAssigned { marker_id, previous: None }),
+        (week(), text())
+            .prop_map(|(week, reason)| EnrolmentEvent::Progression(ProgressionEvent::StudentHeld { week, reason })),
+        (week(), option::of(text()))
+            .prop_map(|(week, reason)| EnrolmentEvent::Progression(ProgressionEvent::StudentReleased { week, reason })),
+        (week(), week(), text()).prop_map(|(from_week, week, reason)| EnrolmentEvent::Progression(
+            ProgressionEvent::WeekSet { from_week, week, reason }
+        )),
+        person().prop_map(|marker_id| EnrolmentEvent::Reflections(ReflectionEvent::MarkerAssigned {
+            marker_id,
+            previous: None
+        })),
     ]
     .boxed();
     let status = prop_oneof![Just(Present), Just(Absent), Just(Late), Just(Excused)];
     let place = option::of(prop_oneof![Just(Venue::Hub), Just(Venue::Flagship)]);
     let attendance = prop_oneof![
         4 => (week(), status, place, option::of(text()), option::of(person()), option::of(id::<HubId>(4))).prop_map(
-            |(week, status, place, note, by, hub_id)| EnrolmentEvent::AttendanceMarked {
+            |(week, status, place, note, by, hub_id)| EnrolmentEvent::Attendance(AttendanceEvent::AttendanceMarked {
                 week,
                 status,
                 place,
@@ -182,33 +192,30 @@ fn of_enrolment() -> BoxedStrategy<EnrolmentEvent> {
                 by,
                 authority: Authority::Admin,
                 hub_id
-            }
+            })
         ),
         1 => (1..=2_u16, btree_set(week(), 0..4))
-            .prop_map(|(flag, missed_weeks)| EnrolmentEvent::AbsenceFlagRaised { flag, missed_weeks }),
+            .prop_map(|(flag, missed_weeks)| EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagRaised { flag, missed_weeks })),
         1 => (1..=2_u16, btree_set(week(), 0..4))
-            .prop_map(|(flag, missed_weeks)| EnrolmentEvent::AbsenceFlagCleared { flag, missed_weeks }),
-        1 => (1..=2_u16, text()).prop_map(|(flag, reason)| EnrolmentEvent::AbsenceFlagResolved { flag, reason }),
+            .prop_map(|(flag, missed_weeks)| EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagCleared { flag, missed_weeks })),
+        1 => (1..=2_u16, text()).prop_map(|(flag, reason)| EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagResolved { flag, reason })),
     ]
     .boxed();
     let reflections = prop_oneof![
-        (week(), text(), visibility()).prop_map(|(week, text, visibility)| EnrolmentEvent::ReflectionSubmitted {
-            week,
-            text,
-            visibility
-        }),
-        (week(), text(), visibility()).prop_map(|(week, text, visibility)| EnrolmentEvent::ReflectionRevised {
-            week,
-            text,
-            visibility
-        }),
-        (week(), visibility())
-            .prop_map(|(week, visibility)| EnrolmentEvent::ReflectionVisibilitySet { week, visibility }),
+        (week(), text(), visibility()).prop_map(|(week, text, visibility)| EnrolmentEvent::Reflections(
+            ReflectionEvent::ReflectionSubmitted { week, text, visibility }
+        )),
+        (week(), text(), visibility()).prop_map(|(week, text, visibility)| EnrolmentEvent::Reflections(
+            ReflectionEvent::ReflectionRevised { week, text, visibility }
+        )),
+        (week(), visibility()).prop_map(|(week, visibility)| EnrolmentEvent::Reflections(
+            ReflectionEvent::ReflectionVisibilitySet { week, visibility }
+        )),
         (week(), outcome(), text(), option::of(person())).prop_map(|(week, outcome, feedback, by)| {
-            EnrolmentEvent::ReflectionMarked { week, outcome, feedback, by }
+            EnrolmentEvent::Reflections(ReflectionEvent::ReflectionMarked { week, outcome, feedback, by })
         }),
         (week(), outcome(), text(), text(), option::of(person())).prop_map(|(week, outcome, feedback, reason, by)| {
-            EnrolmentEvent::MarkAmended { week, outcome, feedback, reason, by }
+            EnrolmentEvent::Reflections(ReflectionEvent::MarkAmended { week, outcome, feedback, reason, by })
         }),
     ]
     .boxed();

@@ -3,7 +3,7 @@
 use super::*;
 use crate::claim::Limit;
 use crate::cohort::{CohortEvent, CohortStatus};
-use crate::enrolment::EnrolmentEvent;
+use crate::enrolment::{AttendanceEvent, EnrolmentEvent};
 use crate::plan::Plan;
 use crate::plan::given::*;
 use crate::refusal::Rule;
@@ -109,7 +109,10 @@ fn an_override_of_whoever_is_not_flagged_keeps_its_reason() {
 #[test]
 fn a_resolved_flag_holds_nobody() {
     let mut school = school();
-    school.lived(enrolment(2), [EnrolmentEvent::AbsenceFlagResolved { flag: 1, reason: "talked".into() }]);
+    school.lived(
+        enrolment(2),
+        [EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagResolved { flag: 1, reason: "talked".into() })],
+    );
     let plan = school.plan(advance(7)).unwrap();
     assert_eq!(list(&plan, "advanced"), [enrolment(1), enrolment(2)]);
 }

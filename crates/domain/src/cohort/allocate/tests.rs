@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cohort::CohortEvent;
-use crate::enrolment::EnrolmentEvent;
+use crate::enrolment::{EnrolmentEvent, ReflectionEvent};
 use crate::plan::given::*;
 
 fn markers(numbers: impl IntoIterator<Item = u128>) -> BTreeSet<PersonId> {
@@ -120,7 +120,8 @@ fn school() -> School {
     for number in 1..=4 {
         school.enrol(number, COHORT);
     }
-    let assigned = EnrolmentEvent::MarkerAssigned { marker_id: marker(1), previous: None };
+    let assigned =
+        EnrolmentEvent::Reflections(ReflectionEvent::MarkerAssigned { marker_id: marker(1), previous: None });
     for number in 1..=3 {
         school.lived(enrolment(number), [assigned.clone()]);
     }
@@ -134,7 +135,8 @@ fn a_cohorts_active_students_are_divided_among_its_markers() {
     school.happened(COHORT, [1, 2].map(|number| CohortEvent::MarkerAppointed { person_id: marker(number) }));
     let plan = school.plan(AllocateMarkers { cohort_id: COHORT, rebalance: false }).unwrap();
     assert_eq!(plan.lists["assigned"], [enrolment(4)]);
-    let assigned = EnrolmentEvent::MarkerAssigned { marker_id: marker(2), previous: None };
+    let assigned =
+        EnrolmentEvent::Reflections(ReflectionEvent::MarkerAssigned { marker_id: marker(2), previous: None });
     assert_eq!(events(&plan, enrolment(4)), [assigned.into()]);
     assert_eq!(plan.writes.len(), 1);
 }
@@ -144,7 +146,10 @@ fn a_dismissed_markers_students_go_to_another() {
     let mut school = school();
     school.happened(COHORT, [CohortEvent::MarkerAppointed { person_id: marker(2) }]);
     let plan = school.plan(AllocateMarkers { cohort_id: COHORT, rebalance: false }).unwrap();
-    let assigned = EnrolmentEvent::MarkerAssigned { marker_id: marker(2), previous: Some(marker(1)) };
+    let assigned = EnrolmentEvent::Reflections(ReflectionEvent::MarkerAssigned {
+        marker_id: marker(2),
+        previous: Some(marker(1)),
+    });
     assert_eq!(events(&plan, enrolment(1)), [assigned.into()]);
     assert_eq!(plan.lists["assigned"], [enrolment(1), enrolment(2), enrolment(4)]);
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::actor::Actor;
 use crate::claim::{ClaimSet, Limit};
 use crate::cohort::{CohortEvent, CohortRule};
-use crate::enrolment::EnrolmentEvent;
+use crate::enrolment::{EnrolmentEvent, MembershipEvent, ReflectionEvent};
 use crate::event::Event;
 use crate::given::*;
 use crate::ids::{EnrolmentId, PersonId, StreamId};
@@ -31,7 +31,13 @@ fn cohort_with(students: &[(Option<PersonId>, Vec<EnrolmentEvent>)]) -> World {
     for (number, (marker, further)) in (1..).zip(students) {
         let id = enrolment(number);
         append(&mut world, id, [enrolled(COHORT, PersonId(Uuid::from_u128(0x200 + number)), None)]);
-        append(&mut world, id, marker.map(|marker_id| EnrolmentEvent::MarkerAssigned { marker_id, previous: None }));
+        append(
+            &mut world,
+            id,
+            marker.map(|marker_id| {
+                EnrolmentEvent::Reflections(ReflectionEvent::MarkerAssigned { marker_id, previous: None })
+            }),
+        );
         append(&mut world, id, further.clone());
         ever.push(id.0);
         if world.enrolment(id).state.is_active() {
@@ -44,7 +50,7 @@ fn cohort_with(students: &[(Option<PersonId>, Vec<EnrolmentEvent>)]) -> World {
 }
 
 fn withdrawn() -> EnrolmentEvent {
-    EnrolmentEvent::StudentWithdrawn { reason: "has moved".into(), moved_to: None }
+    EnrolmentEvent::Membership(MembershipEvent::StudentWithdrawn { reason: "has moved".into(), moved_to: None })
 }
 
 fn when(world: &World, name: &str, mut body: Value) -> Result<Plan, Refusal> {
@@ -61,7 +67,7 @@ fn written(plan: &Plan) -> Vec<(StreamId, i64, Vec<Event>)> {
 fn completing_a_cohort_completes_everyone_who_is_active_in_it() {
     let world = cohort_with(&[(None, vec![]), (None, vec![withdrawn()]), (Some(MARKER), vec![])]);
     let plan = when(&world, "CompleteCohort", json!({})).expect("accepted");
-    let completed = || vec![EnrolmentEvent::EnrolmentCompleted {}.into()];
+    let completed = || vec![EnrolmentEvent::Membership(MembershipEvent::EnrolmentCompleted {}).into()];
     assert_eq!(
         written(&plan),
         [
@@ -78,7 +84,15 @@ fn completing_a_cohort_completes_everyone_who_is_active_in_it() {
 fn cancelling_a_cohort_withdraws_everyone_for_the_same_reason() {
     let world = cohort_with(&[(None, vec![]), (None, vec![])]);
     let plan = when(&world, "CancelCohort", json!({ "reason": "für zu wenige" })).expect("accepted");
-    let left = || vec![EnrolmentEvent::StudentWithdrawn { reason: "für zu wenige".into(), moved_to: None }.into()];
+    let left = || {
+        vec![
+            EnrolmentEvent::Membership(MembershipEvent::StudentWithdrawn {
+                reason: "für zu wenige".into(),
+                moved_to: None,
+            })
+            .into(),
+        ]
+    };
     assert_eq!(
         written(&plan),
         [
@@ -120,7 +134,11 @@ fn reassigned(plan: &Plan) -> BTreeMap<StreamId, PersonId> {
     let mut given = BTreeMap::new();
     for write in &plan.writes {
         for event in &write.events {
-            if let Event::Enrolment(EnrolmentEvent::MarkerAssigned { marker_id, previous }) = event {
+            if let Event::Enrolment(EnrolmentEvent::Reflections(ReflectionEvent::MarkerAssigned {
+                marker_id,
+                previous,
+            })) = event
+            {
                 assert_eq!(*previous, Some(MARKER));
                 given.insert(write.stream, *marker_id);
             }
@@ -168,7 +186,8 @@ fn a_marker_without_students_is_dismissed_either_way() {
 
 #[test]
 fn a_completed_cohorts_students_still_have_their_marker_and_an_archived_ones_no_more() {
-    let mut world = cohort_with(&[(Some(MARKER), vec![EnrolmentEvent::EnrolmentCompleted {}])]);
+    let mut world =
+        cohort_with(&[(Some(MARKER), vec![EnrolmentEvent::Membership(MembershipEvent::EnrolmentCompleted {})])]);
     append(&mut world, COHORT, [CohortEvent::CohortCompleted {}]);
     assert_eq!(dismiss(&world, false).expect_err("refused"), CohortRule::MarkerHasStudents { count: 1 }.into());
     append(&mut world, COHORT, [CohortEvent::CohortArchived {}]);

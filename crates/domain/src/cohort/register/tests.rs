@@ -1,7 +1,7 @@
 //! A register: all marks, or none.
 
 use crate::cohort::{RegisterMark, TakeAttendance};
-use crate::enrolment::{AttendanceStatus, EnrolmentEvent, EnrolmentRule};
+use crate::enrolment::{AttendanceEvent, AttendanceStatus, EnrolmentEvent, EnrolmentRule, MembershipEvent};
 use crate::ids::EnrolmentId;
 use crate::origin::Origin;
 use crate::plan::given::*;
@@ -35,7 +35,8 @@ fn a_register_raises_flags() {
     let mut school = school(2);
     school.lived(enrolment(1), [marked(1, Absent), marked(2, Absent)]);
     let plan = school.plan(register(4, [(enrolment(1), Absent), (enrolment(2), Absent)])).unwrap();
-    let raised = EnrolmentEvent::AbsenceFlagRaised { flag: 1, missed_weeks: [1, 2, 4].into() };
+    let raised =
+        EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagRaised { flag: 1, missed_weeks: [1, 2, 4].into() });
     assert_eq!(events(&plan, enrolment(1)), [marked(4, Absent).into(), raised.into()]);
     assert_eq!(events(&plan, enrolment(2)), [marked(4, Absent).into()]);
 }
@@ -92,7 +93,10 @@ fn a_coordinator_takes_the_register_of_their_own_hub_only() {
     let coordinator = person(50);
     school.register(coordinator, "Cora Dinator");
     school.happened(HUB, [crate::hub::HubEvent::CoordinatorAppointed { person_id: coordinator }]);
-    school.lived(enrolment(1), [EnrolmentEvent::HubJoined { hub_id: HUB, previous: None, origin: Origin::Hand }]);
+    school.lived(
+        enrolment(1),
+        [EnrolmentEvent::Membership(MembershipEvent::HubJoined { hub_id: HUB, previous: None, origin: Origin::Hand })],
+    );
     let theirs = school.plan_by(coordinator, register(2, [(enrolment(1), Present)])).unwrap();
     assert_eq!(theirs.authority, crate::Authority::Coordinator);
     let both = register(2, [(enrolment(1), Present), (enrolment(2), Present)]);

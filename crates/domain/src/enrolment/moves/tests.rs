@@ -3,7 +3,7 @@
 use super::*;
 use crate::claim::{ClaimSet, Limit};
 use crate::cohort::CohortEvent;
-use crate::enrolment::{EnrolmentEvent, EnrolmentStatus};
+use crate::enrolment::{EnrolmentEvent, EnrolmentStatus, MembershipEvent};
 use crate::hub::HubEvent;
 use crate::ids::{CohortId, HubId};
 use crate::origin::Origin;
@@ -20,11 +20,14 @@ fn move_to(to_cohort_id: CohortId) -> MoveStudent {
 }
 
 fn left_for(moved_to: EnrolmentId) -> EnrolmentEvent {
-    EnrolmentEvent::StudentWithdrawn { reason: "works on Tuesdays".into(), moved_to: Some(moved_to) }
+    EnrolmentEvent::Membership(MembershipEvent::StudentWithdrawn {
+        reason: "works on Tuesdays".into(),
+        moved_to: Some(moved_to),
+    })
 }
 
 fn joined(hub_id: HubId, previous: Option<HubId>) -> EnrolmentEvent {
-    EnrolmentEvent::HubJoined { hub_id, previous, origin: Origin::Hand }
+    EnrolmentEvent::Membership(MembershipEvent::HubJoined { hub_id, previous, origin: Origin::Hand })
 }
 
 /// Student 1 in week 5 of the cohort, in a hub.
@@ -41,14 +44,14 @@ fn school_of_a_returner(then: impl IntoIterator<Item = EnrolmentEvent>) -> Schoo
     school.enrol(1, OTHER_COHORT);
     school.lived(enrolment(1), [in_week(3), joined(OTHER_HUB, None)]);
     school.lived(enrolment(1), then);
-    let enrolled = EnrolmentEvent::StudentEnrolled {
+    let enrolled = EnrolmentEvent::Membership(MembershipEvent::StudentEnrolled {
         cohort_id: COHORT,
         person_id: person(1),
         hub_id: Some(HUB),
         week: 1,
         moved_from: None,
         origin: Origin::Hand,
-    };
+    });
     school.lived(enrolment(2), [enrolled]);
     school
 }
@@ -62,14 +65,14 @@ fn a_student_leaves_here_and_begins_there_in_the_same_hub() {
     let mut school = school();
     let plan = school.carry_out(move_to(OTHER_COHORT)).unwrap();
     assert_eq!(events(&plan, enrolment(1)), [left_for(enrolment(11)).into()]);
-    let enrolled = EnrolmentEvent::StudentEnrolled {
+    let enrolled = EnrolmentEvent::Membership(MembershipEvent::StudentEnrolled {
         cohort_id: OTHER_COHORT,
         person_id: person(1),
         hub_id: Some(HUB),
         week: 1,
         moved_from: Some(enrolment(1)),
         origin: Origin::Hand,
-    };
+    });
     assert_eq!(events(&plan, enrolment(11)), [enrolled.into()]);
     assert_eq!(plan.limits, []);
 }
@@ -92,7 +95,7 @@ fn the_one_active_enrolment_passes_on_within_the_move() {
 fn whoever_had_been_there_comes_back_to_their_week_and_keeps_the_hub_they_meet_in() {
     let mut school = school_of_a_returner([withdrawn()]);
     let plan = school.carry_out(move_back()).unwrap();
-    let back = EnrolmentEvent::StudentReinstated { moved_from: Some(enrolment(2)) };
+    let back = EnrolmentEvent::Membership(MembershipEvent::StudentReinstated { moved_from: Some(enrolment(2)) });
     assert_eq!(events(&plan, enrolment(2)), [left_for(enrolment(1)).into()]);
     assert_eq!(events(&plan, enrolment(1)), [joined(HUB, Some(OTHER_HUB)).into(), back.into()]);
     assert_eq!(plan.writes.len(), 2, "the new id is not used");

@@ -14,18 +14,22 @@ fn a_mark_says_who_in_what_capacity_and_in_which_hub() {
         place: Some(Venue::Flagship),
         note: Some(text("the train")),
     });
-    given([EnrolmentEvent::HubJoined { hub_id: HUB, previous: None, origin: Origin::Hand }])
-        .by(Authority::Coordinator)
-        .when(command)
-        .then_expect_events(vec![EnrolmentEvent::AttendanceMarked {
-            week: 2,
-            status: AttendanceStatus::Late,
-            place: Some(Venue::Flagship),
-            note: Some("the train".into()),
-            by: by(Authority::Coordinator).actor.person(),
-            authority: Authority::Coordinator,
-            hub_id: Some(HUB),
-        }]);
+    given([EnrolmentEvent::Membership(MembershipEvent::HubJoined {
+        hub_id: HUB,
+        previous: None,
+        origin: Origin::Hand,
+    })])
+    .by(Authority::Coordinator)
+    .when(command)
+    .then_expect_events(vec![EnrolmentEvent::Attendance(AttendanceEvent::AttendanceMarked {
+        week: 2,
+        status: AttendanceStatus::Late,
+        place: Some(Venue::Flagship),
+        note: Some("the train".into()),
+        by: by(Authority::Coordinator).actor.person(),
+        authority: Authority::Coordinator,
+        hub_id: Some(HUB),
+    })]);
 }
 
 #[test]

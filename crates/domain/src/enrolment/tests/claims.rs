@@ -6,7 +6,7 @@ use crate::claim::{ClaimChanges, ClaimKey};
 use crate::origin::Origin;
 
 fn joined(hub_id: HubId, previous: Option<HubId>) -> EnrolmentEvent {
-    EnrolmentEvent::HubJoined { hub_id, previous, origin: Origin::Hand }
+    EnrolmentEvent::Membership(MembershipEvent::HubJoined { hub_id, previous, origin: Origin::Hand })
 }
 
 /// The claims of the last event, after those before it.
@@ -36,14 +36,14 @@ fn while_active(hub: Option<HubId>) -> Vec<ClaimKey> {
 
 #[test]
 fn enrolling_takes_the_one_enrolment_the_one_active_place_and_the_hub() {
-    let into_hub = EnrolmentEvent::StudentEnrolled {
+    let into_hub = EnrolmentEvent::Membership(MembershipEvent::StudentEnrolled {
         cohort_id: COHORT,
         person_id: STUDENT,
         hub_id: Some(HUB),
         week: 1,
         moved_from: None,
         origin: Origin::Hand,
-    };
+    });
     let for_ever = [ClaimKey::enrolment(COHORT, STUDENT)];
     assert_eq!(changes([into_hub]), takes(for_ever.clone().into_iter().chain(while_active(Some(HUB)))));
     assert_eq!(changes([enrolled()]), takes(for_ever.into_iter().chain(while_active(None))));
@@ -59,7 +59,7 @@ fn leaving_or_completing_releases_all_but_the_one_enrolment() {
 
 #[test]
 fn coming_back_takes_them_again() {
-    let back = EnrolmentEvent::StudentReinstated { moved_from: None };
+    let back = EnrolmentEvent::Membership(MembershipEvent::StudentReinstated { moved_from: None });
     assert_eq!(changes([enrolled(), withdrawn(), back.clone()]), takes(while_active(None)));
     assert_eq!(changes([enrolled(), joined(HUB, None), withdrawn(), back]), takes(while_active(Some(HUB))));
 }
@@ -70,15 +70,15 @@ fn an_active_student_changes_hubs() {
     assert_eq!(changes([enrolled(), joined(HUB, None)]), takes([hub.clone()]));
     let swapped = ClaimChanges { takes: vec![(other, ENROLMENT.0)], releases: vec![hub.clone()] };
     assert_eq!(changes([enrolled(), joined(HUB, None), joined(OTHER_HUB, Some(HUB))]), swapped);
-    let left = EnrolmentEvent::HubLeft { hub_id: HUB };
+    let left = EnrolmentEvent::Membership(MembershipEvent::HubLeft { hub_id: HUB });
     assert_eq!(changes([enrolled(), joined(HUB, None), left]), releases([hub]));
 }
 
 #[test]
 fn whoever_left_has_no_place_in_a_hub_to_give_back() {
-    let left = EnrolmentEvent::HubLeft { hub_id: HUB };
+    let left = EnrolmentEvent::Membership(MembershipEvent::HubLeft { hub_id: HUB });
     assert_eq!(changes([enrolled(), joined(HUB, None), withdrawn(), left.clone()]), ClaimChanges::default());
-    let back = EnrolmentEvent::StudentReinstated { moved_from: None };
+    let back = EnrolmentEvent::Membership(MembershipEvent::StudentReinstated { moved_from: None });
     let returned = changes([enrolled(), joined(HUB, None), withdrawn(), left, back]);
     assert_eq!(returned, takes(while_active(None)));
 }

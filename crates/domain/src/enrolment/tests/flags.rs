@@ -153,7 +153,7 @@ proptest! {
         let mut raised_so_far = 0;
         play(steps, |state, events, further| {
             let missed: BTreeSet<u8> = state.missed_weeks();
-            let talked = events.iter().any(|e| matches!(e, EnrolmentEvent::AbsenceFlagResolved { .. }));
+            let talked = events.iter().any(|e| matches!(e, EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagResolved { .. })));
             let was_open = open;
             open = !talked && missed.len() >= 3 && (open || further.is_some());
             assert_eq!(state.flag.open, open);

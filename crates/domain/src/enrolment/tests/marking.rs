@@ -9,7 +9,7 @@ fn assign(marker_id: PersonId) -> EnrolmentCommand {
 }
 
 fn assigned(marker_id: PersonId, previous: Option<PersonId>) -> EnrolmentEvent {
-    EnrolmentEvent::MarkerAssigned { marker_id, previous }
+    EnrolmentEvent::Reflections(ReflectionEvent::MarkerAssigned { marker_id, previous })
 }
 
 fn mark_as(number: u8, outcome: Outcome, feedback: &str) -> EnrolmentCommand {
@@ -24,7 +24,7 @@ fn amend(number: u8, outcome: Outcome, feedback: &str) -> EnrolmentCommand {
 
 fn amended(outcome: Outcome, feedback: &str, by: PersonId) -> EnrolmentEvent {
     let (feedback, reason) = (feedback.into(), "misread".into());
-    EnrolmentEvent::MarkAmended { week: 1, outcome, feedback, reason, by: Some(by) }
+    EnrolmentEvent::Reflections(ReflectionEvent::MarkAmended { week: 1, outcome, feedback, reason, by: Some(by) })
 }
 
 #[test]
@@ -77,7 +77,11 @@ fn of_two_markers_one_is_refused_even_in_the_same_words() {
 
 #[test]
 fn a_revision_waits_to_be_marked_again() {
-    let revised = EnrolmentEvent::ReflectionRevised { week: 1, text: "better".into(), visibility: Visibility::Private };
+    let revised = EnrolmentEvent::Reflections(ReflectionEvent::ReflectionRevised {
+        week: 1,
+        text: "better".into(),
+        visibility: Visibility::Private,
+    });
     given([submitted(1), marked_with(1, Fail), revised])
         .by(Authority::Marker)
         .when(mark_as(1, Pass, "thank you"))

@@ -30,11 +30,11 @@ fn complete() -> EnrolmentCommand {
 }
 
 fn joined(hub_id: HubId, previous: Option<HubId>) -> EnrolmentEvent {
-    EnrolmentEvent::HubJoined { hub_id, previous, origin: Origin::Hand }
+    EnrolmentEvent::Membership(MembershipEvent::HubJoined { hub_id, previous, origin: Origin::Hand })
 }
 
 fn reinstated() -> EnrolmentEvent {
-    EnrolmentEvent::StudentReinstated { moved_from: None }
+    EnrolmentEvent::Membership(MembershipEvent::StudentReinstated { moved_from: None })
 }
 
 type Obstacle = (fn(&mut EnrolmentFacts), EnrolmentRule);
@@ -127,7 +127,9 @@ fn a_student_joins_changes_and_leaves_a_hub() {
         .facts(|facts| facts.hub = Some(hub([])))
         .when(join(Some(OTHER_HUB)))
         .then_expect_events(vec![joined(OTHER_HUB, Some(HUB))]);
-    given([joined(HUB, None)]).when(join(None)).then_expect_events(vec![EnrolmentEvent::HubLeft { hub_id: HUB }]);
+    given([joined(HUB, None)])
+        .when(join(None))
+        .then_expect_events(vec![EnrolmentEvent::Membership(MembershipEvent::HubLeft { hub_id: HUB })]);
 }
 
 #[test]
@@ -179,7 +181,7 @@ fn a_withdrawn_student_comes_back_to_their_hub_unless_it_was_closed() {
     given([joined(HUB, None), withdrawn()])
         .facts(|facts| facts.hub = Some(hub([HubEvent::HubClosed {}])))
         .when(reinstate())
-        .then_expect_events(vec![EnrolmentEvent::HubLeft { hub_id: HUB }, reinstated()]);
+        .then_expect_events(vec![EnrolmentEvent::Membership(MembershipEvent::HubLeft { hub_id: HUB }), reinstated()]);
 }
 
 #[test]

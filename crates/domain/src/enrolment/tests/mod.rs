@@ -170,35 +170,43 @@ fn text<const MAX: usize>(text: &str) -> Personal<Text<MAX>> {
 }
 
 fn enrolled() -> EnrolmentEvent {
-    EnrolmentEvent::StudentEnrolled {
+    EnrolmentEvent::Membership(MembershipEvent::StudentEnrolled {
         cohort_id: COHORT,
         person_id: STUDENT,
         hub_id: None,
         week: 1,
         moved_from: None,
         origin: Origin::Hand,
-    }
+    })
 }
 
 fn withdrawn() -> EnrolmentEvent {
-    EnrolmentEvent::StudentWithdrawn { reason: "moved away".into(), moved_to: None }
+    EnrolmentEvent::Membership(MembershipEvent::StudentWithdrawn { reason: "moved away".into(), moved_to: None })
 }
 
 fn completed() -> EnrolmentEvent {
-    EnrolmentEvent::EnrolmentCompleted {}
+    EnrolmentEvent::Membership(MembershipEvent::EnrolmentCompleted {})
 }
 
 fn in_week(week: u8) -> EnrolmentEvent {
-    EnrolmentEvent::WeekSet { from_week: 1, week, reason: "joined late".into() }
+    EnrolmentEvent::Progression(ProgressionEvent::WeekSet { from_week: 1, week, reason: "joined late".into() })
 }
 
 fn held(week: u8) -> EnrolmentEvent {
-    EnrolmentEvent::StudentHeld { week, reason: "ill".into() }
+    EnrolmentEvent::Progression(ProgressionEvent::StudentHeld { week, reason: "ill".into() })
 }
 
 fn marked_by(authority: Authority, week: u8, status: AttendanceStatus) -> EnrolmentEvent {
     let by = by(authority).actor.person();
-    EnrolmentEvent::AttendanceMarked { week, status, place: None, note: None, by, authority, hub_id: None }
+    EnrolmentEvent::Attendance(AttendanceEvent::AttendanceMarked {
+        week,
+        status,
+        place: None,
+        note: None,
+        by,
+        authority,
+        hub_id: None,
+    })
 }
 
 fn marked(week: u8, status: AttendanceStatus) -> EnrolmentEvent {
@@ -210,15 +218,15 @@ fn absent(week: u8) -> EnrolmentEvent {
 }
 
 fn raised(flag: u16, weeks: impl IntoIterator<Item = u8>) -> EnrolmentEvent {
-    EnrolmentEvent::AbsenceFlagRaised { flag, missed_weeks: weeks.into_iter().collect() }
+    EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagRaised { flag, missed_weeks: weeks.into_iter().collect() })
 }
 
 fn cleared(flag: u16, weeks: impl IntoIterator<Item = u8>) -> EnrolmentEvent {
-    EnrolmentEvent::AbsenceFlagCleared { flag, missed_weeks: weeks.into_iter().collect() }
+    EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagCleared { flag, missed_weeks: weeks.into_iter().collect() })
 }
 
 fn resolved(flag: u16) -> EnrolmentEvent {
-    EnrolmentEvent::AbsenceFlagResolved { flag, reason: "we had coffee".into() }
+    EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagResolved { flag, reason: "we had coffee".into() })
 }
 
 /// Absent in weeks 1, 3 and 6, and flagged.

@@ -27,11 +27,15 @@ fn set_week(number: u8) -> EnrolmentCommand {
 }
 
 fn advanced(from_week: u8, to_week: u8, reason: Option<&str>) -> EnrolmentEvent {
-    EnrolmentEvent::StudentAdvanced { from_week, to_week, reason: reason.map(Into::into) }
+    EnrolmentEvent::Progression(ProgressionEvent::StudentAdvanced {
+        from_week,
+        to_week,
+        reason: reason.map(Into::into),
+    })
 }
 
 fn released(week: u8, reason: Option<&str>) -> EnrolmentEvent {
-    EnrolmentEvent::StudentReleased { week, reason: reason.map(Into::into) }
+    EnrolmentEvent::Progression(ProgressionEvent::StudentReleased { week, reason: reason.map(Into::into) })
 }
 
 #[test]
@@ -135,11 +139,9 @@ fn releasing_goes_on_by_the_rules_of_advancing() {
 fn the_week_is_set_back_or_forward_and_a_hold_stays() {
     for (from_week, week) in [(5, 1), (5, 8), (5, 4)] {
         let reason = "joined late".into();
-        given([in_week(5), held(5)]).when(set_week(week)).then_expect_events(vec![EnrolmentEvent::WeekSet {
-            from_week,
-            week,
-            reason,
-        }]);
+        given([in_week(5), held(5)]).when(set_week(week)).then_expect_events(vec![EnrolmentEvent::Progression(
+            ProgressionEvent::WeekSet { from_week, week, reason },
+        )]);
     }
     given([held(1), in_week(5)])
         .when(advance(6))

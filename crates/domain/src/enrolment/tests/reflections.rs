@@ -5,15 +5,24 @@ use crate::cohort::CohortStatus;
 use Visibility::{Cohort as Public, Private};
 
 pub(super) fn submitted(week: u8) -> EnrolmentEvent {
-    EnrolmentEvent::ReflectionSubmitted { week, text: "I learnt".into(), visibility: Public }
+    EnrolmentEvent::Reflections(ReflectionEvent::ReflectionSubmitted {
+        week,
+        text: "I learnt".into(),
+        visibility: Public,
+    })
 }
 
 pub(super) fn marked_with(week: u8, outcome: Outcome) -> EnrolmentEvent {
-    EnrolmentEvent::ReflectionMarked { week, outcome, feedback: "thank you".into(), by: Some(MARKER) }
+    EnrolmentEvent::Reflections(ReflectionEvent::ReflectionMarked {
+        week,
+        outcome,
+        feedback: "thank you".into(),
+        by: Some(MARKER),
+    })
 }
 
 fn revised(week: u8, text: &str, visibility: Visibility) -> EnrolmentEvent {
-    EnrolmentEvent::ReflectionRevised { week, text: text.into(), visibility }
+    EnrolmentEvent::Reflections(ReflectionEvent::ReflectionRevised { week, text: text.into(), visibility })
 }
 
 fn submit(number: u8, words: &str, visibility: Visibility) -> EnrolmentCommand {
@@ -122,7 +131,8 @@ fn refuses_a_withdrawn_student_and_a_cancelled_cohort() {
 
 #[test]
 fn who_may_read_is_chosen_again_at_any_time() {
-    let private = EnrolmentEvent::ReflectionVisibilitySet { week: 1, visibility: Private };
+    let private =
+        EnrolmentEvent::Reflections(ReflectionEvent::ReflectionVisibilitySet { week: 1, visibility: Private });
     for gone in [None, Some(withdrawn()), Some(completed())] {
         given([submitted(1), marked_with(1, Outcome::Pass)].into_iter().chain(gone))
             .at("2026-01-01T00:00:00Z")

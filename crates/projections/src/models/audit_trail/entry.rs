@@ -1,7 +1,9 @@
 //! Which events are decisions that the audit trail keeps, and what each says.
 
 use rollbook_domain::cohort::CohortEvent;
-use rollbook_domain::enrolment::{EnrolmentEvent, absent_in};
+use rollbook_domain::enrolment::{
+    AttendanceEvent, EnrolmentEvent, MembershipEvent, ProgressionEvent, ReflectionEvent, absent_in,
+};
 use rollbook_domain::hub::HubEvent;
 use rollbook_domain::module::ModuleEvent;
 use rollbook_domain::person::{PersonEvent, SecondFactorKind};
@@ -181,41 +183,60 @@ fn of_syllabus(event: &SyllabusEvent) -> Said {
 
 fn of_enrolment(event: &EnrolmentEvent) -> Option<Said> {
     Some(match event {
-        EnrolmentEvent::StudentEnrolled { cohort_id: _, person_id: _, hub_id, week, moved_from: _, origin: _ } => {
-            Said { to_week: Some(*week), hub: *hub_id, ..Said::new(Action::Enrolled) }
+        EnrolmentEvent::Membership(MembershipEvent::StudentEnrolled {
+            cohort_id: _,
+            person_id: _,
+            hub_id,
+            week,
+            moved_from: _,
+            origin: _,
+        }) => Said { to_week: Some(*week), hub: *hub_id, ..Said::new(Action::Enrolled) },
+        EnrolmentEvent::Membership(MembershipEvent::HubJoined { hub_id, previous: _, origin: _ }) => {
+            Said::new(Action::HubJoined).hub(*hub_id)
         }
-        EnrolmentEvent::HubJoined { hub_id, previous: _, origin: _ } => Said::new(Action::HubJoined).hub(*hub_id),
-        EnrolmentEvent::HubLeft { hub_id } => Said::new(Action::HubLeft).hub(*hub_id),
-        EnrolmentEvent::AbsenceFlagRaised { flag: _, missed_weeks } => {
+        EnrolmentEvent::Membership(MembershipEvent::HubLeft { hub_id }) => Said::new(Action::HubLeft).hub(*hub_id),
+        EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagRaised { flag: _, missed_weeks }) => {
             Said::new(Action::FlagRaised).why(&absent_in(missed_weeks).into())
         }
-        EnrolmentEvent::AbsenceFlagCleared { flag: _, missed_weeks } => {
+        EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagCleared { flag: _, missed_weeks }) => {
             Said::new(Action::FlagCleared).why(&absent_in(missed_weeks).into())
         }
-        EnrolmentEvent::AbsenceFlagResolved { flag: _, reason } => Said::new(Action::FlagResolved).why(reason),
-        EnrolmentEvent::StudentAdvanced { from_week, to_week, reason } => {
+        EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagResolved { flag: _, reason }) => {
+            Said::new(Action::FlagResolved).why(reason)
+        }
+        EnrolmentEvent::Progression(ProgressionEvent::StudentAdvanced { from_week, to_week, reason }) => {
             Said { reason: reason.clone(), ..Said::new(Action::Advanced).weeks(*from_week, *to_week) }
         }
-        EnrolmentEvent::StudentHeld { week, reason } => Said::new(Action::Held).weeks(*week, *week).why(reason),
-        EnrolmentEvent::StudentReleased { week, reason } => {
+        EnrolmentEvent::Progression(ProgressionEvent::StudentHeld { week, reason }) => {
+            Said::new(Action::Held).weeks(*week, *week).why(reason)
+        }
+        EnrolmentEvent::Progression(ProgressionEvent::StudentReleased { week, reason }) => {
             Said { reason: reason.clone(), ..Said::new(Action::Released).weeks(*week, *week) }
         }
-        EnrolmentEvent::WeekSet { from_week, week, reason } => {
+        EnrolmentEvent::Progression(ProgressionEvent::WeekSet { from_week, week, reason }) => {
             Said::new(Action::WeekSet).weeks(*from_week, *week).why(reason)
         }
-        EnrolmentEvent::StudentWithdrawn { reason, moved_to: None } => Said::new(Action::Withdrawn).why(reason),
-        EnrolmentEvent::StudentWithdrawn { reason, moved_to: Some(_) } => Said::new(Action::Moved).why(reason),
-        EnrolmentEvent::StudentReinstated { moved_from: _ } => Said::new(Action::Reinstated),
-        EnrolmentEvent::EnrolmentCompleted {} => Said::new(Action::Completed),
-        EnrolmentEvent::MarkerAssigned { .. } => Said::new(Action::MarkerAssigned),
-        EnrolmentEvent::MarkAmended { week, outcome: _, feedback: _, reason, by: _ } => {
+        EnrolmentEvent::Membership(MembershipEvent::StudentWithdrawn { reason, moved_to: None }) => {
+            Said::new(Action::Withdrawn).why(reason)
+        }
+        EnrolmentEvent::Membership(MembershipEvent::StudentWithdrawn { reason, moved_to: Some(_) }) => {
+            Said::new(Action::Moved).why(reason)
+        }
+        EnrolmentEvent::Membership(MembershipEvent::StudentReinstated { moved_from: _ }) => {
+            Said::new(Action::Reinstated)
+        }
+        EnrolmentEvent::Membership(MembershipEvent::EnrolmentCompleted {}) => Said::new(Action::Completed),
+        EnrolmentEvent::Reflections(ReflectionEvent::MarkerAssigned { .. }) => Said::new(Action::MarkerAssigned),
+        EnrolmentEvent::Reflections(ReflectionEvent::MarkAmended { week, outcome: _, feedback: _, reason, by: _ }) => {
             Said::new(Action::MarkAmended).weeks(*week, *week).why(reason)
         }
-        EnrolmentEvent::AttendanceMarked { .. }
-        | EnrolmentEvent::ReflectionSubmitted { .. }
-        | EnrolmentEvent::ReflectionRevised { .. }
-        | EnrolmentEvent::ReflectionVisibilitySet { .. }
-        | EnrolmentEvent::ReflectionMarked { .. } => return None,
+        EnrolmentEvent::Attendance(AttendanceEvent::AttendanceMarked { .. })
+        | EnrolmentEvent::Reflections(
+            ReflectionEvent::ReflectionSubmitted { .. }
+            | ReflectionEvent::ReflectionRevised { .. }
+            | ReflectionEvent::ReflectionVisibilitySet { .. }
+            | ReflectionEvent::ReflectionMarked { .. },
+        ) => return None,
     })
 }
 

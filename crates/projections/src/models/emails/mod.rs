@@ -5,7 +5,7 @@ mod queries;
 mod retries;
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::enrolment::EnrolmentEvent;
+use rollbook_domain::enrolment::{EnrolmentEvent, ReflectionEvent};
 use rollbook_domain::week_emails::WeekEmailsEvent;
 use rollbook_domain::{EnrolmentId, Event, MessageId, StreamType};
 use rollbook_store::{Position, Recorded};
@@ -106,26 +106,21 @@ fn messages(event: &Recorded) -> Vec<Row> {
         Event::Enrolment(happened) => {
             let about = |kind, week| vec![message(event, EnrolmentId(event.stream.id), kind, week, event.sequence)];
             match happened {
-                EnrolmentEvent::ReflectionMarked { week, .. } => about(EmailKind::ReflectionMarked, *week),
-                EnrolmentEvent::MarkAmended { week, .. } => about(EmailKind::MarkAmended, *week),
-                EnrolmentEvent::StudentEnrolled { .. }
-                | EnrolmentEvent::HubJoined { .. }
-                | EnrolmentEvent::HubLeft { .. }
-                | EnrolmentEvent::AttendanceMarked { .. }
-                | EnrolmentEvent::AbsenceFlagRaised { .. }
-                | EnrolmentEvent::AbsenceFlagCleared { .. }
-                | EnrolmentEvent::AbsenceFlagResolved { .. }
-                | EnrolmentEvent::StudentAdvanced { .. }
-                | EnrolmentEvent::StudentHeld { .. }
-                | EnrolmentEvent::StudentReleased { .. }
-                | EnrolmentEvent::WeekSet { .. }
-                | EnrolmentEvent::StudentWithdrawn { .. }
-                | EnrolmentEvent::StudentReinstated { .. }
-                | EnrolmentEvent::EnrolmentCompleted {}
-                | EnrolmentEvent::ReflectionSubmitted { .. }
-                | EnrolmentEvent::ReflectionRevised { .. }
-                | EnrolmentEvent::ReflectionVisibilitySet { .. }
-                | EnrolmentEvent::MarkerAssigned { .. } => Vec::new(),
+                EnrolmentEvent::Reflections(ReflectionEvent::ReflectionMarked { week, .. }) => {
+                    about(EmailKind::ReflectionMarked, *week)
+                }
+                EnrolmentEvent::Reflections(ReflectionEvent::MarkAmended { week, .. }) => {
+                    about(EmailKind::MarkAmended, *week)
+                }
+                EnrolmentEvent::Membership(_)
+                | EnrolmentEvent::Attendance(_)
+                | EnrolmentEvent::Progression(_)
+                | EnrolmentEvent::Reflections(
+                    ReflectionEvent::ReflectionSubmitted { .. }
+                    | ReflectionEvent::ReflectionRevised { .. }
+                    | ReflectionEvent::ReflectionVisibilitySet { .. }
+                    | ReflectionEvent::MarkerAssigned { .. },
+                ) => Vec::new(),
             }
         }
         Event::WeekEmails(WeekEmailsEvent::EmailRetried { .. })

@@ -1,6 +1,7 @@
 //! Which messages events ask for, and that their ids are theirs for ever.
 
 use rollbook_domain::enrolment::Outcome;
+use rollbook_domain::enrolment::ReflectionEvent;
 use rollbook_domain::{CohortId, CommandId, SiteId, StreamId, WeekEmailsId};
 
 use super::*;
@@ -31,14 +32,24 @@ fn requested(sequence: i64, week: u8, enrolments: &[EnrolmentId]) -> Recorded {
 }
 
 fn marked(sequence: i64) -> Recorded {
-    let event =
-        EnrolmentEvent::ReflectionMarked { week: 2, outcome: Outcome::Pass, feedback: "Good.".into(), by: None };
+    let event = EnrolmentEvent::Reflections(ReflectionEvent::ReflectionMarked {
+        week: 2,
+        outcome: Outcome::Pass,
+        feedback: "Good.".into(),
+        by: None,
+    });
     recorded(STUDENT, sequence, event)
 }
 
 fn amended(sequence: i64) -> Recorded {
     let (feedback, reason) = ("Short.".into(), "reread".into());
-    let event = EnrolmentEvent::MarkAmended { week: 2, outcome: Outcome::Fail, feedback, reason, by: None };
+    let event = EnrolmentEvent::Reflections(ReflectionEvent::MarkAmended {
+        week: 2,
+        outcome: Outcome::Fail,
+        feedback,
+        reason,
+        by: None,
+    });
     recorded(STUDENT, sequence, event)
 }
 

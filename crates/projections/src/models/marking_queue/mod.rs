@@ -3,7 +3,7 @@
 mod queries;
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::enrolment::EnrolmentEvent;
+use rollbook_domain::enrolment::{EnrolmentEvent, ReflectionEvent};
 use rollbook_domain::{EnrolmentId, Event, StreamType};
 use rollbook_store::Recorded;
 use schemars::JsonSchema;
@@ -66,28 +66,13 @@ enum Step {
 
 /// What an event does to the queue, and for which week.
 fn step(event: &Recorded) -> Option<(u8, Step)> {
-    let Event::Enrolment(happened) = &event.event else { return None };
+    let Event::Enrolment(EnrolmentEvent::Reflections(happened)) = &event.event else { return None };
     match happened {
-        EnrolmentEvent::ReflectionSubmitted { week, text: _, visibility: _ }
-        | EnrolmentEvent::ReflectionRevised { week, text: _, visibility: _ } => Some((*week, Step::In)),
-        EnrolmentEvent::ReflectionMarked { week, .. } | EnrolmentEvent::MarkAmended { week, .. } => {
+        ReflectionEvent::ReflectionSubmitted { week, text: _, visibility: _ }
+        | ReflectionEvent::ReflectionRevised { week, text: _, visibility: _ } => Some((*week, Step::In)),
+        ReflectionEvent::ReflectionMarked { week, .. } | ReflectionEvent::MarkAmended { week, .. } => {
             Some((*week, Step::Out))
         }
-        EnrolmentEvent::StudentEnrolled { .. }
-        | EnrolmentEvent::HubJoined { .. }
-        | EnrolmentEvent::HubLeft { .. }
-        | EnrolmentEvent::AttendanceMarked { .. }
-        | EnrolmentEvent::AbsenceFlagRaised { .. }
-        | EnrolmentEvent::AbsenceFlagCleared { .. }
-        | EnrolmentEvent::AbsenceFlagResolved { .. }
-        | EnrolmentEvent::StudentAdvanced { .. }
-        | EnrolmentEvent::StudentHeld { .. }
-        | EnrolmentEvent::StudentReleased { .. }
-        | EnrolmentEvent::WeekSet { .. }
-        | EnrolmentEvent::StudentWithdrawn { .. }
-        | EnrolmentEvent::StudentReinstated { .. }
-        | EnrolmentEvent::EnrolmentCompleted {}
-        | EnrolmentEvent::ReflectionVisibilitySet { .. }
-        | EnrolmentEvent::MarkerAssigned { .. } => None,
+        ReflectionEvent::ReflectionVisibilitySet { .. } | ReflectionEvent::MarkerAssigned { .. } => None,
     }
 }

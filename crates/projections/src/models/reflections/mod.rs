@@ -3,7 +3,7 @@
 mod queries;
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::enrolment::{EnrolmentEvent, Outcome, Visibility};
+use rollbook_domain::enrolment::{EnrolmentEvent, Outcome, ReflectionEvent, Visibility};
 use rollbook_domain::{EnrolmentId, Event, PersonId, Personal, StreamType};
 use rollbook_store::Recorded;
 use schemars::JsonSchema;
@@ -93,7 +93,7 @@ impl ReadModel for Reflections {
     type Row = Row;
 
     fn touches(event: &Recorded) -> Vec<Self::Key> {
-        let Event::Enrolment(happened) = &event.event else { return Vec::new() };
+        let Event::Enrolment(EnrolmentEvent::Reflections(happened)) = &event.event else { return Vec::new() };
         week_of(happened).map(|week| (EnrolmentId(event.stream.id), week)).into_iter().collect()
     }
 
@@ -102,13 +102,13 @@ impl ReadModel for Reflections {
     }
 
     fn fold(event: &Recorded, rows: &mut SiteRows<'_, Self>) {
-        let Event::Enrolment(happened) = &event.event else { return };
+        let Event::Enrolment(EnrolmentEvent::Reflections(happened)) = &event.event else { return };
         let (enrolment_id, at) = (EnrolmentId(event.stream.id), event.recorded_at);
         match happened {
-            EnrolmentEvent::ReflectionSubmitted { week, text, visibility } => {
+            ReflectionEvent::ReflectionSubmitted { week, text, visibility } => {
                 rows.put(handed_in((enrolment_id, *week), text, *visibility, at));
             }
-            EnrolmentEvent::ReflectionRevised { week, text, visibility } => {
+            ReflectionEvent::ReflectionRevised { week, text, visibility } => {
                 let key = (enrolment_id, *week);
                 let before = rows.get(&key);
                 let first = before.map_or(at, |row| row.submitted_at);
@@ -116,10 +116,10 @@ impl ReadModel for Reflections {
                     before.map_or_else(Vec::new, |row| row.earlier.iter().cloned().chain(row.marking()).collect());
                 rows.put(Row { revised_at: Some(at), earlier, ..handed_in(key, text, *visibility, first) });
             }
-            EnrolmentEvent::ReflectionVisibilitySet { week, visibility } => {
+            ReflectionEvent::ReflectionVisibilitySet { week, visibility } => {
                 rows.update((enrolment_id, *week), |row| row.visibility = *visibility);
             }
-            EnrolmentEvent::ReflectionMarked { week, outcome, feedback, by } => {
+            ReflectionEvent::ReflectionMarked { week, outcome, feedback, by } => {
                 rows.update((enrolment_id, *week), |row| {
                     row.outcome = Some(*outcome);
                     row.feedback = Some(feedback.clone());
@@ -127,7 +127,7 @@ impl ReadModel for Reflections {
                     row.marked_at = Some(at);
                 });
             }
-            EnrolmentEvent::MarkAmended { week, outcome, feedback, reason, by } => {
+            ReflectionEvent::MarkAmended { week, outcome, feedback, reason, by } => {
                 rows.update((enrolment_id, *week), |row| {
                     row.outcome = Some(*outcome);
                     row.feedback = Some(feedback.clone());
@@ -136,21 +136,7 @@ impl ReadModel for Reflections {
                     row.amend_reason = Some(reason.clone());
                 });
             }
-            EnrolmentEvent::StudentEnrolled { .. }
-            | EnrolmentEvent::HubJoined { .. }
-            | EnrolmentEvent::HubLeft { .. }
-            | EnrolmentEvent::AttendanceMarked { .. }
-            | EnrolmentEvent::AbsenceFlagRaised { .. }
-            | EnrolmentEvent::AbsenceFlagCleared { .. }
-            | EnrolmentEvent::AbsenceFlagResolved { .. }
-            | EnrolmentEvent::StudentAdvanced { .. }
-            | EnrolmentEvent::StudentHeld { .. }
-            | EnrolmentEvent::StudentReleased { .. }
-            | EnrolmentEvent::WeekSet { .. }
-            | EnrolmentEvent::StudentWithdrawn { .. }
-            | EnrolmentEvent::StudentReinstated { .. }
-            | EnrolmentEvent::EnrolmentCompleted {}
-            | EnrolmentEvent::MarkerAssigned { .. } => {}
+            ReflectionEvent::MarkerAssigned { .. } => {}
         }
     }
 }
@@ -180,27 +166,13 @@ fn handed_in(
 }
 
 /// Which week's reflection an event is about.
-fn week_of(event: &EnrolmentEvent) -> Option<u8> {
+fn week_of(event: &ReflectionEvent) -> Option<u8> {
     match event {
-        EnrolmentEvent::ReflectionSubmitted { week, .. }
-        | EnrolmentEvent::ReflectionRevised { week, .. }
-        | EnrolmentEvent::ReflectionVisibilitySet { week, .. }
-        | EnrolmentEvent::ReflectionMarked { week, .. }
-        | EnrolmentEvent::MarkAmended { week, .. } => Some(*week),
-        EnrolmentEvent::StudentEnrolled { .. }
-        | EnrolmentEvent::HubJoined { .. }
-        | EnrolmentEvent::HubLeft { .. }
-        | EnrolmentEvent::AttendanceMarked { .. }
-        | EnrolmentEvent::AbsenceFlagRaised { .. }
-        | EnrolmentEvent::AbsenceFlagCleared { .. }
-        | EnrolmentEvent::AbsenceFlagResolved { .. }
-        | EnrolmentEvent::StudentAdvanced { .. }
-        | EnrolmentEvent::StudentHeld { .. }
-        | EnrolmentEvent::StudentReleased { .. }
-        | EnrolmentEvent::WeekSet { .. }
-        | EnrolmentEvent::StudentWithdrawn { .. }
-        | EnrolmentEvent::StudentReinstated { .. }
-        | EnrolmentEvent::EnrolmentCompleted {}
-        | EnrolmentEvent::MarkerAssigned { .. } => None,
+        ReflectionEvent::ReflectionSubmitted { week, .. }
+        | ReflectionEvent::ReflectionRevised { week, .. }
+        | ReflectionEvent::ReflectionVisibilitySet { week, .. }
+        | ReflectionEvent::ReflectionMarked { week, .. }
+        | ReflectionEvent::MarkAmended { week, .. } => Some(*week),
+        ReflectionEvent::MarkerAssigned { .. } => None,
     }
 }

@@ -8,7 +8,10 @@ mod tests;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use rollbook_domain::enrolment::{AttendanceStatus, EnrolmentEvent, EnrolmentStatus, Outcome, Venue};
+use rollbook_domain::enrolment::{
+    AttendanceEvent, AttendanceStatus, EnrolmentEvent, EnrolmentStatus, MembershipEvent, Outcome, ProgressionEvent,
+    ReflectionEvent, Venue,
+};
 use rollbook_domain::{Authority, CohortId, EnrolmentId, Event, HubId, PersonId, Personal, StreamType};
 use rollbook_store::Recorded;
 use schemars::JsonSchema;
@@ -146,7 +149,14 @@ impl ReadModel for Roster {
     fn fold(event: &Recorded, rows: &mut SiteRows<'_, Self>) {
         let Event::Enrolment(happened) = &event.event else { return };
         let enrolment_id = EnrolmentId(event.stream.id);
-        if let EnrolmentEvent::StudentEnrolled { cohort_id, person_id, hub_id, week, moved_from, origin: _ } = happened
+        if let EnrolmentEvent::Membership(MembershipEvent::StudentEnrolled {
+            cohort_id,
+            person_id,
+            hub_id,
+            week,
+            moved_from,
+            origin: _,
+        }) = happened
         {
             rows.put(Row {
                 enrolment_id,
@@ -178,10 +188,21 @@ impl ReadModel for Roster {
 
 fn change(row: &mut Row, event: &EnrolmentEvent, at: DateTime<Utc>) {
     match event {
-        EnrolmentEvent::StudentEnrolled { .. } | EnrolmentEvent::ReflectionVisibilitySet { .. } => {}
-        EnrolmentEvent::HubJoined { hub_id, previous: _, origin: _ } => row.hub_id = Some(*hub_id),
-        EnrolmentEvent::HubLeft { hub_id: _ } => row.hub_id = None,
-        EnrolmentEvent::AttendanceMarked { week, status, place, note, by, authority, hub_id } => {
+        EnrolmentEvent::Membership(MembershipEvent::StudentEnrolled { .. })
+        | EnrolmentEvent::Reflections(ReflectionEvent::ReflectionVisibilitySet { .. }) => {}
+        EnrolmentEvent::Membership(MembershipEvent::HubJoined { hub_id, previous: _, origin: _ }) => {
+            row.hub_id = Some(*hub_id);
+        }
+        EnrolmentEvent::Membership(MembershipEvent::HubLeft { hub_id: _ }) => row.hub_id = None,
+        EnrolmentEvent::Attendance(AttendanceEvent::AttendanceMarked {
+            week,
+            status,
+            place,
+            note,
+            by,
+            authority,
+            hub_id,
+        }) => {
             row.attendance.insert(*week, *status);
             let record = AttendanceRecord {
                 status: *status,
@@ -196,36 +217,48 @@ fn change(row: &mut Row, event: &EnrolmentEvent, at: DateTime<Utc>) {
             let absences = row.attendance.values().filter(|status| **status == AttendanceStatus::Absent).count();
             row.absences = u8::try_from(absences).unwrap_or(u8::MAX);
         }
-        EnrolmentEvent::AbsenceFlagRaised { flag: _, missed_weeks: _ } => row.flagged = true,
-        EnrolmentEvent::AbsenceFlagCleared { flag: _, missed_weeks: _ }
-        | EnrolmentEvent::AbsenceFlagResolved { flag: _, reason: _ } => row.flagged = false,
-        EnrolmentEvent::StudentAdvanced { from_week: _, to_week, reason: _ } => row.week = *to_week,
-        EnrolmentEvent::StudentHeld { week: _, reason } => {
+        EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagRaised { flag: _, missed_weeks: _ }) => {
+            row.flagged = true;
+        }
+        EnrolmentEvent::Attendance(
+            AttendanceEvent::AbsenceFlagCleared { flag: _, missed_weeks: _ }
+            | AttendanceEvent::AbsenceFlagResolved { flag: _, reason: _ },
+        ) => row.flagged = false,
+        EnrolmentEvent::Progression(ProgressionEvent::StudentAdvanced { from_week: _, to_week, reason: _ }) => {
+            row.week = *to_week;
+        }
+        EnrolmentEvent::Progression(ProgressionEvent::StudentHeld { week: _, reason }) => {
             row.held = true;
             row.held_reason = Some(reason.clone());
         }
-        EnrolmentEvent::StudentReleased { week: _, reason: _ } => {
+        EnrolmentEvent::Progression(ProgressionEvent::StudentReleased { week: _, reason: _ }) => {
             row.held = false;
             row.held_reason = None;
         }
-        EnrolmentEvent::WeekSet { from_week: _, week, reason: _ } => row.week = *week,
-        EnrolmentEvent::StudentWithdrawn { reason: _, moved_to } => {
+        EnrolmentEvent::Progression(ProgressionEvent::WeekSet { from_week: _, week, reason: _ }) => row.week = *week,
+        EnrolmentEvent::Membership(MembershipEvent::StudentWithdrawn { reason: _, moved_to }) => {
             row.status = EnrolmentStatus::Withdrawn;
             row.moved_to = *moved_to;
         }
-        EnrolmentEvent::StudentReinstated { moved_from } => {
+        EnrolmentEvent::Membership(MembershipEvent::StudentReinstated { moved_from }) => {
             row.status = EnrolmentStatus::Active;
             row.moved_to = None;
             row.moved_from = moved_from.or(row.moved_from);
         }
-        EnrolmentEvent::EnrolmentCompleted {} => row.status = EnrolmentStatus::Completed,
-        EnrolmentEvent::ReflectionSubmitted { week, text: _, visibility: _ }
-        | EnrolmentEvent::ReflectionRevised { week, text: _, visibility: _ } => {
+        EnrolmentEvent::Membership(MembershipEvent::EnrolmentCompleted {}) => row.status = EnrolmentStatus::Completed,
+        EnrolmentEvent::Reflections(
+            ReflectionEvent::ReflectionSubmitted { week, text: _, visibility: _ }
+            | ReflectionEvent::ReflectionRevised { week, text: _, visibility: _ },
+        ) => {
             row.reflections.insert(*week, ReflectionState::Submitted);
         }
-        EnrolmentEvent::MarkerAssigned { marker_id, previous: _ } => row.marker_id = Some(*marker_id),
-        EnrolmentEvent::ReflectionMarked { week, outcome, feedback: _, by: _ }
-        | EnrolmentEvent::MarkAmended { week, outcome, feedback: _, reason: _, by: _ } => {
+        EnrolmentEvent::Reflections(ReflectionEvent::MarkerAssigned { marker_id, previous: _ }) => {
+            row.marker_id = Some(*marker_id);
+        }
+        EnrolmentEvent::Reflections(
+            ReflectionEvent::ReflectionMarked { week, outcome, feedback: _, by: _ }
+            | ReflectionEvent::MarkAmended { week, outcome, feedback: _, reason: _, by: _ },
+        ) => {
             row.reflections.insert(*week, (*outcome).into());
         }
     }

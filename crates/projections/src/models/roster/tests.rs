@@ -1,5 +1,6 @@
 //! What the roster says, event by event.
 
+use rollbook_domain::enrolment::{AttendanceEvent, MembershipEvent, ProgressionEvent, ReflectionEvent};
 use rollbook_domain::{CommandId, SiteId};
 use uuid::Uuid;
 
@@ -9,14 +10,14 @@ use rollbook_domain::Origin;
 
 fn fold(events: Vec<EnrolmentEvent>) -> Row {
     let id = EnrolmentId(Uuid::from_u128(1));
-    let enrolled = EnrolmentEvent::StudentEnrolled {
+    let enrolled = EnrolmentEvent::Membership(MembershipEvent::StudentEnrolled {
         cohort_id: CohortId(Uuid::from_u128(2)),
         person_id: PersonId(Uuid::from_u128(3)),
         hub_id: None,
         week: 1,
         moved_from: None,
         origin: Origin::Hand,
-    };
+    });
     let mut rows = Rows::<Roster>::default();
     for (sequence, event) in (1..).zip([vec![enrolled], events].concat()) {
         rows.fold(&[Recorded {
@@ -36,7 +37,15 @@ fn fold(events: Vec<EnrolmentEvent>) -> Row {
 
 fn mark(week: u8, status: AttendanceStatus) -> EnrolmentEvent {
     let authority = Authority::Admin;
-    EnrolmentEvent::AttendanceMarked { week, status, place: None, note: None, by: None, authority, hub_id: None }
+    EnrolmentEvent::Attendance(AttendanceEvent::AttendanceMarked {
+        week,
+        status,
+        place: None,
+        note: None,
+        by: None,
+        authority,
+        hub_id: None,
+    })
 }
 
 #[test]
@@ -51,11 +60,12 @@ fn counts_only_absent_and_only_the_newest_mark_of_a_week() {
 #[test]
 fn a_hold_lasts_until_the_release_whatever_week_is_set() {
     let (week, reason) = (1, Personal::from("to talk first"));
-    let held = EnrolmentEvent::StudentHeld { week, reason: reason.clone() };
-    let set = EnrolmentEvent::WeekSet { from_week: 1, week: 4, reason: reason.clone() };
+    let held = EnrolmentEvent::Progression(ProgressionEvent::StudentHeld { week, reason: reason.clone() });
+    let set = EnrolmentEvent::Progression(ProgressionEvent::WeekSet { from_week: 1, week: 4, reason: reason.clone() });
     let row = fold(vec![held.clone(), set.clone()]);
     assert_eq!((row.held, row.held_reason, row.week), (true, Some(reason), 4));
-    let row = fold(vec![held, set, EnrolmentEvent::StudentReleased { week: 4, reason: None }]);
+    let row =
+        fold(vec![held, set, EnrolmentEvent::Progression(ProgressionEvent::StudentReleased { week: 4, reason: None })]);
     assert_eq!((row.held, row.held_reason, row.week), (false, None, 4));
 }
 
@@ -63,9 +73,15 @@ fn a_hold_lasts_until_the_release_whatever_week_is_set() {
 fn a_revision_after_a_fail_is_submitted_again() {
     let text = || Personal::from("…");
     let visibility = rollbook_domain::enrolment::Visibility::Private;
-    let submitted = EnrolmentEvent::ReflectionSubmitted { week: 1, text: text(), visibility };
-    let failed = EnrolmentEvent::ReflectionMarked { week: 1, outcome: Outcome::Fail, feedback: text(), by: None };
-    let revised = EnrolmentEvent::ReflectionRevised { week: 1, text: text(), visibility };
+    let submitted =
+        EnrolmentEvent::Reflections(ReflectionEvent::ReflectionSubmitted { week: 1, text: text(), visibility });
+    let failed = EnrolmentEvent::Reflections(ReflectionEvent::ReflectionMarked {
+        week: 1,
+        outcome: Outcome::Fail,
+        feedback: text(),
+        by: None,
+    });
+    let revised = EnrolmentEvent::Reflections(ReflectionEvent::ReflectionRevised { week: 1, text: text(), visibility });
     assert_eq!(fold(vec![submitted.clone(), failed.clone()]).reflections, [(1, ReflectionState::Fail)].into());
     assert_eq!(fold(vec![submitted, failed, revised]).reflections, [(1, ReflectionState::Submitted)].into());
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::cohort::{ImportAttendance, ImportedMark};
 use crate::enrolment::AttendanceStatus::{self, Absent, Late, Present};
+use crate::enrolment::{AttendanceEvent, MembershipEvent};
 
 pub(super) const COORDINATOR: PersonId = PersonId(Uuid::from_u128(0x70));
 const INSTRUCTOR: PersonId = PersonId(Uuid::from_u128(0x71));
@@ -19,7 +20,8 @@ pub(super) fn class() -> School {
     }
     school.happened(NORTH, [HubEvent::CoordinatorAppointed { person_id: COORDINATOR }]);
     school.happened(COHORT, [CohortEvent::InstructorAppointed { person_id: INSTRUCTOR, lead: true }]);
-    let joined = EnrolmentEvent::HubJoined { hub_id: NORTH, previous: None, origin: Origin::Hand };
+    let joined =
+        EnrolmentEvent::Membership(MembershipEvent::HubJoined { hub_id: NORTH, previous: None, origin: Origin::Hand });
     school.lived(enrolment(1), [joined]);
     school
 }
@@ -64,10 +66,12 @@ fn marks_any_weeks_of_many_students_in_one_append() {
 #[test]
 fn a_mark_that_says_the_same_keeps_its_place_and_note() {
     let mut school = class();
-    let EnrolmentEvent::AttendanceMarked { week, status, by, authority, hub_id, .. } = marked(1, Present) else {
+    let EnrolmentEvent::Attendance(AttendanceEvent::AttendanceMarked { week, status, by, authority, hub_id, .. }) =
+        marked(1, Present)
+    else {
         unreachable!()
     };
-    let noted = EnrolmentEvent::AttendanceMarked {
+    let noted = EnrolmentEvent::Attendance(AttendanceEvent::AttendanceMarked {
         week,
         status,
         place: Some(crate::enrolment::Venue::Hub),
@@ -75,7 +79,7 @@ fn a_mark_that_says_the_same_keeps_its_place_and_note() {
         by,
         authority,
         hub_id,
-    };
+    });
     school.lived(enrolment(1), [noted]);
     let plan = school.carry_out(file(vec![cell(2, &address(1), 1, Present)])).unwrap();
     assert_eq!((outcomes(&plan), plan.writes.len()), (vec![RowOutcome::Unchanged], 0));
@@ -141,7 +145,9 @@ fn a_mark_by_a_higher_authority_stands() {
     let marks = vec![cell(2, &address(1), 1, Present), cell(3, &address(2), 1, Present)];
     let plan = school.plan_by(INSTRUCTOR, file(marks)).unwrap();
     assert_eq!(codes(&plan), ["higher_authority_stands", ""]);
-    let Event::Enrolment(EnrolmentEvent::AttendanceMarked { authority, by, .. }) = &plan.writes[0].events[0] else {
+    let Event::Enrolment(EnrolmentEvent::Attendance(AttendanceEvent::AttendanceMarked { authority, by, .. })) =
+        &plan.writes[0].events[0]
+    else {
         panic!("{:?}", plan.writes[0])
     };
     assert_eq!((*authority, *by), (crate::Authority::Instructor, Some(INSTRUCTOR)));

@@ -1,6 +1,7 @@
 //! What somebody entered by hand stays; what only the file changed follows the file.
 
 use super::*;
+use crate::enrolment::MembershipEvent;
 use crate::person::PersonRule;
 
 /// A student whom a file brought in.
@@ -35,7 +36,11 @@ fn what_only_the_file_changed_is_updated() {
         [PersonEvent::PersonCorrected { name, email, origin: Origin::File, themselves: false, email_before }.into()]
     );
     assert_eq!(plan.writes[0].stream, person.into());
-    let joined = EnrolmentEvent::HubJoined { hub_id: SOUTH, previous: Some(NORTH), origin: Origin::File };
+    let joined = EnrolmentEvent::Membership(MembershipEvent::HubJoined {
+        hub_id: SOUTH,
+        previous: Some(NORTH),
+        origin: Origin::File,
+    });
     assert_eq!(events(&plan, enrolment), [joined.into()]);
     assert_eq!(school.owner(&ClaimKey::email("zoe.ek@example.org")), Some(person.0));
     assert_eq!(school.owner(&ClaimKey::email("zoe@example.org")), None);
@@ -47,7 +52,7 @@ fn what_somebody_corrected_is_not_changed_back_by_the_same_or_a_later_file() {
     let mut school = school();
     let (person, enrolment) = imported(&mut school);
     school.happened(person, [corrected(Some("Zoé"), Some("zoe@example.com"))]);
-    school.lived(enrolment, [EnrolmentEvent::HubLeft { hub_id: NORTH }]);
+    school.lived(enrolment, [EnrolmentEvent::Membership(MembershipEvent::HubLeft { hub_id: NORTH })]);
     for (name, hub) in [("Zoë", "Northland"), ("Zoë Ek", "Southland")] {
         let plan = school.import(0x200, vec![row(name, "zoe@example.org").known_as("LW-1").at(hub)]);
         assert!(plan.writes.is_empty(), "{plan:?}");
@@ -63,7 +68,11 @@ fn each_field_is_kept_by_itself() {
     let mut school = school();
     let (person, enrolment) = imported(&mut school);
     school.happened(person, [corrected(Some("Zoé"), None)]);
-    let joined = EnrolmentEvent::HubJoined { hub_id: SOUTH, previous: Some(NORTH), origin: Origin::Hand };
+    let joined = EnrolmentEvent::Membership(MembershipEvent::HubJoined {
+        hub_id: SOUTH,
+        previous: Some(NORTH),
+        origin: Origin::Hand,
+    });
     school.lived(enrolment, [joined]);
     let plan = school.import(0x200, vec![row("Zoë", "new@example.org").known_as("LW-1").at("Northland")]);
     assert_eq!(types(&plan), ["PersonCorrected"]);
@@ -86,14 +95,14 @@ fn who_was_registered_by_hand_was_entered_by_hand() {
 fn who_was_enrolled_without_a_hub_gets_the_one_of_the_file() {
     let mut school = school();
     school.entered(person(1), "Zoë", "zoe@example.org", None);
-    let enrolled = EnrolmentEvent::StudentEnrolled {
+    let enrolled = EnrolmentEvent::Membership(MembershipEvent::StudentEnrolled {
         cohort_id: COHORT,
         person_id: person(1),
         hub_id: None,
         week: 1,
         moved_from: None,
         origin: Origin::Hand,
-    };
+    });
     school.lived(enrolment(1), [enrolled]);
     let plan = school.import(0x100, vec![row("Zoë", "zoe@example.org").at("Northland")]);
     assert_eq!((only(&plan).outcome, types(&plan)), (RowOutcome::Updated, vec!["HubJoined"]));

@@ -4,6 +4,7 @@ use super::attendance::{COORDINATOR, address, cell, class, file};
 use super::*;
 use crate::cohort::{PIECE_EVENTS, Piece};
 use crate::enrolment::AttendanceStatus::{Absent, Present};
+use crate::enrolment::MembershipEvent;
 
 /// Brings a file in piece by piece; what is told of it, and by how many events each piece. As a whole it comes to the same.
 fn in_pieces(school: &School, by: PersonId, mut command: Command) -> (Vec<ImportedRow>, Vec<usize>) {
@@ -105,7 +106,11 @@ fn a_coordinators_pieces_are_of_their_students() {
         school.enrol(number, COHORT);
         school.hold(ClaimKey::email(&address(number)), person(number).0);
         if number > 200 {
-            let joined = EnrolmentEvent::HubJoined { hub_id: NORTH, previous: None, origin: Origin::Hand };
+            let joined = EnrolmentEvent::Membership(MembershipEvent::HubJoined {
+                hub_id: NORTH,
+                previous: None,
+                origin: Origin::Hand,
+            });
             school.lived(enrolment(number), [joined]);
         }
         let row = u32::try_from(number).unwrap();

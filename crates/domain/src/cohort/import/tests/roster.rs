@@ -1,5 +1,6 @@
 //! Who is registered, enrolled, found, and left.
 
+use crate::enrolment::MembershipEvent;
 use serde_json::json;
 
 use super::*;
@@ -12,7 +13,9 @@ fn registers_and_enrols_who_is_unknown_in_one_append() {
     );
     assert_eq!(outcomes(&plan), [RowOutcome::New, RowOutcome::New]);
     assert_eq!(types(&plan), ["PersonRegistered", "StudentEnrolled", "PersonRegistered", "StudentEnrolled"]);
-    let Event::Enrolment(EnrolmentEvent::StudentEnrolled { hub_id, origin, .. }) = &plan.writes[1].events[0] else {
+    let Event::Enrolment(EnrolmentEvent::Membership(MembershipEvent::StudentEnrolled { hub_id, origin, .. })) =
+        &plan.writes[1].events[0]
+    else {
         panic!("{:?}", plan.writes[1])
     };
     assert_eq!((*hub_id, *origin), (Some(NORTH), Origin::File));
