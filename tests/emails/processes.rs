@@ -11,14 +11,14 @@ async fn one_delivers_at_a_time_and_another_one_when_it_is_gone() {
     let mut scene = Scene::open().await;
     let mut other = scene.another();
     scene.deliver().await;
-    assert_eq!(other.round().await.expect("a round"), Round::Elsewhere);
+    assert_eq!(other.round().await.expect("a round"), Round::NotLeader);
     scene.school.students(3).await;
     scene.send(1).await;
-    assert_eq!(other.round().await.expect("a round"), Round::Elsewhere);
+    assert_eq!(other.round().await.expect("a round"), Round::NotLeader);
     assert_eq!(scene.resend.requests().len(), 0);
     let gone = scene.another();
     std::mem::replace(&mut scene.mailer, gone).close().await;
-    while other.round().await.expect("a round") == Round::Elsewhere {
+    while other.round().await.expect("a round") == Round::NotLeader {
         tokio::task::yield_now().await;
     }
     assert_eq!(deliver(&mut other).await, None);

@@ -49,7 +49,7 @@ impl Scene {
 
     /// Waits until nobody else delivers any more: the database takes a moment to see that a connection is gone.
     pub async fn takes_over(&mut self) {
-        while self.mailer.round().await.expect("a round") == Round::Elsewhere {
+        while self.mailer.round().await.expect("a round") == Round::NotLeader {
             tokio::task::yield_now().await;
         }
     }
@@ -136,7 +136,7 @@ pub async fn deliver(mailer: &mut Mailer) -> Option<DateTime<Utc>> {
         match mailer.round().await.expect("a round") {
             Round::Busy => {}
             Round::Idle(next) => return next,
-            Round::Elsewhere => panic!("another one delivers"),
+            Round::NotLeader => panic!("another one delivers"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The table 'who may' of the domain page, an operation a row.
+//! The table 'who may' of docs/domain.md, an operation a row.
 
 use serde_json::{Value, json};
 

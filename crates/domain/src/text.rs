@@ -44,7 +44,7 @@ pub type Code = Text<40, Line>;
 pub type Reason = Text<2_000>;
 /// A remark beside an attendance mark.
 pub type Note = Text<2_000>;
-/// A reflection, as the domain page bounds it.
+/// A reflection, as docs/domain.md bounds it.
 pub type ReflectionText = Text<20_000>;
 /// A marker's written comment.
 pub type Feedback = Text<20_000>;

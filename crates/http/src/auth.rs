@@ -21,7 +21,7 @@ use sqlx::PgPool;
 use crate::accounts::{AccountProblem, Lacks, cookies, is_left_out, lacks, refuse_other_sites, vouched_for};
 use crate::headers::single;
 use crate::limits::Shown;
-use crate::operation::Whom;
+use crate::operation::Audience;
 use crate::problem::ApiError;
 use crate::sites::Through;
 use crate::state::AppState;
@@ -477,31 +477,31 @@ impl FromRequestParts<AppState> for SuperAdmin {
 }
 
 /// Who an operation is for: what the documentation says of it.
-pub trait Audience: FromRequestParts<AppState, Rejection = ApiError> + Send + 'static {
+pub trait HasAudience: FromRequestParts<AppState, Rejection = ApiError> + Send + 'static {
     /// Whom it lets in.
-    const WHOM: Whom;
+    const AUDIENCE: Audience;
 }
 
-impl Audience for Caller {
-    const WHOM: Whom = Whom::Bearers;
+impl HasAudience for Caller {
+    const AUDIENCE: Audience = Audience::Bearers;
 }
 
-impl Audience for Holder {
-    const WHOM: Whom = Whom::Bearers;
+impl HasAudience for Holder {
+    const AUDIENCE: Audience = Audience::Bearers;
 }
 
-impl Audience for SetsUp {
-    const WHOM: Whom = Whom::Bearers;
+impl HasAudience for SetsUp {
+    const AUDIENCE: Audience = Audience::Bearers;
 }
 
-impl Audience for Admin {
-    const WHOM: Whom = Whom::Admins;
+impl HasAudience for Admin {
+    const AUDIENCE: Audience = Audience::Admins;
 }
 
-impl Audience for Operator {
-    const WHOM: Whom = Whom::Admins;
+impl HasAudience for Operator {
+    const AUDIENCE: Audience = Audience::Admins;
 }
 
-impl Audience for SuperAdmin {
-    const WHOM: Whom = Whom::SuperAdmins;
+impl HasAudience for SuperAdmin {
+    const AUDIENCE: Audience = Audience::SuperAdmins;
 }

@@ -15,10 +15,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::as_of::When;
-use crate::asked::NoFilter;
 use crate::auth::Caller;
 use crate::operation::{Item, Operation, list, list_as_of, one};
 use crate::problem::ApiError;
+use crate::query_params::NoFilter;
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {

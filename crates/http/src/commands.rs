@@ -12,9 +12,9 @@ use tracing::field::display;
 
 use crate::accounts::refuse_last_way_in;
 use crate::auth::Authenticated;
-use crate::body::JsonBytes;
 use crate::headers::Metadata;
-use crate::operation::{Operation, Success, Whom};
+use crate::json_body::JsonBytes;
+use crate::operation::{Audience, Operation, Success};
 use crate::problem::ApiError;
 use crate::state::AppState;
 use crate::uploads;
@@ -36,7 +36,7 @@ fn operation(name: &'static str) -> Operation {
         method: "post",
         path: format!("/v1/commands/{name}"),
         summary: summary(name),
-        audience: Whom::Bearers,
+        audience: Audience::Bearers,
         address: &[],
         query: Vec::new(),
         headers: &[],
@@ -44,7 +44,7 @@ fn operation(name: &'static str) -> Operation {
         body: None,
         upload: &[],
         success: Success::Json(SchemaGenerator::subschema_for::<Receipt>),
-        patient: IMPORTS.contains(&name),
+        takes_long: IMPORTS.contains(&name),
         route: post(handler),
     }
 }

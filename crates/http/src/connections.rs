@@ -29,7 +29,7 @@ use tower::ServiceExt as _;
 
 use self::places::Places;
 use crate::at_once::AtOnce;
-use crate::client::{ClientAddress, Local, Peer};
+use crate::client_address::{ClientAddress, Local, Peer};
 use crate::limits::{Limits, is_watched};
 use crate::meter::{Meter, Meters};
 use crate::until_its_end::until_its_end;

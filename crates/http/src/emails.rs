@@ -9,10 +9,10 @@ use rollbook_store::{Receipt, Request};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::asked::NoFilter;
 use crate::auth::Admin;
 use crate::operation::{Item, Operation, action, list};
 use crate::problem::ApiError;
+use crate::query_params::NoFilter;
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {

@@ -13,10 +13,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::as_of::When;
-use crate::asked::NoFilter;
 use crate::auth::Caller;
 use crate::operation::{Item, Operation, list, one_as_of};
 use crate::problem::{ApiError, FieldError};
+use crate::query_params::NoFilter;
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {

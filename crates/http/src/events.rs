@@ -4,11 +4,11 @@ use rollbook_projections::logged::{EventItem, event_items};
 use rollbook_projections::{Page, Paged};
 use rollbook_store::Stretch;
 
-use crate::asked::NoFilter;
 use crate::auth::Admin;
 use crate::enrolments::cursor;
 use crate::operation::{Item, Operation, list};
 use crate::problem::ApiError;
+use crate::query_params::NoFilter;
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {

@@ -17,7 +17,7 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::client::{FORWARDED_FOR, Peer};
+use crate::client_address::{FORWARDED_FOR, Peer};
 use crate::operation::{Operation, Success, open};
 use crate::problem::ApiError;
 use crate::state::AppState;

@@ -5,10 +5,10 @@ use rollbook_projections::models::hub_roster::{self, HubRosterItem};
 use rollbook_projections::models::hubs::{self, HubItem};
 use rollbook_projections::{Page, Paged};
 
-use crate::asked::NoFilter;
 use crate::auth::Caller;
 use crate::operation::{Item, Operation, list};
 use crate::problem::ApiError;
+use crate::query_params::NoFilter;
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {

@@ -19,7 +19,7 @@ use rollbook_domain::{PersonId, SiteId};
 use secrecy::ExposeSecret;
 
 use crate::auth::presented;
-use crate::client::{ClientAddress, Peer, TrustedProxies};
+use crate::client_address::{ClientAddress, Peer, TrustedProxies};
 use crate::headers::single;
 use crate::in_flight::{Client, InFlight};
 use crate::problem::ApiError;

@@ -13,10 +13,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::accounts::sign_out;
-use crate::asked::NoFilter;
 use crate::auth::{Caller, Holder};
-use crate::operation::{Operation, Success, Whom, one};
+use crate::operation::{Audience, Operation, Success, one};
 use crate::problem::ApiError;
+use crate::query_params::NoFilter;
 use crate::state::AppState;
 
 /// The operations.
@@ -28,7 +28,7 @@ pub fn operations() -> Vec<Operation> {
             method: "delete",
             path: "/v1/me/token".to_owned(),
             summary: "Revokes the token that it is called with".to_owned(),
-            audience: Whom::Bearers,
+            audience: Audience::Bearers,
             address: &[],
             query: Vec::new(),
             headers: &[],
@@ -36,7 +36,7 @@ pub fn operations() -> Vec<Operation> {
             body: None,
             upload: &[],
             success: Success::Nothing,
-            patient: false,
+            takes_long: false,
             route: delete(revoke),
         },
     ]

@@ -12,7 +12,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::operation::{Operation, Success, Whom, open};
+use crate::operation::{Audience, Operation, Success, open};
 use crate::problem::Problem;
 
 /// How a schema is made; what it refers to lands in the generator.
@@ -124,13 +124,13 @@ fn described(operation: &Operation, read: &mut SchemaGenerator, written: &mut Sc
         "parameters": parameters(operation, read),
         "responses": responses(operation, written),
     });
-    if operation.audience == Whom::Anybody {
+    if operation.audience == Audience::Anybody {
         described["security"] = json!([]);
     }
-    if operation.audience == Whom::SuperAdmins {
+    if operation.audience == Audience::SuperAdmins {
         described["description"] = "For super admins, on a host of the default site.".into();
     }
-    if operation.audience == Whom::Admins {
+    if operation.audience == Audience::Admins {
         described["description"] = "For owners and admins.".into();
     }
     described
@@ -196,7 +196,7 @@ fn present(mut schema: Value) -> Value {
 
 /// The success and the problems.
 fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
-    let query = operation.method == "get" && operation.audience != Whom::Anybody;
+    let query = operation.method == "get" && operation.audience != Audience::Anybody;
     let (status, mut success) = match operation.success {
         Success::Json(schema) | Success::JsonOrMore(schema, _) => {
             ("200", json!({ "content": { "application/json": { "schema": Value::from(schema(schemas)) } } }))
@@ -228,7 +228,7 @@ fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
         Success::Other(media) => ("200", json!({ "content": { media: { "schema": { "type": "string" } } } })),
         Success::Nothing => ("204", json!({})),
         Success::Accepted => ("202", json!({})),
-        Success::Elsewhere => ("303", json!({})),
+        Success::Redirect => ("303", json!({})),
     };
     success["description"] = "Done.".into();
     if query {
@@ -265,17 +265,19 @@ fn problems(operation: &Operation) -> &'static [&'static str] {
     }
     match (operation.audience, operation.command, operation.address) {
         // The way to another system and back.
-        (Whom::Anybody, ..) if matches!(operation.success, Success::Elsewhere) => {
+        (Audience::Anybody, ..) if matches!(operation.success, Success::Redirect) => {
             &["400", "403", "404", "422", "500", "503"]
         }
-        (Whom::Anybody, _, []) => &["500", "503"],
-        (Whom::Anybody, ..) => &["404", "500", "503"],
+        (Audience::Anybody, _, []) => &["500", "503"],
+        (Audience::Anybody, ..) => &["404", "500", "503"],
         (_, Some(_), _) => &WRITES,
-        (Whom::Admins, None, []) if !operation.headers.is_empty() => &["400", "401", "403", "422", "500", "503"],
-        (Whom::Admins, None, []) => &["401", "403", "422", "500", "503"],
-        (Whom::SuperAdmins | Whom::Admins | Whom::Bearers, None, _) if operation.method != "get" => {
+        (Audience::Admins, None, []) if !operation.headers.is_empty() => &["400", "401", "403", "422", "500", "503"],
+        (Audience::Admins, None, []) => &["401", "403", "422", "500", "503"],
+        (Audience::SuperAdmins | Audience::Admins | Audience::Bearers, None, _) if operation.method != "get" => {
             &["401", "403", "404", "409", "422", "500", "503"]
         }
-        (Whom::SuperAdmins | Whom::Admins | Whom::Bearers, None, _) => &["401", "403", "404", "422", "500", "503"],
+        (Audience::SuperAdmins | Audience::Admins | Audience::Bearers, None, _) => {
+            &["401", "403", "404", "422", "500", "503"]
+        }
     }
 }

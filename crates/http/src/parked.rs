@@ -3,10 +3,10 @@
 
 use rollbook_projections::{Page, Paged, ParkedStream, Retried};
 
-use crate::asked::NoFilter;
 use crate::auth::Operator;
 use crate::operation::{Item, Operation, action, list};
 use crate::problem::ApiError;
+use crate::query_params::NoFilter;
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {

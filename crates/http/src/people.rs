@@ -3,10 +3,10 @@
 use rollbook_projections::models::people::{self, PersonItem};
 use rollbook_projections::{Page, Paged};
 
-use crate::asked::NoFilter;
 use crate::auth::Admin;
 use crate::operation::{Item, Operation, list};
 use crate::problem::ApiError;
+use crate::query_params::NoFilter;
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {

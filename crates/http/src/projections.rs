@@ -8,10 +8,10 @@ use rollbook_projections::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::asked::NoFilter;
 use crate::auth::Operator;
 use crate::operation::{Item, Operation, action, list};
 use crate::problem::ApiError;
+use crate::query_params::NoFilter;
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use crate::accounts::Accounts;
 use crate::problem::{ApiError, FieldError};
 use crate::shares::Shares;
-use crate::sites::{Installation, Kept, Registry, SuperAdmins, Through};
+use crate::sites::{Installation, Registry, SuperAdmins, Through, WeakInstallation};
 use crate::written::{Writer, Writing};
 
 /// How long a reader waits for a position.
@@ -51,7 +51,7 @@ pub struct Parts {
     /// Who may come in from the default site.
     pub super_admins: SuperAdmins,
     /// Of the default site alone, where sites are managed: the whole.
-    pub installation: Option<Kept>,
+    pub installation: Option<WeakInstallation>,
     /// Signing in: counted and hashed for all sites together.
     pub accounts: Arc<Accounts>,
     /// What all sites share, and take in turns.
@@ -200,7 +200,7 @@ impl AppState {
 
     /// Where sites are managed: the whole installation. None elsewhere.
     pub(crate) fn installation(&self) -> Option<Installation> {
-        self.0.installation.as_ref().and_then(Kept::get)
+        self.0.installation.as_ref().and_then(WeakInstallation::get)
     }
 
     /// The site as the registry knows it.

@@ -23,13 +23,13 @@ use serde::Deserialize;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::asked::{Asked, invalid};
 use crate::auth::{Admin, Authenticated, presented};
 use crate::headers::single;
 use crate::in_flight::Client;
-use crate::operation::{Header, Operation, Success, Whom, position_header};
+use crate::operation::{Audience, Header, Operation, Success, position_header};
 use crate::problem::ApiError;
 use crate::processor::Kind;
+use crate::query_params::{QueryParams, invalid};
 use crate::state::AppState;
 
 /// The header that says where a broken-off subscription goes on.
@@ -57,7 +57,7 @@ pub fn operations() -> Vec<Operation> {
             "The log in order and as it grows, as server-sent events; a subscription that broke off goes on after \
             its last event"
                 .to_owned(),
-        audience: Whom::Admins,
+        audience: Audience::Admins,
         address: &[],
         query: vec![StreamAsked::json_schema],
         headers: &[Header {
@@ -69,7 +69,7 @@ pub fn operations() -> Vec<Operation> {
         body: None,
         upload: &[],
         success: Success::Events(SchemaGenerator::subschema_for::<EventItem>),
-        patient: false,
+        takes_long: false,
         route: get(subscribe),
     }]
 }
@@ -88,7 +88,7 @@ async fn subscribe(
     Admin(caller): Admin,
     client: Option<Extension<Client>>,
     headers: HeaderMap,
-    asked: Asked,
+    asked: QueryParams,
 ) -> Result<Response, ApiError> {
     let StreamAsked { after } = asked.filter()?;
     if after.is_some_and(|position| position < 0) {

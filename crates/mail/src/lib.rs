@@ -6,19 +6,19 @@
 
 mod accounts;
 mod config;
-mod elsewhere;
 mod error;
 mod letter;
 mod measure;
 mod patience;
 mod provider;
 mod queue;
+mod site_directory;
 mod templates;
 mod worker;
 
 pub use config::{ConfigError, Secret, Settings};
-pub use elsewhere::{Elsewhere, Known};
 pub use error::MailError;
 pub use measure::describe_metrics;
 pub use queue::waits;
+pub use site_directory::{SiteDirectory, SiteStatus};
 pub use worker::{Mailer, Mailing, Round};

@@ -38,9 +38,9 @@ pub struct Shape {
     pub columns: &'static [&'static str],
     /// See [`ReadModel::STREAMS`].
     pub streams: &'static [StreamType],
-    /// See [`ReadModel::WRITTEN_ONCE`].
+    /// See [`ReadModel::APPEND_ONLY`].
     pub written_once: bool,
-    /// See [`ReadModel::ACTORS`].
+    /// See [`ReadModel::NEEDS_ACTOR`].
     pub actors: bool,
 }
 
@@ -54,8 +54,8 @@ impl Shape {
             key: M::KEY,
             columns: M::COLUMNS,
             streams: M::STREAMS,
-            written_once: M::WRITTEN_ONCE,
-            actors: M::ACTORS,
+            written_once: M::APPEND_ONLY,
+            actors: M::NEEDS_ACTOR,
         }
     }
 }

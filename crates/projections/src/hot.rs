@@ -48,11 +48,11 @@ pub struct Written {
 /// The one implementation of [`HotTable`]: a row that is known to be missing is none.
 pub(crate) struct Hot<M: ReadModel> {
     rows: HashMap<(SiteId, M::Key), Option<M::Row>>,
-    changed: Vec<Known<M>>,
+    changed: Vec<CachedRow<M>>,
 }
 
 /// A row by site and key, or that there is none.
-type Known<M> = ((SiteId, <M as ReadModel>::Key), Option<<M as ReadModel>::Row>);
+type CachedRow<M> = ((SiteId, <M as ReadModel>::Key), Option<<M as ReadModel>::Row>);
 
 impl<M: ReadModel> Default for Hot<M> {
     fn default() -> Self {
@@ -72,7 +72,7 @@ impl<M: ReadModel> HotTable for Hot<M> {
     }
 
     fn unknown(&mut self, events: &[Recorded]) -> Result<Vec<Object>, serde_json::Error> {
-        if M::WRITTEN_ONCE {
+        if M::APPEND_ONLY {
             return Ok(Vec::new());
         }
         if self.rows.len() > KEPT_ROWS {
@@ -98,7 +98,7 @@ impl<M: ReadModel> HotTable for Hot<M> {
 
     fn fold(&mut self, events: &[Recorded], columns: &Columns) -> Result<Written, serde_json::Error> {
         let mut rows = Rows::<M>::default();
-        if !M::WRITTEN_ONCE {
+        if !M::APPEND_ONLY {
             for key in Self::touched(events) {
                 if let Some(Some(row)) = self.rows.get(&key) {
                     rows.load(key.0, row.clone());
@@ -113,7 +113,7 @@ impl<M: ReadModel> HotTable for Hot<M> {
                 Some(row) => upserts.push(site, row)?,
                 None => deletes.push(key_object::<M>(site, key)?),
             }
-            if !M::WRITTEN_ONCE {
+            if !M::APPEND_ONLY {
                 self.changed.push(((site, key.clone()), row.cloned()));
             }
         }

@@ -31,10 +31,10 @@ pub trait ReadModel: Sized + Send + Sync + 'static {
     /// The types of stream that its rows belong to. It folds nothing else, and is not given anything else.
     const STREAMS: &'static [StreamType];
     /// Whether no event touches a row but the one that made it, whose position is the key: a rebuild need not keep them.
-    const WRITTEN_ONCE: bool = false;
+    const APPEND_ONLY: bool = false;
 
     /// Whether the fold looks at who did it, `actor` and `authority` of the event; a rebuild gives it none otherwise.
-    const ACTORS: bool = false;
+    const NEEDS_ACTOR: bool = false;
 
     /// The key within a site. It serialises to one value, or to as many as there are key columns.
     type Key: Ord + Hash + Clone + Debug + Serialize + DeserializeOwned + Send + Sync;

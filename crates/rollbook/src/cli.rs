@@ -48,13 +48,13 @@ pub struct Cli {
     pub command: Command,
     /// Where the database is, and how to be it.
     #[command(flatten)]
-    pub place: Place,
+    pub place: DatabaseArgs,
 }
 
 /// Where the database is; the same for every subcommand.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Database")]
-pub struct Place {
+pub struct DatabaseArgs {
     /// The URL of a PostgreSQL 15 or newer, instead of the private one
     #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<String>,
@@ -83,7 +83,7 @@ pub struct Place {
     pub clock: Option<DateTime<Utc>>,
 }
 
-impl Place {
+impl DatabaseArgs {
     /// How sites' own databases are reached.
     pub fn reach(&self) -> Done<Reach> {
         let (hosts, authorities) = (self.site_database_hosts.as_deref(), self.site_database_ca.as_deref());

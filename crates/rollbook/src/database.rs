@@ -16,7 +16,7 @@ use rollbook_store::{Clock, EventStore, Executor};
 use secrecy::SecretString;
 use sqlx::PgPool;
 
-use crate::cli::Place;
+use crate::cli::DatabaseArgs;
 use crate::failure::{Done, Failure};
 use crate::output;
 use crate::sites::by_slug;
@@ -40,7 +40,7 @@ pub struct Database {
 impl Database {
     /// Opens the database; it may be older than this software. What takes a while is told where somebody waits for it:
     /// on a terminal, and by what runs for long.
-    pub async fn open(place: &Place, keys: Keys, reach: Reach, runs_for_long: bool) -> Done<Self> {
+    pub async fn open(place: &DatabaseArgs, keys: Keys, reach: Reach, runs_for_long: bool) -> Done<Self> {
         let (url, instance, told) = if let Some(url) = &place.database_url {
             (url.as_str().into(), None, false)
         } else {
@@ -174,7 +174,7 @@ impl Database {
 }
 
 /// Starts or joins the private server, and whether that was told.
-async fn start(place: &Place, runs_for_long: bool) -> Done<(Instance, bool)> {
+async fn start(place: &DatabaseArgs, runs_for_long: bool) -> Done<(Instance, bool)> {
     let told = Arc::new(AtomicBool::new(false));
     let mut options = Options::new(&place.data_dir);
     options.pg_bin.clone_from(&place.pg_bin);

@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use rollbook_http::{Deliver, Delivery, OwnSite};
-use rollbook_mail::{Elsewhere, Known, Mailer, Mailing, Settings, waits};
+use rollbook_mail::{Mailer, Mailing, Settings, SiteDirectory, SiteStatus, waits};
 use rollbook_store::StoreError;
 
 /// Delivers as the settings say.
@@ -20,7 +20,7 @@ impl Deliver for Delivering {
         let (projections, store, clock) = (site.projections.clone(), site.store.clone(), site.clock.clone());
         let mailer = Mailer::try_new(projections, store, clock, &self.0).map_err(|error| error.to_string())?;
         let asked = site.clone();
-        let elsewhere = Elsewhere::new(move || Known { closed: asked.closed(), host: asked.host() });
+        let elsewhere = SiteDirectory::new(move || SiteStatus { closed: asked.closed(), host: asked.host() });
         Ok(Box::new(OfSite { site, mailing: Mailing::start(mailer.of_site(elsewhere)) }))
     }
 }

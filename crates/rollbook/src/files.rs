@@ -4,21 +4,21 @@ use std::path::PathBuf;
 
 use rollbook_files::Files;
 
-use crate::cli::Place;
+use crate::cli::DatabaseArgs;
 use crate::failure::{Done, Failure};
 
 /// The folder in the data directory.
 const FOLDER: &str = "files";
 
 /// The folders that a run writes to, where they are on this machine's disks: also where files are while they come in.
-pub fn folders(place: &Place) -> Vec<PathBuf> {
+pub fn folders(place: &DatabaseArgs) -> Vec<PathBuf> {
     let files = place.files.as_deref().filter(|files| !files.contains("://")).map(PathBuf::from);
     let folders = [Some(place.data_dir.clone()), files, Some(std::env::temp_dir())];
     folders.into_iter().flatten().filter(|folder| folder.is_dir()).collect()
 }
 
 /// Makes or takes up the store.
-pub fn open(place: &Place) -> Done<Files> {
+pub fn open(place: &DatabaseArgs) -> Done<Files> {
     let files = match &place.files {
         Some(files) => {
             let variables =

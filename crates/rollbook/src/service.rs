@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
-use crate::cli::{Hosting, Place};
+use crate::cli::{DatabaseArgs, Hosting};
 use crate::database::Database;
 use crate::delivering::Delivering;
 use crate::failure::{Done, Failure};
@@ -67,7 +67,7 @@ pub struct Service {
 
 impl Service {
     /// Brings the schema to this version and begins to follow the log.
-    pub async fn start(database: &Database, place: &Place) -> Done<Self> {
+    pub async fn start(database: &Database, place: &DatabaseArgs) -> Done<Self> {
         let (files, folders) = (files::open(place)?, files::folders(place));
         let store = database.store().await?;
         let projections = Projections::start(store.clone());

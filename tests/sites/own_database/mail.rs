@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use rollbook_http::{Deliver, Delivery, OwnSite};
-use rollbook_mail::{Elsewhere, Known, Mailer, Mailing, Settings, waits};
+use rollbook_mail::{Mailer, Mailing, Settings, SiteDirectory, SiteStatus, waits};
 use rollbook_store::{Clock, EventStore, StoreError};
 use serde_json::json;
 
@@ -31,7 +31,7 @@ impl Deliver for Post {
         let (store, clock) = (site.store.clone(), site.clock.clone());
         let mailer = Mailer::try_new(site.projections.clone(), store.clone(), clock.clone(), &self.0);
         let mailer = mailer.map_err(|error| error.to_string())?;
-        let elsewhere = Elsewhere::new(move || Known { closed: site.closed(), host: site.host() });
+        let elsewhere = SiteDirectory::new(move || SiteStatus { closed: site.closed(), host: site.host() });
         Ok(Box::new(OfSite { store, clock, mailing: Mailing::start(mailer.of_site(elsewhere)) }))
     }
 }
@@ -112,7 +112,7 @@ async fn a_closed_school_sends_nothing_from_its_own_database() {
     north.command(&north.owner, "SendWeekEmails", json!({"cohort_id": cohort, "week": 1})).await;
     north.items(&north.owner, &format!("/v1/cohorts/{cohort}/emails")).await;
     let reached = service.installation.reach(north.site).await.expect("it is open");
-    let known = |closed| Elsewhere::new(move || Known { closed, host: Some("north.example.org".to_owned()) });
+    let known = |closed| SiteDirectory::new(move || SiteStatus { closed, host: Some("north.example.org".to_owned()) });
     let mailer = || {
         let (projections, store) = (reached.state.projections().clone(), own.store());
         Mailer::try_new(projections, store, service.clock.clone(), &settings(folder.path())).expect("a mailer")
@@ -123,7 +123,7 @@ async fn a_closed_school_sends_nothing_from_its_own_database() {
     closed.close().await;
     service.clock.set(at(NOW) + chrono::TimeDelta::minutes(5));
     let mut open = mailer().of_site(known(false));
-    while open.round().await.expect("a round") == rollbook_mail::Round::Elsewhere {
+    while open.round().await.expect("a round") == rollbook_mail::Round::NotLeader {
         tokio::task::yield_now().await;
     }
     assert_eq!(deliver(&mut open).await, None);

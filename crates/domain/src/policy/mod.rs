@@ -1,4 +1,4 @@
-//! Who may: the table of the domain page as one pure policy.
+//! Who may: the table of docs/domain.md as one pure policy.
 //!
 //! A command needs a right; an actor has a standing towards what the command concerns; the table says which standing
 //! gives which right, and in what capacity. For reading, [`Reader`] holds the same table.

@@ -1,4 +1,4 @@
-//! The table of the domain page, every command by every role, and the reading rows for every kind of reader.
+//! The table of docs/domain.md, every command by every role, and the reading rows for every kind of reader.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -14,16 +14,16 @@ use uuid::Uuid;
 use super::operation;
 use super::proof::{self, Proof};
 use crate::address::{Address, At};
-use crate::asked::NoFilter;
 use crate::auth::{Admin, Authenticated, Holder, refuse_programs};
-use crate::client::ClientAddress;
-use crate::operation::{Operation, Success, Whom, one};
+use crate::client_address::ClientAddress;
+use crate::operation::{Audience, Operation, Success, one};
 use crate::problem::ApiError;
+use crate::query_params::NoFilter;
 use crate::state::AppState;
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {
-    let theirs = (Whom::Admins, None, Success::Nothing);
+    let theirs = (Audience::Admins, None, Success::Nothing);
     vec![
         one("access", "/v1/people/{person_id}/access", "Every way in that a person has", of_a_person),
         one("identities", "/v1/me/identities", "The systems that vouch for you, the newest first", own_identities),
@@ -33,7 +33,7 @@ pub fn operations() -> Vec<Operation> {
                 ("unlink_identity", "delete"),
                 "/v1/me/identities/{identity_id}",
                 "Has a system vouch for you no more; needs your password, or a sign-in of the last 10 minutes",
-                (Whom::Bearers, Some(proof::BODY), Success::Nothing),
+                (Audience::Bearers, Some(proof::BODY), Success::Nothing),
                 delete(unlink_own),
             )
         },

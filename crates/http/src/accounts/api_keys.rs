@@ -21,12 +21,12 @@ use super::problem::ENDED;
 use super::proof::Proof;
 use super::second_factor::required::handed_on;
 use crate::address::{Address, At};
-use crate::asked::NoFilter;
 use crate::auth::{Authenticated, Holder};
-use crate::body::JsonBytes;
-use crate::client::ClientAddress;
-use crate::operation::{Body, Operation, Success, Whom, one};
+use crate::client_address::ClientAddress;
+use crate::json_body::JsonBytes;
+use crate::operation::{Audience, Body, Operation, Success, one};
 use crate::problem::ApiError;
+use crate::query_params::NoFilter;
 use crate::state::AppState;
 
 /// The operations.
@@ -42,7 +42,7 @@ pub fn operations() -> Vec<Operation> {
             "/v1/me/api-keys",
             "Makes a key that acts for you: it reads, or it issues the commands that you name, and does not read; needs your \
              password, or a sign-in of the last 10 minutes",
-            (Whom::Bearers, Some(make), Success::Json(SchemaGenerator::subschema_for::<Made>)),
+            (Audience::Bearers, Some(make), Success::Json(SchemaGenerator::subschema_for::<Made>)),
             post(create),
         ),
         one("api_keys", "/v1/me/api-keys", "Your API keys, the newest first, without the keys themselves", all),
@@ -52,7 +52,7 @@ pub fn operations() -> Vec<Operation> {
                 ("revoke_api_key", "delete"),
                 "/v1/me/api-keys/{key_id}",
                 "Ends one of your API keys",
-                (Whom::Bearers, None, Success::Nothing),
+                (Audience::Bearers, None, Success::Nothing),
                 delete(revoke),
             )
         },

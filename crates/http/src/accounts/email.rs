@@ -13,9 +13,9 @@ use serde::Deserialize;
 use super::operation;
 use super::proof::Proof;
 use crate::auth::{Admin, Caller, refuse_programs};
-use crate::body::JsonBytes;
-use crate::client::ClientAddress;
-use crate::operation::{Body, Operation, Success, Whom};
+use crate::client_address::ClientAddress;
+use crate::json_body::JsonBytes;
+use crate::operation::{Audience, Body, Operation, Success};
 use crate::problem::ApiError;
 use crate::state::AppState;
 
@@ -30,7 +30,7 @@ pub fn operations() -> Vec<Operation> {
         ("change_email", "post"),
         "/v1/me/email",
         "Changes your own address; needs your password, or a sign-in of the last 10 minutes",
-        (Whom::Admins, Some(change), Success::Nothing),
+        (Audience::Admins, Some(change), Success::Nothing),
         post(change_email),
     )]
 }

@@ -14,7 +14,7 @@ use rollbook_turns::{Bounds, Busy, Turns};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::at_once::{AtOnce, OneOf};
-use crate::client::ClientAddress;
+use crate::client_address::ClientAddress;
 use crate::problem::ApiError;
 
 /// 19 MiB, two passes, one lane: what OWASP's password storage cheat sheet asks of Argon2id at least.
@@ -56,7 +56,7 @@ enum Share {
 
 /// A place among those who are looked at or wait. Whoever has none is sent away before anything is looked up for them.
 #[derive(Debug)]
-pub struct Place {
+pub struct HashPermit {
     turns: Arc<Turns>,
     site: SiteId,
     _held: [OneOf<Share>; 3],
@@ -86,16 +86,16 @@ impl Hashing {
     }
 
     /// A place for whom a site knows by this, if they, their address and their school have one left.
-    pub fn place(&self, site: SiteId, client: ClientAddress, whom: String) -> Result<Place, ApiError> {
+    pub fn place(&self, site: SiteId, client: ClientAddress, whom: String) -> Result<HashPermit, ApiError> {
         let too_many = || ApiError::TooManyRequests { wait: SHORTLY };
         let one = self.places.count(Share::One(site, whom), OF_ONE).ok_or_else(too_many)?;
         let address = self.places.count(Share::Address(site, client.network()), OF_ADDRESS).ok_or_else(too_many)?;
         let of_site = self.places.count(Share::Site(site), OF_SITE).ok_or(ApiError::Overloaded)?;
-        Ok(Place { turns: self.turns.clone(), site, _held: [one, address, of_site] })
+        Ok(HashPermit { turns: self.turns.clone(), site, _held: [one, address, of_site] })
     }
 }
 
-impl Place {
+impl HashPermit {
     /// Whether a password is that of a hash. Without a hash it is not, after the same work.
     pub async fn verify(&mut self, password: &SecretString, phc: Option<&SecretString>) -> Result<Verified, ApiError> {
         let (password, phc) = (password.clone(), phc.cloned());
@@ -167,7 +167,7 @@ mod tests {
         text.into()
     }
 
-    fn somebody(hashing: &Hashing, site: u128, address: u8, whom: &str) -> Result<Place, ApiError> {
+    fn somebody(hashing: &Hashing, site: u128, address: u8, whom: &str) -> Result<HashPermit, ApiError> {
         let address = ClientAddress([192, 0, 2, address].into());
         hashing.place(SiteId(Uuid::from_u128(site)), address, whom.to_owned())
     }
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn nobody_has_more_than_their_share_of_the_places() {
         let hashing = Hashing::new();
-        let too_many = |place: Result<Place, ApiError>| matches!(place, Err(ApiError::TooManyRequests { .. }));
+        let too_many = |place: Result<HashPermit, ApiError>| matches!(place, Err(ApiError::TooManyRequests { .. }));
         let mut held = Vec::new();
         for nth in 0..OF_ADDRESS {
             held.push(somebody(&hashing, 1, 1, &format!("{}", nth / OF_ONE)).unwrap());

@@ -27,9 +27,9 @@ use super::without_passwords::{refuse_left_out, refuse_passwords_off};
 use super::{cookies, operation, password};
 use crate::address::{Address, At};
 use crate::auth::{Admin, Caller, Site, refuse_programs};
-use crate::body::JsonBytes;
-use crate::client::ClientAddress;
-use crate::operation::{Body, Operation, Success, Whom};
+use crate::client_address::ClientAddress;
+use crate::json_body::JsonBytes;
+use crate::operation::{Audience, Body, Operation, Success};
 use crate::problem::ApiError;
 use crate::sites::CameTo;
 use crate::state::AppState;
@@ -56,7 +56,7 @@ pub fn operations() -> Vec<Operation> {
                 ("invite", "post"),
                 "/v1/people/{person_id}/invitation",
                 "Makes a link by which a person sets a password, in place of the one before; only an owner invites an owner",
-                (Whom::Admins, Some(invite), Success::Json(SchemaGenerator::subschema_for::<Invited>)),
+                (Audience::Admins, Some(invite), Success::Json(SchemaGenerator::subschema_for::<Invited>)),
                 post(issue),
             )
         },
@@ -64,7 +64,7 @@ pub fn operations() -> Vec<Operation> {
             ("accept_invitation", "post"),
             "/v1/invitations/accept",
             "Sets a password by an invitation's or a reset's link, and signs in; ends all other sessions",
-            (Whom::Anybody, Some(accept), SIGNED_IN),
+            (Audience::Anybody, Some(accept), SIGNED_IN),
             post(accept_link),
         ),
     ]

@@ -17,7 +17,7 @@ use rollbook_domain::{PersonId, SiteId};
 use sha2::{Digest, Sha256};
 
 use super::problem::AccountProblem;
-use crate::client::ClientAddress;
+use crate::client_address::ClientAddress;
 
 /// What an address, or a known device, may fail at for one account: somebody who does not remember which of a few it
 /// was.

@@ -34,7 +34,7 @@ use rollbook_store::keys::Keys;
 
 use self::hashing::Hashing;
 use self::limits::Limits;
-use crate::operation::{Body, Operation, Success, Whom};
+use crate::operation::{Audience, Body, Operation, Success};
 use crate::problem::ApiError;
 use crate::sites::CameTo;
 use crate::state::AppState;
@@ -136,7 +136,7 @@ fn operation(
     (id, method): (&'static str, &'static str),
     path: &str,
     summary: &str,
-    (audience, body, success): (Whom, Option<Body>, Success),
+    (audience, body, success): (Audience, Option<Body>, Success),
     route: MethodRouter<AppState>,
 ) -> Operation {
     Operation {
@@ -152,7 +152,7 @@ fn operation(
         body,
         upload: &[],
         success,
-        patient: false,
+        takes_long: false,
         route,
     }
 }

@@ -25,9 +25,9 @@ use super::session::{Entered, Entrant, enter};
 use super::{cookies, next, operation, pages};
 use crate::address::{Address, At};
 use crate::auth::{Authenticated, Holder, Site};
-use crate::client::ClientAddress;
+use crate::client_address::ClientAddress;
 use crate::layers::to_its_end;
-use crate::operation::{Operation, Success, Whom};
+use crate::operation::{Audience, Operation, Success};
 use crate::problem::ApiError;
 use crate::sites::CameTo;
 use crate::state::AppState;
@@ -37,7 +37,7 @@ const ON_THE_WAY: TimeDelta = TimeDelta::minutes(10);
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {
-    const OUT: Success = Success::Elsewhere;
+    const OUT: Success = Success::Redirect;
     vec![
         Operation {
             address: String::SCHEMAS,
@@ -46,7 +46,7 @@ pub fn operations() -> Vec<Operation> {
                 ("sign_in_elsewhere", "get"),
                 "/v1/sign-in/{provider}",
                 "Sends a browser to another system to sign in there",
-                (Whom::Anybody, None, OUT),
+                (Audience::Anybody, None, OUT),
                 get(set_out),
             )
         },
@@ -57,7 +57,7 @@ pub fn operations() -> Vec<Operation> {
                 ("sign_in_from_elsewhere", "get"),
                 "/v1/sign-in/{provider}/callback",
                 "Where a browser comes back from another system; the session is a cookie",
-                (Whom::Anybody, None, OUT),
+                (Audience::Anybody, None, OUT),
                 get(come_back),
             )
         },
@@ -69,7 +69,7 @@ pub fn operations() -> Vec<Operation> {
                 "/v1/sign-in/{provider}/link",
                 "Begins to link another system to you: where your browser goes to sign in there; it comes back with your session's \
                  cookie. Needs your password, or a sign-in of the last 10 minutes",
-                (Whom::Bearers, Some(proof::BODY), Success::Json(SchemaGenerator::subschema_for::<WayThere>)),
+                (Audience::Bearers, Some(proof::BODY), Success::Json(SchemaGenerator::subschema_for::<WayThere>)),
                 post(set_out_to_link),
             )
         },

@@ -17,9 +17,9 @@ use super::sign_in::wrong_password;
 use super::without_passwords::refuse_passwords_off;
 use super::{operation, password};
 use crate::auth::{Holder, Site};
-use crate::body::JsonBytes;
-use crate::client::ClientAddress;
-use crate::operation::{Body, Operation, Success, Whom};
+use crate::client_address::ClientAddress;
+use crate::json_body::JsonBytes;
+use crate::operation::{Audience, Body, Operation, Success};
 use crate::problem::{ApiError, FieldError};
 use crate::state::AppState;
 
@@ -40,14 +40,14 @@ pub fn operations() -> Vec<Operation> {
             ("change_password", "post"),
             "/v1/me/password",
             "Changes your password, and ends all your other sessions",
-            (Whom::Bearers, Some(change), Success::Nothing),
+            (Audience::Bearers, Some(change), Success::Nothing),
             post(change_password),
         ),
         operation(
             ("reset_password", "post"),
             "/v1/password-resets",
             "Mails a link to set another password, if anybody has this address; the answer is the same for all",
-            (Whom::Anybody, Some(reset), Success::Accepted),
+            (Audience::Anybody, Some(reset), Success::Accepted),
             post(reset_password),
         ),
     ]

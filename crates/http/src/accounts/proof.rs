@@ -16,8 +16,8 @@ use super::second_factor::codes::{Shower, shown};
 use super::sign_in::wrong_password;
 use super::without_passwords::is_left_out;
 use crate::auth::Authenticated;
-use crate::body::JsonBytes;
-use crate::client::ClientAddress;
+use crate::client_address::ClientAddress;
+use crate::json_body::JsonBytes;
 use crate::operation::Body;
 use crate::problem::ApiError;
 

@@ -14,15 +14,15 @@ use uuid::Uuid;
 
 use super::{cookies, operation};
 use crate::address::{Address, At};
-use crate::asked::NoFilter;
 use crate::auth::{Authenticated, Holder, Leaves};
-use crate::operation::{Operation, Success, Whom, one};
+use crate::operation::{Audience, Operation, Success, one};
 use crate::problem::ApiError;
+use crate::query_params::NoFilter;
 use crate::state::AppState;
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {
-    let nothing = (Whom::Bearers, None, Success::Nothing);
+    let nothing = (Audience::Bearers, None, Success::Nothing);
     vec![
         operation(
             ("sign_out", "post"),

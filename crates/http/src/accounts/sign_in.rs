@@ -23,9 +23,9 @@ use super::session::{Entrant, SignedIn, enter};
 use super::without_passwords::{refuse_left_out, refuse_passwords_off};
 use super::{cookies, operation, password};
 use crate::auth::Site;
-use crate::body::JsonBytes;
-use crate::client::ClientAddress;
-use crate::operation::{Body, Operation, Success, Whom};
+use crate::client_address::ClientAddress;
+use crate::json_body::JsonBytes;
+use crate::operation::{Audience, Body, Operation, Success};
 use crate::problem::ApiError;
 use crate::state::AppState;
 
@@ -40,7 +40,7 @@ pub fn operations() -> Vec<Operation> {
         ("sign_in", "post"),
         "/v1/sign-in",
         "Signs in with a password; the session is a token, or a cookie for a browser",
-        (Whom::Anybody, Some(body), SIGNED_IN),
+        (Audience::Anybody, Some(body), SIGNED_IN),
         post(sign_in),
     )]
 }

@@ -23,11 +23,11 @@ use serde::Serialize;
 
 use crate::accounts::{ENDED, PROOF, Proof, handed_on, lacks};
 use crate::address::At;
-use crate::asked::NoFilter;
 use crate::auth::{Caller, Holder, Site, refuse_wrong_host};
-use crate::client::ClientAddress;
-use crate::operation::{Document, Operation, Success, Whom, document};
+use crate::client_address::ClientAddress;
+use crate::operation::{Audience, Document, Operation, Success, document};
 use crate::problem::ApiError;
+use crate::query_params::NoFilter;
 use crate::sites::CameTo;
 use crate::state::AppState;
 
@@ -69,7 +69,7 @@ pub fn operations() -> Vec<Operation> {
         },
         Operation {
             path: "/calendar/{link}".to_owned(),
-            audience: Whom::Anybody,
+            audience: Audience::Anybody,
             address: &[SchemaGenerator::subschema_for::<String>],
             ..links("calendar", "The sessions of everything that the owner of this secret address has to do with")
         },
@@ -82,7 +82,7 @@ fn links(id: &'static str, summary: &str) -> Operation {
         method: "get",
         path: "/v1/me/calendar-link".to_owned(),
         summary: summary.to_owned(),
-        audience: Whom::Bearers,
+        audience: Audience::Bearers,
         address: &[],
         query: Vec::new(),
         headers: &[],
@@ -90,7 +90,7 @@ fn links(id: &'static str, summary: &str) -> Operation {
         body: None,
         upload: &[],
         success: Success::Other(MEDIA_TYPE),
-        patient: false,
+        takes_long: false,
         route: get(by_link),
     }
 }

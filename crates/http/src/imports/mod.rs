@@ -21,12 +21,12 @@ use tracing::field::display;
 
 use self::upload::{CSV, Upload, ZIP};
 use crate::address::{Address, At};
-use crate::asked::Asked;
 use crate::auth::{Admin, Caller};
 use crate::headers::Metadata;
-use crate::operation::{Header, Operation, Success, Whom};
+use crate::operation::{Audience, Header, Operation, Success};
 use crate::problem::{ApiError, FieldError};
 use crate::processor::computed;
+use crate::query_params::QueryParams;
 use crate::state::AppState;
 
 /// The operations.
@@ -35,7 +35,7 @@ pub fn operations() -> Vec<Operation> {
         Operation {
             query: vec![RosterAsked::json_schema],
             upload: &[CSV, ZIP],
-            audience: Whom::Admins,
+            audience: Audience::Admins,
             ..operation(
                 "import_roster",
                 "roster",
@@ -58,7 +58,7 @@ fn operation(id: &'static str, what: &str, summary: &str, route: MethodRouter<Ap
         method: "post",
         path: format!("/v1/cohorts/{{cohort_id}}/{what}-import"),
         summary: summary.to_owned(),
-        audience: Whom::Bearers,
+        audience: Audience::Bearers,
         address: CohortId::SCHEMAS,
         query: vec![AttendanceAsked::json_schema],
         headers: &[KEY],
@@ -66,7 +66,7 @@ fn operation(id: &'static str, what: &str, summary: &str, route: MethodRouter<Ap
         body: None,
         upload: &[CSV],
         success: Success::Json(SchemaGenerator::subschema_for::<Report>),
-        patient: true,
+        takes_long: true,
         route: route.layer(DefaultBodyLimit::max(MAX_FILE_BYTES)),
     }
 }
@@ -102,7 +102,7 @@ async fn roster(
     State(state): State<AppState>,
     Admin(caller): Admin,
     At(cohort_id): At<CohortId>,
-    asked: Asked,
+    asked: QueryParams,
     metadata: Metadata,
     request: Request,
 ) -> Result<Json<Report>, ApiError> {
@@ -131,7 +131,7 @@ async fn attendance(
     State(state): State<AppState>,
     caller: Caller,
     At(cohort_id): At<CohortId>,
-    asked: Asked,
+    asked: QueryParams,
     metadata: Metadata,
     request: Request,
 ) -> Result<Json<Report>, ApiError> {

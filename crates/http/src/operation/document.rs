@@ -9,11 +9,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::query::parameters;
-use super::{Filter, Operation, Success, position_header, whom};
+use super::{Filter, Operation, Success, audience_of, position_header};
 use crate::address::{Address, At};
-use crate::asked::Asked;
-use crate::auth::Audience;
+use crate::auth::HasAudience;
 use crate::problem::ApiError;
+use crate::query_params::QueryParams;
 use crate::state::AppState;
 
 /// A document.
@@ -46,13 +46,13 @@ pub fn document<A, P, Q, F, Fut>(
     handler: F,
 ) -> Operation
 where
-    A: Audience,
+    A: HasAudience,
     P: Address + 'static,
     Q: Filter + 'static,
     F: Fn(A, P, Q) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Result<Document, ApiError>> + Send,
 {
-    let answer = async move |State(state): State<AppState>, caller: A, At(at): At<P>, mut asked: Asked| {
+    let answer = async move |State(state): State<AppState>, caller: A, At(at): At<P>, mut asked: QueryParams| {
         let at_least = asked.at_least()?;
         let filter = asked.filter()?;
         let position = state.read_at(at_least).await?;
@@ -64,7 +64,7 @@ where
         method: "get",
         path: path.to_owned(),
         summary: summary.to_owned(),
-        audience: whom::<A>(),
+        audience: audience_of::<A>(),
         address: P::SCHEMAS,
         query: parameters::<Q>(false, &[]),
         headers: &[],
@@ -72,7 +72,7 @@ where
         body: None,
         upload: &[],
         success: Success::Other(media),
-        patient: false,
+        takes_long: false,
         route: get(answer),
     }
 }

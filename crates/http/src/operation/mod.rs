@@ -17,11 +17,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::address::{Address, At};
-use crate::asked::Asked;
-use crate::auth::Audience;
+use crate::auth::HasAudience;
 use crate::openapi::SchemaOf;
 use crate::problem::ApiError;
 use crate::processor::Kind;
+use crate::query_params::QueryParams;
 use crate::state::AppState;
 
 pub use document::{Document, document};
@@ -42,7 +42,7 @@ pub struct Operation {
     /// One line.
     pub summary: String,
     /// Whom it lets in.
-    pub audience: Whom,
+    pub audience: Audience,
     /// The schemas of the path's placeholders, in their order.
     pub address: &'static [SchemaOf],
     /// Objects whose properties are the query's parameters.
@@ -58,7 +58,7 @@ pub struct Operation {
     /// What success looks like.
     pub success: Success,
     /// Whether it may take longer than other requests.
-    pub patient: bool,
+    pub takes_long: bool,
     /// The route.
     pub route: MethodRouter<AppState>,
 }
@@ -67,9 +67,9 @@ impl Operation {
     /// What it takes of the processor, and of others' time.
     pub fn kind(&self) -> Kind {
         match (self.method, &self.success) {
-            _ if self.patient => Kind::Long,
+            _ if self.takes_long => Kind::Long,
             // Another system is asked, which may take its time: nobody is to wait for that besides.
-            (_, Success::Elsewhere) => Kind::Change,
+            (_, Success::Redirect) => Kind::Change,
             ("get", _) => Kind::Read,
             _ => Kind::Change,
         }
@@ -100,7 +100,7 @@ pub struct Header {
 
 /// Whom an operation lets in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whom {
+pub enum Audience {
     /// Everybody.
     Anybody,
     /// Whoever has a token; rights decide the rest.
@@ -136,7 +136,7 @@ pub enum Success {
     /// It was heard, and what comes of it is not said.
     Accepted,
     /// The browser is sent elsewhere.
-    Elsewhere,
+    Redirect,
 }
 
 /// A query's item.
@@ -154,21 +154,21 @@ fn schema<T: JsonSchema>() -> SchemaOf {
     |schemas| schemas.subschema_for::<T>()
 }
 
-fn whom<A: Audience>() -> Whom {
-    A::WHOM
+fn audience_of<A: HasAudience>() -> Audience {
+    A::AUDIENCE
 }
 
 /// Work that somebody asks for, which is no command of the domain; it takes the time it takes.
 pub fn action<A, P, Q, T, F, Fut>(id: &'static str, path: &str, summary: &str, handler: F) -> Operation
 where
-    A: Audience,
+    A: HasAudience,
     P: Address + 'static,
     Q: Filter + 'static,
     T: Serialize + JsonSchema,
     F: Fn(A, P, Q) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Result<T, ApiError>> + Send,
 {
-    let answer = move |caller: A, At(at): At<P>, asked: Asked| async move {
+    let answer = move |caller: A, At(at): At<P>, asked: QueryParams| async move {
         let filter = asked.filter()?;
         handler(caller, at, filter).await.map(Json)
     };
@@ -177,7 +177,7 @@ where
         method: "post",
         path: path.to_owned(),
         summary: summary.to_owned(),
-        audience: whom::<A>(),
+        audience: audience_of::<A>(),
         address: P::SCHEMAS,
         query: vec![inline::<Q>],
         headers: &[],
@@ -185,7 +185,7 @@ where
         body: None,
         upload: &[],
         success: Success::Json(schema::<T>()),
-        patient: true,
+        takes_long: true,
         route: post(answer),
     }
 }
@@ -197,7 +197,7 @@ pub fn open(id: &'static str, path: &str, summary: &str, success: Success, route
         method: "get",
         path: path.to_owned(),
         summary: summary.to_owned(),
-        audience: Whom::Anybody,
+        audience: Audience::Anybody,
         address: &[],
         query: Vec::new(),
         headers: &[],
@@ -205,7 +205,7 @@ pub fn open(id: &'static str, path: &str, summary: &str, success: Success, route
         body: None,
         upload: &[],
         success,
-        patient: false,
+        takes_long: false,
         route,
     }
 }

@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::Item;
 use crate::csv;
-use crate::form::Form;
 use crate::problem::ApiError;
+use crate::response_format::Form;
 
 /// The headers of a list in this form.
 pub fn form_headers<I: Item>(form: Form) -> HeaderMap {

@@ -13,20 +13,20 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::page::page_answer;
-use super::{Filter, Item, Operation, Success, inline, position_header, schema, whom};
+use super::{Filter, Item, Operation, Success, audience_of, inline, position_header, schema};
 use crate::address::{Address, At};
 use crate::as_of::{AsOfAsked, When};
-use crate::asked::{Asked, AtLeast, PageAsked};
-use crate::auth::Audience;
-use crate::form::{Form, Formatted};
+use crate::auth::HasAudience;
 use crate::openapi::SchemaOf;
 use crate::problem::ApiError;
+use crate::query_params::{AtLeast, PageParams, QueryParams};
+use crate::response_format::{Form, Formatted};
 use crate::state::AppState;
 
 /// A query with one answer.
 pub fn one<A, P, Q, T, F, Fut>(id: &'static str, path: &str, summary: &str, handler: F) -> Operation
 where
-    A: Audience,
+    A: HasAudience,
     P: Address + 'static,
     Q: Filter + 'static,
     T: Serialize + JsonSchema,
@@ -39,7 +39,7 @@ where
 /// A query with one answer, which can be asked of the past.
 pub fn one_as_of<A, P, Q, T, F, Fut>(id: &'static str, path: &str, summary: &str, handler: F) -> Operation
 where
-    A: Audience,
+    A: HasAudience,
     P: Address + 'static,
     Q: Filter + 'static,
     T: Serialize + JsonSchema,
@@ -52,7 +52,7 @@ where
 /// A query with a list of items, page by page.
 pub fn list<A, P, Q, I, F, Fut>(id: &'static str, path: &str, summary: &str, handler: F) -> Operation
 where
-    A: Audience,
+    A: HasAudience,
     P: Address + 'static,
     Q: Filter + 'static,
     I: Item,
@@ -65,7 +65,7 @@ where
 /// A query with a list of items, which can be asked of the past.
 pub fn list_as_of<A, P, Q, I, F, Fut>(id: &'static str, path: &str, summary: &str, handler: F) -> Operation
 where
-    A: Audience,
+    A: HasAudience,
     P: Address + 'static,
     Q: Filter + 'static,
     I: Item,
@@ -77,14 +77,14 @@ where
 
 fn single<A, P, Q, T, F, Fut>(id: &'static str, path: &str, summary: &str, past: bool, handler: F) -> Operation
 where
-    A: Audience,
+    A: HasAudience,
     P: Address + 'static,
     Q: Filter + 'static,
     T: Serialize + JsonSchema,
     F: Fn(A, P, Q, When) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Result<T, ApiError>> + Send,
 {
-    let answer = async move |State(state): State<AppState>, caller: A, At(at): At<P>, mut asked: Asked| {
+    let answer = async move |State(state): State<AppState>, caller: A, At(at): At<P>, mut asked: QueryParams| {
         let moment = Asking::read(&mut asked, past)?;
         let filter = asked.filter()?;
         let (position, when) = moment.settled(&state).await?;
@@ -96,7 +96,7 @@ where
         method: "get",
         path: path.to_owned(),
         summary: summary.to_owned(),
-        audience: whom::<A>(),
+        audience: audience_of::<A>(),
         address: P::SCHEMAS,
         query: parameters::<Q>(past, &[]),
         headers: &[],
@@ -104,14 +104,14 @@ where
         body: None,
         upload: &[],
         success: Success::Json(schema::<T>()),
-        patient: false,
+        takes_long: false,
         route: get(answer),
     }
 }
 
 fn pages<A, P, Q, I, F, Fut>(id: &'static str, path: &str, summary: &str, past: bool, handler: F) -> Operation
 where
-    A: Audience,
+    A: HasAudience,
     P: Address + 'static,
     Q: Filter + 'static,
     I: Item,
@@ -119,22 +119,23 @@ where
     Fut: Future<Output = Result<Paged<I>, ApiError>> + Send,
 {
     let csv = !I::COLUMNS.is_empty();
-    let answer = async move |State(state): State<AppState>, uri: Uri, caller: A, At(at): At<P>, mut asked: Asked| {
-        let moment = Asking::read(&mut asked, past)?;
-        let PageAsked { limit, after } = asked.page()?;
-        let form = if csv { asked.page_form()? } else { Form::Json };
-        let filter = asked.filter()?;
-        let (position, when) = moment.settled(&state).await?;
-        let page = handler(caller, at, filter, Page { limit: limit.get(), after }, when).await?;
-        Ok::<_, ApiError>((position_header(position), page_answer(&page, form, &uri)?).into_response())
-    };
-    let formats: &[SchemaOf] = if csv { &[inline::<PageAsked>, inline::<Formatted>] } else { &[inline::<PageAsked>] };
+    let answer =
+        async move |State(state): State<AppState>, uri: Uri, caller: A, At(at): At<P>, mut asked: QueryParams| {
+            let moment = Asking::read(&mut asked, past)?;
+            let PageParams { limit, after } = asked.page()?;
+            let form = if csv { asked.page_form()? } else { Form::Json };
+            let filter = asked.filter()?;
+            let (position, when) = moment.settled(&state).await?;
+            let page = handler(caller, at, filter, Page { limit: limit.get(), after }, when).await?;
+            Ok::<_, ApiError>((position_header(position), page_answer(&page, form, &uri)?).into_response())
+        };
+    let formats: &[SchemaOf] = if csv { &[inline::<PageParams>, inline::<Formatted>] } else { &[inline::<PageParams>] };
     Operation {
         id,
         method: "get",
         path: path.to_owned(),
         summary: summary.to_owned(),
-        audience: whom::<A>(),
+        audience: audience_of::<A>(),
         address: P::SCHEMAS,
         query: parameters::<Q>(past, formats),
         headers: &[],
@@ -142,7 +143,7 @@ where
         body: None,
         upload: &[],
         success: Success::Page { item: schema::<I>(), csv, ndjson: false },
-        patient: false,
+        takes_long: false,
         route: get(answer),
     }
 }
@@ -163,7 +164,7 @@ struct Asking {
 }
 
 impl Asking {
-    fn read(asked: &mut Asked, past: bool) -> Result<Self, ApiError> {
+    fn read(asked: &mut QueryParams, past: bool) -> Result<Self, ApiError> {
         let at_least = asked.at_least()?;
         let as_of = if past { asked.as_of()? } else { AsOfAsked { as_of: None } };
         Ok(Self { at_least, as_of })

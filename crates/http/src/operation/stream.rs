@@ -13,20 +13,20 @@ use futures::stream::try_unfold;
 use rollbook_projections::{Page, Paged};
 
 use super::page::{form_headers, lines, page_answer};
-use super::{Filter, Item, Operation, Success, inline, position_header, schema, whom};
+use super::{Filter, Item, Operation, Success, audience_of, inline, position_header, schema};
 use crate::address::{Address, At};
-use crate::asked::{Asked, AtLeast, PageAsked};
-use crate::auth::Audience;
+use crate::auth::HasAudience;
 use crate::csv::Sheet;
-use crate::form::{Form, StreamFormatted};
 use crate::problem::ApiError;
+use crate::query_params::{AtLeast, PageParams, QueryParams};
+use crate::response_format::{Form, StreamFormatted};
 use crate::state::AppState;
 
 /// A query with a list of items: page by page, and as a whole in the forms that can be written little by little. The
 /// handler is asked for one page after the other, each time for a caller who may still read it.
 pub fn list_or_stream<A, P, Q, I, F, Fut>(id: &'static str, path: &str, summary: &str, handler: F) -> Operation
 where
-    A: Audience,
+    A: HasAudience,
     P: Address + Clone + Sync + 'static,
     Q: Filter + Clone + Sync + 'static,
     I: Item + Sync + 'static,
@@ -34,10 +34,10 @@ where
     Fut: Future<Output = Result<Paged<I>, ApiError>> + Send,
 {
     let answer =
-        async move |State(state): State<AppState>, caller: A, At(at): At<P>, mut asked: Asked, parts: Parts| {
+        async move |State(state): State<AppState>, caller: A, At(at): At<P>, mut asked: QueryParams, parts: Parts| {
             let at_least = asked.at_least()?;
             let limited = asked.is_limited();
-            let PageAsked { limit, after } = asked.page()?;
+            let PageParams { limit, after } = asked.page()?;
             let form = asked.form()?;
             let filter: Q = asked.filter()?;
             let position = position_header(state.read_at(at_least).await?);
@@ -62,15 +62,15 @@ where
         method: "get",
         path: path.to_owned(),
         summary: summary.to_owned(),
-        audience: whom::<A>(),
+        audience: audience_of::<A>(),
         address: P::SCHEMAS,
-        query: vec![inline::<AtLeast>, inline::<PageAsked>, inline::<StreamFormatted>, inline::<Q>],
+        query: vec![inline::<AtLeast>, inline::<PageParams>, inline::<StreamFormatted>, inline::<Q>],
         headers: &[],
         command: None,
         body: None,
         upload: &[],
         success: Success::Page { item: schema::<I>(), csv: true, ndjson: true },
-        patient: false,
+        takes_long: false,
         route: get(answer),
     }
 }

@@ -8,11 +8,11 @@ use axum::http::HeaderValue;
 use rollbook_domain::CohortId;
 use rollbook_projections::models::report::{self, CohortReport, StudentReport};
 
-use crate::asked::NoFilter;
 use crate::auth::Admin;
 use crate::csv;
 use crate::operation::{Document, Operation, document, one};
 use crate::problem::ApiError;
+use crate::query_params::NoFilter;
 
 pub use html::page;
 

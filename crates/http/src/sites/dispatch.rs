@@ -14,7 +14,7 @@ use tower::ServiceExt;
 
 use super::host::{Through, host_of};
 use super::{Installation, Reached, UnknownHosts};
-use crate::client::Peer;
+use crate::client_address::Peer;
 use crate::health::AtItsOwnAddress;
 use crate::layers;
 use crate::problem::ApiError;

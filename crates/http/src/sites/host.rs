@@ -10,7 +10,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Uri};
 use rollbook_domain::site::{HostAdmits, HostName};
 
-use crate::client::Local;
+use crate::client_address::Local;
 use crate::headers::single;
 use crate::problem::ApiError;
 

@@ -118,9 +118,9 @@ pub struct Installation(Arc<Shared>);
 /// An installation, as a service knows it that the installation keeps: without keeping it in turn, or neither would ever end, and
 /// with them their connections.
 #[derive(Clone)]
-pub struct Kept(Weak<Shared>);
+pub struct WeakInstallation(Weak<Shared>);
 
-impl Kept {
+impl WeakInstallation {
     /// The installation, unless it is over.
     pub fn get(&self) -> Option<Installation> {
         self.0.upgrade().map(Installation)
@@ -188,8 +188,8 @@ impl Installation {
     }
 
     /// The same, for those whom it keeps.
-    pub(crate) fn kept(&self) -> Kept {
-        Kept(Arc::downgrade(&self.0))
+    pub(crate) fn kept(&self) -> WeakInstallation {
+        WeakInstallation(Arc::downgrade(&self.0))
     }
 
     /// An installation that knows its sites.

@@ -24,15 +24,15 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, At};
-use crate::asked::NoFilter;
 use crate::auth::{Caller, SuperAdmin};
-use crate::body::JsonBytes;
-use crate::operation::{Body, Item, Operation, Success, Whom, list, one};
+use crate::json_body::JsonBytes;
+use crate::operation::{Audience, Body, Item, Operation, Success, list, one};
 use crate::problem::ApiError;
+use crate::query_params::NoFilter;
 
 pub use databases::{SetUpError, SiteDatabases};
 pub use host::{CameTo, Through};
-pub use installation::{Installation, Kept, Reached, Setup, UnknownHosts};
+pub use installation::{Installation, Reached, Setup, UnknownHosts, WeakInstallation};
 pub use own::{Deliver, Delivery, OwnSite};
 pub use owners::ensure as ensure_owner;
 pub use registry::Registry;
@@ -50,7 +50,7 @@ pub fn operations() -> Vec<Operation> {
             summary: "Gives a site that was opened for it a database of its own: checks it, sets it up, and lets the \
                 site answer. The URL is never shown again"
                 .to_owned(),
-            audience: Whom::SuperAdmins,
+            audience: Audience::SuperAdmins,
             address: SiteId::SCHEMAS,
             query: Vec::new(),
             headers: &[],
@@ -62,7 +62,7 @@ pub fn operations() -> Vec<Operation> {
             }),
             upload: &[],
             success: Success::Json(SchemaGenerator::subschema_for::<SiteItem>),
-            patient: true,
+            takes_long: true,
             route: put(give_database),
         },
         one("site", "/v1/site", "The site that you are in, and what is settled about it", current),

@@ -142,7 +142,7 @@ impl Own {
 
 /// Where one site's service is.
 #[derive(Default)]
-struct Place {
+struct SiteSlot {
     now: tokio::sync::Mutex<Now>,
     uses: Arc<Uses>,
     /// Whether this process has opened it since it began.
@@ -162,16 +162,16 @@ enum Now {
 /// The places of all of them.
 #[derive(Default)]
 pub struct Owns {
-    places: Mutex<HashMap<SiteId, Arc<Place>>>,
+    places: Mutex<HashMap<SiteId, Arc<SiteSlot>>>,
     ended: AtomicBool,
 }
 
 impl Owns {
-    fn place(&self, site: SiteId) -> Arc<Place> {
+    fn place(&self, site: SiteId) -> Arc<SiteSlot> {
         Arc::clone(self.places.lock().unwrap_or_else(PoisonError::into_inner).entry(site).or_default())
     }
 
-    fn all(&self) -> Vec<Arc<Place>> {
+    fn all(&self) -> Vec<Arc<SiteSlot>> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 

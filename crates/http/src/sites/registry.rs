@@ -18,17 +18,17 @@ pub struct Registry(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     store: EventStore,
-    known: watch::Sender<Arc<Known>>,
+    known: watch::Sender<Arc<SiteList>>,
 }
 
 /// The registry at one moment.
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct SiteList {
     sites: HashMap<SiteId, SiteItem>,
     hosts: HashMap<String, (SiteId, HostAdmits)>,
 }
 
-impl Known {
+impl SiteList {
     fn new(sites: Vec<SiteItem>) -> Self {
         let hosts = sites
             .iter()
@@ -60,19 +60,19 @@ impl Registry {
     }
 
     /// What is known now.
-    pub fn known(&self) -> Arc<Known> {
+    pub fn known(&self) -> Arc<SiteList> {
         self.0.known.borrow().clone()
     }
 
     /// Reads it again.
     pub async fn refresh(&self) -> Result<(), QueryError> {
-        let known = Known::new(sites::every(self.0.store.pool()).await?);
+        let known = SiteList::new(sites::every(self.0.store.pool()).await?);
         self.0.known.send_replace(Arc::new(known));
         Ok(())
     }
 
     /// What is known now, and as it changes.
-    pub fn changes(&self) -> watch::Receiver<Arc<Known>> {
+    pub fn changes(&self) -> watch::Receiver<Arc<SiteList>> {
         self.0.known.subscribe()
     }
 

@@ -6,7 +6,7 @@ use rollbook_domain::SiteId;
 use serde_json::Value;
 
 use super::host::host_of;
-use crate::client::Peer;
+use crate::client_address::Peer;
 use crate::problem::ApiError;
 use crate::tests::{send_to, unreachable};
 

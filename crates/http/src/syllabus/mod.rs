@@ -22,11 +22,11 @@ use serde::Deserialize;
 
 use self::item::{Shown, SyllabusItem, WeekItem, WeekSession};
 use crate::address::At;
-use crate::asked::{Asked, AtLeast, NoFilter};
 use crate::auth::Caller;
 use crate::files::{self, FileAsked};
-use crate::operation::{Operation, Success, Whom, one, position_header};
+use crate::operation::{Audience, Operation, Success, one, position_header};
 use crate::problem::ApiError;
+use crate::query_params::{AtLeast, NoFilter, QueryParams};
 use crate::state::AppState;
 
 /// The operations.
@@ -50,7 +50,7 @@ pub fn operations() -> Vec<Operation> {
             method: "get",
             path: "/v1/cohorts/{cohort_id}/materials/{material_id}/file".to_owned(),
             summary: "The file of a document or an image of a week that is open to you, whole or in part".to_owned(),
-            audience: Whom::Bearers,
+            audience: Audience::Bearers,
             address: &[SchemaGenerator::subschema_for::<CohortId>, SchemaGenerator::subschema_for::<MaterialId>],
             query: vec![AtLeast::json_schema, FileAsked::json_schema],
             headers: &[],
@@ -58,7 +58,7 @@ pub fn operations() -> Vec<Operation> {
             body: None,
             upload: &[],
             success: Success::Other("application/octet-stream"),
-            patient: false,
+            takes_long: false,
             route: get(file),
         },
     ]
@@ -151,7 +151,7 @@ async fn file(
     State(state): State<AppState>,
     caller: Caller,
     At((cohort, material)): At<(CohortId, MaterialId)>,
-    mut asked: Asked,
+    mut asked: QueryParams,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{send, send_to, unreachable_with};
 use crate::AccountSettings;
-use crate::client::Peer;
+use crate::client_address::Peer;
 use crate::layers;
 use crate::limits::Counted;
 use crate::processor::{Kind, Served};

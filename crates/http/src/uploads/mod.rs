@@ -23,12 +23,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::address::At;
-use crate::asked::Asked;
 use crate::auth::Caller;
 use crate::files;
 use crate::headers::single;
-use crate::operation::{Operation, Success, Whom};
+use crate::operation::{Audience, Operation, Success};
 use crate::problem::{ApiError, FieldError};
+use crate::query_params::QueryParams;
 use crate::state::AppState;
 
 pub use clean_up::clean_up;
@@ -57,7 +57,7 @@ pub fn operations() -> Vec<Operation> {
             summary: "Uploads a file, at most 50 MiB, for a command to use within 24 hours; its content must be what \
                 its name's extension says"
                 .to_owned(),
-            audience: Whom::Bearers,
+            audience: Audience::Bearers,
             address: &[],
             query: vec![Named::json_schema],
             headers: &[],
@@ -65,7 +65,7 @@ pub fn operations() -> Vec<Operation> {
             body: None,
             upload: &[BYTES],
             success: Success::Json(SchemaGenerator::subschema_for::<UploadedFile>),
-            patient: true,
+            takes_long: true,
             route: post(upload),
         },
         Operation {
@@ -73,7 +73,7 @@ pub fn operations() -> Vec<Operation> {
             method: "get",
             path: "/v1/uploads/{upload_id}/file".to_owned(),
             summary: "A file that you uploaded within the last 24 hours, whole or in part".to_owned(),
-            audience: Whom::Bearers,
+            audience: Audience::Bearers,
             address: &[SchemaGenerator::subschema_for::<Uuid>],
             query: vec![files::FileAsked::json_schema],
             headers: &[],
@@ -81,7 +81,7 @@ pub fn operations() -> Vec<Operation> {
             body: None,
             upload: &[],
             success: Success::Other(BYTES),
-            patient: false,
+            takes_long: false,
             route: get(uploaded),
         },
     ]
@@ -130,7 +130,7 @@ pub async fn resolve(state: &AppState, site: SiteId, upload: Uuid) -> Result<Sto
 async fn upload(
     State(state): State<AppState>,
     caller: Caller,
-    asked: Asked,
+    asked: QueryParams,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<UploadedFile>, ApiError> {
@@ -208,7 +208,7 @@ async fn uploaded(
     State(state): State<AppState>,
     caller: Caller,
     At(id): At<Uuid>,
-    asked: Asked,
+    asked: QueryParams,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {

@@ -32,14 +32,14 @@ pub struct Candidate {
     /// The host that its site's students come to.
     pub host: Option<String>,
     /// None where a read model has a stream set aside, or does not have it.
-    pub known: Option<Known>,
+    pub known: Option<MessageContext>,
     /// Of a letter about an account, in the place of `known`.
-    pub notice: Option<KnownNotice>,
+    pub notice: Option<NoticeContext>,
 }
 
 /// What is known of a letter about an account, and of its person.
 #[derive(Debug, Deserialize)]
-pub struct KnownNotice {
+pub struct NoticeContext {
     pub kind: NoticeKind,
     pub detail: Option<Personal<String>>,
     pub name: Personal<String>,
@@ -59,7 +59,7 @@ pub struct KnownNotice {
 
 /// What the read models say.
 #[derive(Debug, Deserialize)]
-pub struct Known {
+pub struct MessageContext {
     pub kind: EmailKind,
     pub week: u8,
     pub name: Personal<String>,

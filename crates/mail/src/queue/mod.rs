@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::MailError;
 
-pub use candidates::{Candidate, Known, KnownNotice, candidates, end, leave};
+pub use candidates::{Candidate, MessageContext, NoticeContext, candidates, end, leave};
 
 /// A request that was stored, and of which nobody knows yet what became.
 #[derive(Debug, sqlx::FromRow)]

@@ -6,7 +6,7 @@ use rollbook_domain::cohort::CohortStatus;
 use rollbook_domain::enrolment::EnrolmentStatus;
 use rollbook_projections::models::emails::{EmailKind, MAX_AGE};
 
-use crate::queue::{Candidate, Known, KnownNotice};
+use crate::queue::{Candidate, MessageContext, NoticeContext};
 use crate::templates::{About, Notice, Occasion, Session};
 
 /// What is to be done with a message.
@@ -58,7 +58,7 @@ pub fn judge(candidate: &Candidate, now: DateTime<Utc>) -> Judgement {
 pub const MOST_OF_A_KIND: i64 = 3;
 
 /// An account is told of to its person, while they may act, and to nobody too often.
-fn tell(message_id: MessageId, known: &KnownNotice) -> Result<Notice, &'static str> {
+fn tell(message_id: MessageId, known: &NoticeContext) -> Result<Notice, &'static str> {
     if !known.active {
         return Err("the person is deactivated");
     }
@@ -81,7 +81,7 @@ fn tell(message_id: MessageId, known: &KnownNotice) -> Result<Notice, &'static s
 }
 
 /// A week is open to those who are in it, and go on.
-fn week_open(known: &Known) -> Result<About, String> {
+fn week_open(known: &MessageContext) -> Result<About, String> {
     if known.status != EnrolmentStatus::Active {
         return Err(format!("the enrolment is {}", known.status));
     }
@@ -100,7 +100,7 @@ fn week_open(known: &Known) -> Result<About, String> {
 }
 
 /// A mark is for whoever wrote the reflection, held or not, and also when the run is over; but not for those who left.
-fn marked(known: &Known, amended: bool) -> Result<About, String> {
+fn marked(known: &MessageContext, amended: bool) -> Result<About, String> {
     if known.status == EnrolmentStatus::Withdrawn {
         return Err(format!("the enrolment is {}", known.status));
     }

@@ -22,9 +22,9 @@ use uuid::Uuid;
 use self::judge::Judgement;
 use self::verdict::{Tried, Verdict};
 use crate::config::{ConfigError, Configured, Settings};
-use crate::elsewhere::{Elsewhere, Known};
 use crate::provider::{Answer, Folder, Provider};
 use crate::queue::{self, Becomes, Candidate, Stored};
+use crate::site_directory::{SiteDirectory, SiteStatus};
 use crate::{MailError, measure, patience, templates};
 
 pub use running::Mailing;
@@ -42,7 +42,7 @@ pub enum Round {
     /// There is nothing to do before this instant, or before something happens.
     Idle(Option<DateTime<Utc>>),
     /// Another process delivers.
-    Elsewhere,
+    NotLeader,
 }
 
 /// Delivers a database's emails, round by round.
@@ -56,7 +56,7 @@ pub struct Mailer {
     pub(crate) from: Mailbox,
     pub(crate) public_url: Option<String>,
     /// Of a database that does not hold the registry.
-    pub(crate) elsewhere: Option<Elsewhere>,
+    pub(crate) elsewhere: Option<SiteDirectory>,
     /// The connection that holds the lock, or asks for it.
     connection: Option<PgConnection>,
     locked: bool,
@@ -94,7 +94,7 @@ impl Mailer {
 
     /// One for the single site that the database is of; what else is to be known of that is found elsewhere.
     #[must_use]
-    pub fn of_site(self, elsewhere: Elsewhere) -> Self {
+    pub fn of_site(self, elsewhere: SiteDirectory) -> Self {
         Self { elsewhere: Some(elsewhere), ..self }
     }
 
@@ -107,7 +107,7 @@ impl Mailer {
             None => self.store.connection().await?,
         };
         let locked = locked || lock(&mut connection).await?;
-        let round = if locked { self.go(&mut connection).await? } else { Round::Elsewhere };
+        let round = if locked { self.go(&mut connection).await? } else { Round::NotLeader };
         (self.connection, self.locked) = (Some(connection), locked);
         Ok(round)
     }
@@ -152,7 +152,7 @@ impl Mailer {
     /// Sends the messages whose turn it is, as many as go in one request; whether there were any.
     async fn send_some(&mut self, connection: &mut PgConnection, now: DateTime<Utc>) -> Result<bool, MailError> {
         let mut candidates = queue::candidates(connection, now, self.provider.batch_size()).await?;
-        if let Some(Known { closed, host }) = self.elsewhere.as_ref().map(Elsewhere::now) {
+        if let Some(SiteStatus { closed, host }) = self.elsewhere.as_ref().map(SiteDirectory::now) {
             for candidate in &mut candidates {
                 (candidate.closed, candidate.host) = (closed, host.clone());
             }

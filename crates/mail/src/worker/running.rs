@@ -61,7 +61,7 @@ async fn run(mailer: Arc<Mutex<Mailer>>, mut stop: watch::Receiver<bool>) {
                 backoff = BACKOFF.0;
                 (until(next, &mailer.clock).min(POLL), true)
             }
-            Ok(Round::Elsewhere) => (TAKE_OVER, false),
+            Ok(Round::NotLeader) => (TAKE_OVER, false),
             Err(error) => {
                 tracing::warn!(%error, retry_in = ?backoff, "emails wait");
                 let pause = backoff;

@@ -31,7 +31,7 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::fro
 pub(super) async fn run(
     store: EventStore,
     published: Arc<watch::Sender<Position>>,
-    hurry: Arc<Notify>,
+    wake: Arc<Notify>,
     stop: watch::Receiver<bool>,
 ) {
     let checkpoints = unbroken("the projections' start", || checkpoints_at_the_start(store.clone(), stop.clone()));
@@ -40,14 +40,14 @@ pub(super) async fn run(
     let mut beside = JoinSet::new();
     let (log, told) = (store.clone(), stop.clone());
     beside.spawn(unbroken("taking up what is parked", move || take_up(log.clone(), began, told.clone())));
-    let follows = || follow(store.clone(), published.clone(), hurry.clone(), stop.clone());
+    let follows = || follow(store.clone(), published.clone(), wake.clone(), stop.clone());
     unbroken("the projection engine", follows).await;
 }
 
 async fn follow(
     store: EventStore,
     published: Arc<watch::Sender<Position>>,
-    hurry: Arc<Notify>,
+    wake: Arc<Notify>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut heard = store.heard();
@@ -62,17 +62,17 @@ async fn follow(
                 backoff = BACKOFF.0;
                 match done {
                     Done::Some if rounds.full() => {}
-                    Done::Some => linger(began, &mut stop, &hurry).await,
+                    Done::Some => linger(began, &mut stop, &wake).await,
                     Done::Nothing => {
                         tokio::select! {
                             _ = stop.changed() => {}
-                            _ = heard.changed() => linger(began, &mut stop, &hurry).await,
-                            () = tokio::time::sleep(POLL) => rounds.look_again(),
+                            _ = heard.changed() => linger(began, &mut stop, &wake).await,
+                            () = tokio::time::sleep(POLL) => rounds.invalidate_checkpoints(),
                         }
                     }
                     Done::ByAnother => {
                         stopped_within(&mut stop, FOLLOW).await;
-                        rounds.look_again();
+                        rounds.invalidate_checkpoints();
                     }
                 }
             }
@@ -81,11 +81,11 @@ async fn follow(
                 if let Err(error) = checkpoints::stuck(rounds.pool(), &names, at, &error.to_string()).await {
                     tracing::warn!(%error, "the projections' state could not be written");
                 }
-                rounds.rest(&names);
+                rounds.back_off(&names);
             }
             Err(Trouble::Database(error)) => {
                 tracing::warn!(%error, retry_in = ?backoff, "projections wait for the database");
-                rounds.doubt();
+                rounds.retract_position();
                 stopped_within(&mut stop, backoff).await;
                 backoff = BACKOFF.1.min(backoff * 2);
             }
@@ -129,10 +129,10 @@ async fn take_up(store: EventStore, before: DateTime<Utc>, mut stop: watch::Rece
 }
 
 /// Lets a batch gather.
-async fn linger(began: Instant, stop: &mut watch::Receiver<bool>, hurry: &Notify) {
+async fn linger(began: Instant, stop: &mut watch::Receiver<bool>, wake: &Notify) {
     tokio::select! {
         _ = stop.wait_for(|stop| *stop) => {}
-        () = hurry.notified() => {}
+        () = wake.notified() => {}
         () = tokio::time::sleep_until(began + LINGER) => {}
     }
 }

@@ -7,6 +7,7 @@ mod batch;
 mod build;
 mod checkpoints;
 mod compare;
+mod fast_path;
 mod live;
 mod log;
 mod measure;
@@ -19,7 +20,6 @@ mod schema;
 mod snapshot;
 mod sql;
 mod swap;
-mod usual;
 mod verify;
 
 use std::sync::Arc;
@@ -52,7 +52,7 @@ pub struct Projections {
     store: EventStore,
     position: Arc<watch::Sender<Position>>,
     /// Told when a reader waits.
-    hurry: Arc<Notify>,
+    wake: Arc<Notify>,
     stop: Arc<watch::Sender<bool>>,
     task: Arc<Mutex<Option<JoinHandle<()>>>>,
     /// How many bytes of rows are kept while tables are built.
@@ -122,7 +122,7 @@ impl Projections {
         Self {
             store,
             position: Arc::new(watch::Sender::new(0)),
-            hurry: Arc::default(),
+            wake: Arc::default(),
             stop: Arc::new(watch::Sender::new(false)),
             task: Arc::default(),
             memory: build::MEMORY_BYTES,
@@ -141,7 +141,7 @@ impl Projections {
     pub fn start(store: EventStore) -> Self {
         let projections = Self::new(store);
         let (store, position) = (projections.store.clone(), projections.position.clone());
-        let task = tokio::spawn(live::run(store, position, projections.hurry.clone(), projections.stop.subscribe()));
+        let task = tokio::spawn(live::run(store, position, projections.wake.clone(), projections.stop.subscribe()));
         Self { task: Arc::new(Mutex::new(Some(task))), ..projections }
     }
 
@@ -171,7 +171,7 @@ impl Projections {
     pub async fn wait_for(&self, position: Position, timeout: Duration) -> Result<Position, TooLate> {
         let mut reached = self.position.subscribe();
         if *reached.borrow() < position {
-            self.hurry.notify_one();
+            self.wake.notify_one();
         }
         let arrival = reached.wait_for(|reached| *reached >= position);
         match tokio::time::timeout(timeout, arrival).await {

@@ -5,7 +5,7 @@ use rollbook_store::EventStore;
 use sqlx::PgConnection;
 
 use super::OnProgress;
-use super::build::{Built, Place, Table, Wanted, build};
+use super::build::{BuildTarget, Built, Table, Wanted, build};
 use super::checkpoints::Status;
 use super::compare::{Verification, compare_in_tx};
 use super::snapshot::Snapshot;
@@ -55,7 +55,7 @@ pub(super) async fn rebuild(
     }
     let snapshot = Snapshot::take(store).await?;
     let wanted: Vec<_> = models.iter().map(|model| aim(*model, &snapshot)).collect::<Result<_, ProjectionError>>()?;
-    let place = Place { schema: REBUILT, snapshot: Some(snapshot.id.clone()), memory };
+    let place = BuildTarget { schema: REBUILT, snapshot: Some(snapshot.id.clone()), memory };
     let ready = build(store, &wanted, &place, progress, prepare).await?;
     drop(snapshot);
     let differ = |ready: &Ready| ready.found.clone().filter(|found| found.differing > found.parked);

@@ -14,9 +14,9 @@ use tokio::time::Instant;
 
 use super::batch::Batch;
 use super::checkpoints::{self, Checkpoint};
+use super::fast_path::{FastPath, FastRound};
 use super::parking::{self, Fault};
 use super::renew::Renewing;
-use super::usual::{Usual, Usually};
 use crate::ProjectionError;
 use crate::erased::{AnyModel, MODELS};
 
@@ -62,7 +62,7 @@ pub(super) struct Rounds {
     resting: BTreeMap<&'static str, Instant>,
     /// Whether the next batch holds something that cannot be folded, and is to be searched for it.
     carefully: bool,
-    usual: Usual,
+    usual: FastPath,
     /// The rows of a new version, while they are built.
     renewing: Renewing,
     /// Another process has the models: where they were last, and since when.
@@ -76,7 +76,7 @@ pub(super) struct Rounds {
 impl Rounds {
     pub fn new(store: EventStore, published: Arc<watch::Sender<Position>>) -> Self {
         let (known, resting) = (BTreeMap::new(), BTreeMap::new());
-        let usual = Usual::new(store.pool());
+        let usual = FastPath::new(store.pool());
         Self {
             store,
             published,
@@ -101,28 +101,28 @@ impl Rounds {
     }
 
     /// Reads the checkpoints in the next round: another process may have moved them.
-    pub fn look_again(&mut self) {
+    pub fn invalidate_checkpoints(&mut self) {
         self.known.clear();
     }
 
     /// Takes back what was published: the database was away, and may come back as it was a moment before, because the
     /// positions are not waited for. Readers wait until it is known again.
-    pub fn doubt(&mut self) {
-        self.look_again();
+    pub fn retract_position(&mut self) {
+        self.invalidate_checkpoints();
         self.published.send_if_modified(|published| std::mem::take(published) != 0);
     }
 
     /// Leaves models alone for a while.
-    pub fn rest(&mut self, names: &[&'static str]) {
+    pub fn back_off(&mut self, names: &[&'static str]) {
         let until = Instant::now() + REST;
         self.resting.extend(names.iter().map(|name| (*name, until)));
-        self.look_again();
+        self.invalidate_checkpoints();
     }
 
     /// One round.
     pub async fn next(&mut self) -> Result<Done, Trouble> {
         if self.known.is_empty() {
-            self.look().await?;
+            self.read_checkpoints().await?;
         }
         let now = Instant::now();
         self.resting.retain(|_, until| *until > now);
@@ -183,12 +183,12 @@ impl Rounds {
             return self.fold(models, batch).await;
         };
         match self.usual.round(&checkpoints, events, batch.last()).await {
-            Ok(Usually::Done) => {
+            Ok(FastRound::Applied) => {
                 let moved: Vec<_> = models.iter().map(|model| (model.shape().name, events.len())).collect();
                 self.moved(&moved, batch.last());
                 Ok(Done::Some)
             }
-            Ok(Usually::Moved) => {
+            Ok(FastRound::Fenced) => {
                 self.follows = Some((batch.after(), Instant::now()));
                 Ok(Done::ByAnother)
             }
@@ -236,7 +236,7 @@ impl Rounds {
         self.moved(&moved, batch.last());
         // What is parked is known from the checkpoints.
         if locked.len() < models.len() || parkings.iter().any(|(_, aside)| !aside.is_empty()) {
-            self.look_again();
+            self.invalidate_checkpoints();
         }
         Ok(Done::Some)
     }
@@ -258,11 +258,11 @@ impl Rounds {
         let Some(ended) = self.renewing.go_on(&self.store, outdated) else { return Ok(()) };
         let names: Vec<_> = outdated.iter().map(|model| model.shape().name).collect();
         let at = outdated.first().map_or(0, |model| self.position(*model));
-        self.look_again();
+        self.invalidate_checkpoints();
         match ended {
             Ok(()) => Ok(()),
             Err(ProjectionError::UnderWay) => {
-                self.rest(&names);
+                self.back_off(&names);
                 Ok(())
             }
             Err(error @ (ProjectionError::Poison { .. } | ProjectionError::Fold { .. })) => {
@@ -273,7 +273,7 @@ impl Rounds {
     }
 
     /// Reads the checkpoints as they are committed.
-    async fn look(&mut self) -> Result<(), Trouble> {
+    async fn read_checkpoints(&mut self) -> Result<(), Trouble> {
         let mut stored = checkpoints::read(self.store.pool()).await?;
         if stored.len() < MODELS.len() {
             checkpoints::ensure(self.store.pool()).await?;

@@ -7,7 +7,7 @@ use rollbook_store::{EventStore, Position};
 use sqlx::PgConnection;
 
 use super::OnProgress;
-use super::build::{Built, LIVE, Place, Table, Wanted, build};
+use super::build::{BuildTarget, Built, LIVE, Table, Wanted, build};
 use super::sql::run;
 use crate::ProjectionError;
 use crate::erased::MODELS;
@@ -54,7 +54,7 @@ pub(super) async fn build_schema(
     }
     let wanted = |model| Wanted { model, until: position, readable: position, comparable: false };
     let wanted: Vec<_> = MODELS.iter().copied().map(wanted).collect();
-    let place = Place { schema: STAGING, snapshot: None, memory };
+    let place = BuildTarget { schema: STAGING, snapshot: None, memory };
     build(store, &wanted, &place, progress, finish).await?;
 
     let mut tx = begin_alone(&mut connection).await?;

@@ -4,7 +4,7 @@
 use rollbook_store::EventStore;
 
 use super::OnProgress;
-use super::build::{Built, Place, Wanted, build};
+use super::build::{BuildTarget, Built, Wanted, build};
 use super::compare::{Verification, compare_in_tx};
 use super::snapshot::Snapshot;
 use crate::ProjectionError;
@@ -45,7 +45,7 @@ async fn once(
         Ok(Wanted { model: *model, until, readable: until, comparable: true })
     };
     let wanted: Vec<_> = models.iter().map(wanted).collect::<Result<_, ProjectionError>>()?;
-    let place = Place { schema: OWN, snapshot: Some(snapshot.id.clone()), memory };
+    let place = BuildTarget { schema: OWN, snapshot: Some(snapshot.id.clone()), memory };
     let mut verified = build(store, &wanted, &place, progress, compare).await?;
     // A table that came in its place is at another position, and its rows are visible in every snapshot.
     if Snapshot::tables(&mut *store.pool().acquire().await?, models).await? != tables {

@@ -79,7 +79,7 @@ impl ReadModel for AccountNotices {
     const COLUMNS: &'static [&'static str] =
         &["kind", "detail", "address", "by", "authority", "happened_at", "position"];
     const STREAMS: &'static [StreamType] = &[StreamType::Person, StreamType::Account];
-    const ACTORS: bool = true;
+    const NEEDS_ACTOR: bool = true;
 
     type Key = (PersonId, MessageId);
     type Row = Row;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use rollbook_mail::{Secret, Settings};
 
-use super::Place;
+use super::DatabaseArgs;
 
 /// How emails are delivered.
 #[derive(Clone, Debug, Args)]
@@ -29,7 +29,7 @@ pub struct Mail {
 
 impl Mail {
     /// The settings of the delivery, for an installation.
-    pub fn settings(&self, place: &Place) -> Settings {
+    pub fn settings(&self, place: &DatabaseArgs) -> Settings {
         Settings {
             resend_api_key: secret("RESEND_API_KEY"),
             resend_url: self.resend_url.clone(),

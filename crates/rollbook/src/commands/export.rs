@@ -13,7 +13,7 @@ use rollbook_store::EventStore;
 use crate::catch_up::catch_up;
 use crate::cli::{Export, ExportFormat, Exported};
 use crate::database::Database;
-use crate::export::place::Place;
+use crate::export::output::Output;
 use crate::export::source::source;
 use crate::export::table::columns;
 use crate::export::writer::Writer;
@@ -31,7 +31,7 @@ pub async fn run(database: &Database, site: &Slug, arguments: &Export) -> Done {
         known(&store, site, cohort).await?;
     }
     let what = name(arguments.what);
-    let place = Place::open(arguments.out.as_deref())?;
+    let place = Output::open(arguments.out.as_deref())?;
     let notes = [("rollbook.table", what.to_owned()), ("rollbook.position", head.to_string())];
     let mut writer = Writer::start(arguments.format, columns(arguments.what), &notes, place)?;
     let mut source = source(&store, site, arguments.what, arguments.cohort, head).await?;

@@ -11,7 +11,7 @@ use rollbook_projections::models::report::{self, CohortReport, Hold};
 use crate::catch_up::catch_up;
 use crate::cli::{Report, ReportFormat};
 use crate::database::Database;
-use crate::export::place::Place;
+use crate::export::output::Output;
 use crate::failure::{Done, Failure};
 use crate::table::table;
 
@@ -28,7 +28,7 @@ pub async fn run(database: &Database, site: &Slug, command: &Report) -> Done {
         ReportFormat::Html => report_page(&report),
         ReportFormat::Json => serde_json::to_string_pretty(&report)? + "\n",
     };
-    let mut place = Place::open(arguments.out.as_deref())?;
+    let mut place = Output::open(arguments.out.as_deref())?;
     place.write_all(text.as_bytes())?;
     place.done()
 }

@@ -4,7 +4,7 @@ use rollbook_mail::Settings;
 use rollbook_store::{Clock, Executor};
 
 use crate::bootstrap;
-use crate::cli::{Place, Serve};
+use crate::cli::{DatabaseArgs, Serve};
 use crate::database::Database;
 use crate::failure::Done;
 use crate::output;
@@ -14,7 +14,7 @@ use crate::signals::Signals;
 /// Serves; prints the address when it answers.
 pub async fn run(
     database: &Database,
-    place: &Place,
+    place: &DatabaseArgs,
     clock: &Clock,
     signals: &Signals,
     arguments: &Serve,

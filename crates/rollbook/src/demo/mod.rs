@@ -24,7 +24,7 @@ use rollbook_mail::Settings;
 use rollbook_store::Clock;
 use tokio::net::TcpListener;
 
-use crate::cli::{Demo, Hosting, Place};
+use crate::cli::{DatabaseArgs, Demo, Hosting};
 use crate::database::Database;
 use crate::failure::{Done, Failure};
 use crate::output;
@@ -38,7 +38,7 @@ const CATCH_UP: Duration = Duration::from_mins(1);
 /// Plays, shows, serves.
 pub async fn run(
     database: &Database,
-    place: &Place,
+    place: &DatabaseArgs,
     clock: &Clock,
     signals: &Signals,
     arguments: &Demo,

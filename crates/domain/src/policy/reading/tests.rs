@@ -1,4 +1,4 @@
-//! The reading rows of the domain page, for every kind of reader of one student's cohort.
+//! The reading rows of docs/domain.md, for every kind of reader of one student's cohort.
 
 use super::{OwnEnrolment, Reader, RosterScope, Weeks};
 use crate::enrolment::{EnrolmentStatus, Visibility};

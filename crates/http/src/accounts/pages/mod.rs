@@ -31,7 +31,7 @@ use super::sessions::sign_out;
 use super::sign_in::let_in;
 use super::{cookies, next};
 use crate::auth::{Authenticated, Leaves, Site};
-use crate::client::ClientAddress;
+use crate::client_address::ClientAddress;
 use crate::headers::single;
 use crate::in_flight::received;
 use crate::layers;

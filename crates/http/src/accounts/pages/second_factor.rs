@@ -24,7 +24,7 @@ use crate::accounts::second_factor::set_up::{Added, AppAsked, AppSecret, FirstCo
 use crate::accounts::second_factor::{Proof, SecondFactors, listed, remove};
 use crate::accounts::{cookies, next};
 use crate::auth::{Authenticated, Holder, SetsUp, Site};
-use crate::client::ClientAddress;
+use crate::client_address::ClientAddress;
 use crate::operation::{Operation, open};
 use crate::problem::{ApiError, FieldError};
 use crate::state::AppState;

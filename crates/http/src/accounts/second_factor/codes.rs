@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{recovery, totp};
 use crate::accounts::sign_in::record;
-use crate::client::ClientAddress;
+use crate::client_address::ClientAddress;
 use crate::problem::ApiError;
 use crate::state::AppState;
 

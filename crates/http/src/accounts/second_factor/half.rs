@@ -25,9 +25,9 @@ use crate::accounts::session::{Begun, Entrant, SignedIn, begin};
 use crate::accounts::without_passwords::refuse_left_out;
 use crate::accounts::{cookies, operation, refuse_other_sites};
 use crate::auth::Site;
-use crate::body::JsonBytes;
-use crate::client::ClientAddress;
-use crate::operation::{Body, Operation, Success, Whom};
+use crate::client_address::ClientAddress;
+use crate::json_body::JsonBytes;
+use crate::operation::{Audience, Body, Operation, Success};
 use crate::problem::{ApiError, FieldError};
 use crate::state::AppState;
 
@@ -47,7 +47,7 @@ pub fn operations() -> Vec<Operation> {
         ("show_second_factor", "post"),
         "/v1/second-factor",
         "Ends signing in that asks for a second factor; the session is a token, or a cookie for a browser",
-        (Whom::Anybody, Some(body), Success::Json(SchemaGenerator::subschema_for::<SignedIn>)),
+        (Audience::Anybody, Some(body), Success::Json(SchemaGenerator::subschema_for::<SignedIn>)),
         post(show),
     )]
 }

@@ -25,12 +25,12 @@ use uuid::Uuid;
 use super::operation;
 use super::problem::{AccountProblem, ENDED};
 use crate::address::{Address, At};
-use crate::asked::NoFilter;
 use crate::auth::{Admin, Authenticated, Holder, SetsUp, refuse_programs};
-use crate::body::JsonBytes;
-use crate::client::ClientAddress;
-use crate::operation::{Body, Operation, Success, Whom, one};
+use crate::client_address::ClientAddress;
+use crate::json_body::JsonBytes;
+use crate::operation::{Audience, Body, Operation, Success, one};
 use crate::problem::ApiError;
+use crate::query_params::NoFilter;
 use crate::state::AppState;
 
 pub use super::proof::Proof;
@@ -56,7 +56,7 @@ pub fn operations() -> Vec<Operation> {
                 ("rename_second_factor", "put"),
                 "/v1/me/second-factors/{factor_id}",
                 "Calls one of your second factors something else",
-                (Whom::Bearers, Some(renaming), Success::Nothing),
+                (Audience::Bearers, Some(renaming), Success::Nothing),
                 put(rename),
             )
         },
@@ -66,7 +66,7 @@ pub fn operations() -> Vec<Operation> {
                 ("remove_second_factor", "post"),
                 "/v1/me/second-factors/{factor_id}/removal",
                 "Removes one of your second factors, by your password or a code",
-                (Whom::Bearers, Some(factor), Success::Nothing),
+                (Audience::Bearers, Some(factor), Success::Nothing),
                 post(remove_own),
             )
         },
@@ -74,7 +74,7 @@ pub fn operations() -> Vec<Operation> {
             ("renew_recovery_codes", "post"),
             "/v1/me/recovery-codes",
             "Makes recovery codes in place of those before, by your password or a code",
-            (Whom::Bearers, Some(proof), Success::Json(SchemaGenerator::subschema_for::<RecoveryCodes>)),
+            (Audience::Bearers, Some(proof), Success::Json(SchemaGenerator::subschema_for::<RecoveryCodes>)),
             post(renew),
         ),
         Operation {
@@ -83,7 +83,7 @@ pub fn operations() -> Vec<Operation> {
                 ("remove_second_factors_of", "delete"),
                 "/v1/people/{person_id}/second-factors",
                 "Removes all second factors of a person who has lost them, and ends their sessions; an owner's only as a super admin",
-                (Whom::Admins, None, Success::Nothing),
+                (Audience::Admins, None, Success::Nothing),
                 delete(remove_of),
             )
         },

@@ -31,9 +31,9 @@ use super::set_up::{Added, PROBLEMS, settle};
 use crate::accounts::operation;
 use crate::accounts::problem::AccountProblem;
 use crate::auth::{Authenticated, SetsUp, Site};
-use crate::body::JsonBytes;
-use crate::client::ClientAddress;
-use crate::operation::{Body, Operation, Success, Whom};
+use crate::client_address::ClientAddress;
+use crate::json_body::JsonBytes;
+use crate::operation::{Audience, Body, Operation, Success};
 use crate::problem::{ApiError, FieldError};
 use crate::sites::Through;
 use crate::state::AppState;
@@ -58,21 +58,21 @@ pub fn operations() -> Vec<Operation> {
             ("begin_passkey", "post"),
             "/v1/me/second-factors/passkey",
             "Begins a passkey or security key: what navigator.credentials.create takes",
-            (Whom::Bearers, Some(begin), options),
+            (Audience::Bearers, Some(begin), options),
             post(begin_passkey),
         ),
         operation(
             ("confirm_passkey", "post"),
             "/v1/me/second-factors/passkey/confirm",
             "Adds a passkey by what navigator.credentials.create gave: it can be shown from now on",
-            (Whom::Bearers, Some(confirm), Success::Json(SchemaGenerator::subschema_for::<Added>)),
+            (Audience::Bearers, Some(confirm), Success::Json(SchemaGenerator::subschema_for::<Added>)),
             post(confirm_passkey),
         ),
         operation(
             ("challenge_passkey", "post"),
             "/v1/second-factor/challenge",
             "What navigator.credentials.get takes to end signing in by a passkey, in place of what it was before",
-            (Whom::Anybody, Some(challenge), options),
+            (Audience::Anybody, Some(challenge), options),
             post(challenge_passkey),
         ),
     ]

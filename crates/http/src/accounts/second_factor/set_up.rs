@@ -20,9 +20,9 @@ use super::{Proof, codes, recovery, totp};
 use crate::accounts::operation;
 use crate::accounts::problem::{AccountProblem, ENDED};
 use crate::auth::{Authenticated, SetsUp};
-use crate::body::JsonBytes;
-use crate::client::ClientAddress;
-use crate::operation::{Body, Operation, Success, Whom};
+use crate::client_address::ClientAddress;
+use crate::json_body::JsonBytes;
+use crate::operation::{Audience, Body, Operation, Success};
 use crate::problem::ApiError;
 use crate::state::AppState;
 
@@ -43,14 +43,14 @@ pub fn operations() -> Vec<Operation> {
             ("begin_totp", "post"),
             "/v1/me/second-factors/totp",
             "Begins to set up an app with codes; it is asked for from when its first code was shown",
-            (Whom::Bearers, Some(begin), Success::Json(SchemaGenerator::subschema_for::<AppSecret>)),
+            (Audience::Bearers, Some(begin), Success::Json(SchemaGenerator::subschema_for::<AppSecret>)),
             post(begin_app),
         ),
         operation(
             ("confirm_totp", "post"),
             "/v1/me/second-factors/totp/confirm",
             "Shows an app's first code: it is asked for from now on, in place of an app before it",
-            (Whom::Bearers, Some(confirm), Success::Json(SchemaGenerator::subschema_for::<Added>)),
+            (Audience::Bearers, Some(confirm), Success::Json(SchemaGenerator::subschema_for::<Added>)),
             post(confirm_app),
         ),
     ]

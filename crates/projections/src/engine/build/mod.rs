@@ -46,7 +46,7 @@ pub(super) struct Wanted {
 
 /// Where the tables are built.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct BuildTarget {
     /// The schema, which is there; a plain identifier.
     pub schema: &'static str,
     /// The exported snapshot that their transactions see everything else in.
@@ -72,7 +72,7 @@ pub(super) struct Built {
 pub(super) async fn build<T, F>(
     store: &EventStore,
     wanted: &[Wanted],
-    place: &Place,
+    place: &BuildTarget,
     progress: OnProgress<'_>,
     then: impl Fn(Built) -> F,
 ) -> Result<Vec<T>, ProjectionError>
@@ -136,7 +136,7 @@ fn in_order(wanted: &[Wanted], tables: impl Iterator<Item = Begun>) -> Vec<Optio
 async fn pass(
     store: &EventStore,
     wanted: &[Wanted],
-    place: &Place,
+    place: &BuildTarget,
     share: Share,
     begun: &mut [Option<Begun>],
     progress: OnProgress<'_>,

@@ -6,7 +6,7 @@ use futures::future::try_join;
 use rollbook_store::EventStore;
 use tokio::sync::mpsc;
 
-use super::{Begun, Built, Place, Table, WAITING_PIECES, Wanted};
+use super::{Begun, BuildTarget, Built, Table, WAITING_PIECES, Wanted};
 use crate::ProjectionError;
 use crate::binary::Columns;
 use crate::engine::sql::run;
@@ -15,7 +15,7 @@ use crate::erased::{AnyModel, Memory};
 /// Writes rows from memory into their table, which it begins where nobody has.
 pub(super) async fn write(
     store: &EventStore,
-    place: &Place,
+    place: &BuildTarget,
     wanted: Wanted,
     begun: Option<Begun>,
     kept: Vec<Box<dyn Memory>>,
@@ -50,7 +50,7 @@ async fn encode(
 
 /// Begins a table in a transaction on a connection of its own. What it writes need not be on the disk when it commits: the
 /// last transaction of a rebuild is, and everything before it in the server's log with it.
-pub(super) async fn begin(store: &EventStore, place: &Place, wanted: Wanted) -> Result<Begun, ProjectionError> {
+pub(super) async fn begin(store: &EventStore, place: &BuildTarget, wanted: Wanted) -> Result<Begun, ProjectionError> {
     let mut tx = store.connection().await?;
     let snapshot = place.snapshot.as_ref().map(|id| format!("set transaction snapshot '{id}';")).unwrap_or_default();
     let level = if place.snapshot.is_some() { "isolation level repeatable read" } else { "" };

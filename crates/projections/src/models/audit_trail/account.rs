@@ -5,30 +5,36 @@ use rollbook_domain::account::{
 };
 
 use super::AuditAction as Action;
-use super::entry::Said;
+use super::entry::AuditEntry;
 
 /// The entry of an event: all of them are kept.
-pub(super) fn of_account(event: &AccountEvent) -> Said {
+pub(super) fn of_account(event: &AccountEvent) -> AuditEntry {
     match event {
         AccountEvent::InvitationIssued { purpose, by: _ } => {
-            Said::new(Action::InvitationIssued).why(&invited(*purpose).into())
+            AuditEntry::new(Action::InvitationIssued).reason(&invited(*purpose).into())
         }
-        AccountEvent::PasswordSet { how } => Said::new(Action::PasswordSet).why(&set(*how).into()),
+        AccountEvent::PasswordSet { how } => AuditEntry::new(Action::PasswordSet).reason(&set(*how).into()),
         AccountEvent::SignedIn { method, session_id: _, second_factor, new_device: _ } => {
-            Said::new(Action::SignedIn).why(&format!("{}{}", by(*method), and(*second_factor)).into())
+            AuditEntry::new(Action::SignedIn).reason(&format!("{}{}", by(*method), and(*second_factor)).into())
         }
-        AccountEvent::SignInFailed { reason } => Said::new(Action::SignInFailed).why(&refused(*reason).into()),
-        AccountEvent::SignInsFailed {} => Said::new(Action::SignInsFailed),
-        AccountEvent::SignedOut { session_id: _ } => Said::new(Action::SignedOut),
-        AccountEvent::SignedOutEverywhere {} => Said::new(Action::SignedOutEverywhere),
+        AccountEvent::SignInFailed { reason } => AuditEntry::new(Action::SignInFailed).reason(&refused(*reason).into()),
+        AccountEvent::SignInsFailed {} => AuditEntry::new(Action::SignInsFailed),
+        AccountEvent::SignedOut { session_id: _ } => AuditEntry::new(Action::SignedOut),
+        AccountEvent::SignedOutEverywhere {} => AuditEntry::new(Action::SignedOutEverywhere),
         AccountEvent::ApiKeyCreated { key_id, name, scope, expires_at, epoch: _ } => {
             let until = expires_at.format("%Y-%m-%d");
             let words = format!("key {key_id}, {}: {scope}, until {until}", name.as_str());
-            Said::new(Action::ApiKeyCreated).why(&words.into())
+            AuditEntry::new(Action::ApiKeyCreated).reason(&words.into())
         }
-        AccountEvent::ApiKeyRevoked { key_id } => Said::new(Action::ApiKeyRevoked).why(&format!("key {key_id}").into()),
-        AccountEvent::IdentityLinked { issuer } => Said::new(Action::IdentityLinked).why(&issuer.as_str().into()),
-        AccountEvent::IdentityUnlinked { issuer } => Said::new(Action::IdentityUnlinked).why(&issuer.as_str().into()),
+        AccountEvent::ApiKeyRevoked { key_id } => {
+            AuditEntry::new(Action::ApiKeyRevoked).reason(&format!("key {key_id}").into())
+        }
+        AccountEvent::IdentityLinked { issuer } => {
+            AuditEntry::new(Action::IdentityLinked).reason(&issuer.as_str().into())
+        }
+        AccountEvent::IdentityUnlinked { issuer } => {
+            AuditEntry::new(Action::IdentityUnlinked).reason(&issuer.as_str().into())
+        }
     }
 }
 

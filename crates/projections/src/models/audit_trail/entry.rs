@@ -21,14 +21,14 @@ use super::{AuditAction as Action, Row};
 pub(super) fn of(event: &Recorded) -> Option<Row> {
     let id = event.stream.id;
     let said = match &event.event {
-        Event::Person(happened) => Said { person: Some(PersonId(id)), ..of_person(happened)? },
-        Event::Module(happened) => Said { module: Some(ModuleId(id)), ..of_module(happened)? },
-        Event::Cohort(happened) => Said { cohort: Some(CohortId(id)), ..of_cohort(happened)? },
-        Event::Hub(happened) => Said { hub: Some(HubId(id)), ..of_hub(happened)? },
-        Event::Syllabus(happened) => Said { cohort: Some(CohortId(id)), ..of_syllabus(happened) },
-        Event::Enrolment(happened) => Said { enrolment: Some(EnrolmentId(id)), ..of_enrolment(happened)? },
-        Event::WeekEmails(happened) => Said { cohort: Some(CohortId(id)), ..of_week_emails(happened) },
-        Event::Account(happened) => Said { person: Some(PersonId(id)), ..of_account(happened) },
+        Event::Person(happened) => AuditEntry { person: Some(PersonId(id)), ..of_person(happened)? },
+        Event::Module(happened) => AuditEntry { module: Some(ModuleId(id)), ..of_module(happened)? },
+        Event::Cohort(happened) => AuditEntry { cohort: Some(CohortId(id)), ..of_cohort(happened)? },
+        Event::Hub(happened) => AuditEntry { hub: Some(HubId(id)), ..of_hub(happened)? },
+        Event::Syllabus(happened) => AuditEntry { cohort: Some(CohortId(id)), ..of_syllabus(happened) },
+        Event::Enrolment(happened) => AuditEntry { enrolment: Some(EnrolmentId(id)), ..of_enrolment(happened)? },
+        Event::WeekEmails(happened) => AuditEntry { cohort: Some(CohortId(id)), ..of_week_emails(happened) },
+        Event::Account(happened) => AuditEntry { person: Some(PersonId(id)), ..of_account(happened) },
         Event::Site(happened) => of_site(SiteId(id), happened),
         Event::SiteSettings(happened) => of_site_settings(happened),
     };
@@ -51,7 +51,7 @@ pub(super) fn of(event: &Recorded) -> Option<Row> {
 }
 
 /// What an event says about a decision.
-pub(super) struct Said {
+pub(super) struct AuditEntry {
     action: Action,
     enrolment: Option<EnrolmentId>,
     person: Option<PersonId>,
@@ -63,7 +63,7 @@ pub(super) struct Said {
     reason: Option<Personal<String>>,
 }
 
-impl Said {
+impl AuditEntry {
     pub(super) fn new(action: Action) -> Self {
         Self {
             action,
@@ -90,24 +90,24 @@ impl Said {
         Self { from_week: Some(from), to_week: Some(to), ..self }
     }
 
-    pub(super) fn why(self, reason: &Personal<String>) -> Self {
+    pub(super) fn reason(self, reason: &Personal<String>) -> Self {
         Self { reason: Some(reason.clone()), ..self }
     }
 }
 
-fn of_person(event: &PersonEvent) -> Option<Said> {
+fn of_person(event: &PersonEvent) -> Option<AuditEntry> {
     Some(match event {
-        PersonEvent::RoleGranted { role: _, bootstrapped: _ } => Said::new(Action::RoleGranted),
-        PersonEvent::RoleRevoked { role: _ } => Said::new(Action::RoleRevoked),
-        PersonEvent::PersonDeactivated { reason } => Said::new(Action::Deactivated).why(reason),
-        PersonEvent::PersonReactivated {} => Said::new(Action::Reactivated),
-        PersonEvent::OwnerReleased {} => Said::new(Action::OwnerReleased),
-        PersonEvent::AccessEnded {} => Said::new(Action::AccessEnded),
+        PersonEvent::RoleGranted { role: _, bootstrapped: _ } => AuditEntry::new(Action::RoleGranted),
+        PersonEvent::RoleRevoked { role: _ } => AuditEntry::new(Action::RoleRevoked),
+        PersonEvent::PersonDeactivated { reason } => AuditEntry::new(Action::Deactivated).reason(reason),
+        PersonEvent::PersonReactivated {} => AuditEntry::new(Action::Reactivated),
+        PersonEvent::OwnerReleased {} => AuditEntry::new(Action::OwnerReleased),
+        PersonEvent::AccessEnded {} => AuditEntry::new(Action::AccessEnded),
         PersonEvent::SecondFactorAdded { factor_id: _, kind } => {
-            Said::new(Action::SecondFactorAdded).why(&factor(*kind).into())
+            AuditEntry::new(Action::SecondFactorAdded).reason(&factor(*kind).into())
         }
         PersonEvent::SecondFactorRemoved { factor_id: _, kind, themselves: _ } => {
-            Said::new(Action::SecondFactorRemoved).why(&factor(*kind).into())
+            AuditEntry::new(Action::SecondFactorRemoved).reason(&factor(*kind).into())
         }
         PersonEvent::PersonRegistered { .. }
         | PersonEvent::PersonCorrected { .. }
@@ -122,66 +122,74 @@ fn factor(kind: SecondFactorKind) -> &'static str {
     }
 }
 
-fn of_module(event: &ModuleEvent) -> Option<Said> {
+fn of_module(event: &ModuleEvent) -> Option<AuditEntry> {
     Some(match event {
-        ModuleEvent::ModuleDefined { .. } => Said::new(Action::ModuleDefined),
-        ModuleEvent::ModuleRetired {} => Said::new(Action::ModuleRetired),
+        ModuleEvent::ModuleDefined { .. } => AuditEntry::new(Action::ModuleDefined),
+        ModuleEvent::ModuleRetired {} => AuditEntry::new(Action::ModuleRetired),
         ModuleEvent::ModuleRenamed { .. } => return None,
     })
 }
 
-fn of_cohort(event: &CohortEvent) -> Option<Said> {
+fn of_cohort(event: &CohortEvent) -> Option<AuditEntry> {
     Some(match event {
-        CohortEvent::CohortScheduled { .. } => Said::new(Action::CohortScheduled),
+        CohortEvent::CohortScheduled { .. } => AuditEntry::new(Action::CohortScheduled),
         CohortEvent::SessionRescheduled { week, starts_at: _, minutes: _, reason } => {
-            Said::new(Action::SessionRescheduled).weeks(*week, *week).why(reason)
+            AuditEntry::new(Action::SessionRescheduled).weeks(*week, *week).reason(reason)
         }
         CohortEvent::SessionCancelled { week, reason } => {
-            Said::new(Action::SessionCancelled).weeks(*week, *week).why(reason)
+            AuditEntry::new(Action::SessionCancelled).weeks(*week, *week).reason(reason)
         }
-        CohortEvent::CapacitySet { capacity: _ } => Said::new(Action::CapacitySet),
-        CohortEvent::CohortStarted {} => Said::new(Action::CohortStarted),
-        CohortEvent::CohortCompleted {} => Said::new(Action::CohortCompleted),
-        CohortEvent::CohortCancelled { reason } => Said::new(Action::CohortCancelled).why(reason),
-        CohortEvent::CohortArchived {} => Said::new(Action::CohortArchived),
-        CohortEvent::MarkerAppointed { person_id } => Said::new(Action::MarkerAppointed).person(*person_id),
-        CohortEvent::MarkerDismissed { person_id } => Said::new(Action::MarkerDismissed).person(*person_id),
+        CohortEvent::CapacitySet { capacity: _ } => AuditEntry::new(Action::CapacitySet),
+        CohortEvent::CohortStarted {} => AuditEntry::new(Action::CohortStarted),
+        CohortEvent::CohortCompleted {} => AuditEntry::new(Action::CohortCompleted),
+        CohortEvent::CohortCancelled { reason } => AuditEntry::new(Action::CohortCancelled).reason(reason),
+        CohortEvent::CohortArchived {} => AuditEntry::new(Action::CohortArchived),
+        CohortEvent::MarkerAppointed { person_id } => AuditEntry::new(Action::MarkerAppointed).person(*person_id),
+        CohortEvent::MarkerDismissed { person_id } => AuditEntry::new(Action::MarkerDismissed).person(*person_id),
         CohortEvent::InstructorAppointed { person_id, lead: _ } => {
-            Said::new(Action::InstructorAppointed).person(*person_id)
+            AuditEntry::new(Action::InstructorAppointed).person(*person_id)
         }
-        CohortEvent::InstructorDismissed { person_id } => Said::new(Action::InstructorDismissed).person(*person_id),
+        CohortEvent::InstructorDismissed { person_id } => {
+            AuditEntry::new(Action::InstructorDismissed).person(*person_id)
+        }
         CohortEvent::CohortRenamed { .. } => return None,
     })
 }
 
-fn of_hub(event: &HubEvent) -> Option<Said> {
+fn of_hub(event: &HubEvent) -> Option<AuditEntry> {
     Some(match event {
-        HubEvent::HubFounded { .. } => Said::new(Action::HubFounded),
-        HubEvent::HubClosed {} => Said::new(Action::HubClosed),
-        HubEvent::CoordinatorAppointed { person_id } => Said::new(Action::CoordinatorAppointed).person(*person_id),
-        HubEvent::CoordinatorDismissed { person_id } => Said::new(Action::CoordinatorDismissed).person(*person_id),
+        HubEvent::HubFounded { .. } => AuditEntry::new(Action::HubFounded),
+        HubEvent::HubClosed {} => AuditEntry::new(Action::HubClosed),
+        HubEvent::CoordinatorAppointed { person_id } => {
+            AuditEntry::new(Action::CoordinatorAppointed).person(*person_id)
+        }
+        HubEvent::CoordinatorDismissed { person_id } => {
+            AuditEntry::new(Action::CoordinatorDismissed).person(*person_id)
+        }
         HubEvent::HubRenamed { .. } => return None,
     })
 }
 
-fn of_syllabus(event: &SyllabusEvent) -> Said {
+fn of_syllabus(event: &SyllabusEvent) -> AuditEntry {
     match event {
-        SyllabusEvent::ContentCopied { .. } => Said::new(Action::ContentCopied),
-        SyllabusEvent::MaterialAdded { week, .. } => Said { to_week: Some(*week), ..Said::new(Action::MaterialAdded) },
-        SyllabusEvent::MaterialUpdated { week, .. } => Said::new(Action::MaterialUpdated).weeks(*week, *week),
+        SyllabusEvent::ContentCopied { .. } => AuditEntry::new(Action::ContentCopied),
+        SyllabusEvent::MaterialAdded { week, .. } => {
+            AuditEntry { to_week: Some(*week), ..AuditEntry::new(Action::MaterialAdded) }
+        }
+        SyllabusEvent::MaterialUpdated { week, .. } => AuditEntry::new(Action::MaterialUpdated).weeks(*week, *week),
         SyllabusEvent::MaterialMoved { from_week, week, .. } => {
-            Said::new(Action::MaterialMoved).weeks(*from_week, *week)
+            AuditEntry::new(Action::MaterialMoved).weeks(*from_week, *week)
         }
         SyllabusEvent::MaterialRemoved { week, .. } => {
-            Said { from_week: Some(*week), ..Said::new(Action::MaterialRemoved) }
+            AuditEntry { from_week: Some(*week), ..AuditEntry::new(Action::MaterialRemoved) }
         }
         SyllabusEvent::ReflectionQuestionSet { week, text: _ } => {
-            Said::new(Action::ReflectionQuestionSet).weeks(*week, *week)
+            AuditEntry::new(Action::ReflectionQuestionSet).weeks(*week, *week)
         }
     }
 }
 
-fn of_enrolment(event: &EnrolmentEvent) -> Option<Said> {
+fn of_enrolment(event: &EnrolmentEvent) -> Option<AuditEntry> {
     Some(match event {
         EnrolmentEvent::Membership(MembershipEvent::StudentEnrolled {
             cohort_id: _,
@@ -190,45 +198,47 @@ fn of_enrolment(event: &EnrolmentEvent) -> Option<Said> {
             week,
             moved_from: _,
             origin: _,
-        }) => Said { to_week: Some(*week), hub: *hub_id, ..Said::new(Action::Enrolled) },
+        }) => AuditEntry { to_week: Some(*week), hub: *hub_id, ..AuditEntry::new(Action::Enrolled) },
         EnrolmentEvent::Membership(MembershipEvent::HubJoined { hub_id, previous: _, origin: _ }) => {
-            Said::new(Action::HubJoined).hub(*hub_id)
+            AuditEntry::new(Action::HubJoined).hub(*hub_id)
         }
-        EnrolmentEvent::Membership(MembershipEvent::HubLeft { hub_id }) => Said::new(Action::HubLeft).hub(*hub_id),
+        EnrolmentEvent::Membership(MembershipEvent::HubLeft { hub_id }) => {
+            AuditEntry::new(Action::HubLeft).hub(*hub_id)
+        }
         EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagRaised { flag: _, missed_weeks }) => {
-            Said::new(Action::FlagRaised).why(&absent_in(missed_weeks).into())
+            AuditEntry::new(Action::FlagRaised).reason(&absent_in(missed_weeks).into())
         }
         EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagCleared { flag: _, missed_weeks }) => {
-            Said::new(Action::FlagCleared).why(&absent_in(missed_weeks).into())
+            AuditEntry::new(Action::FlagCleared).reason(&absent_in(missed_weeks).into())
         }
         EnrolmentEvent::Attendance(AttendanceEvent::AbsenceFlagResolved { flag: _, reason }) => {
-            Said::new(Action::FlagResolved).why(reason)
+            AuditEntry::new(Action::FlagResolved).reason(reason)
         }
         EnrolmentEvent::Progression(ProgressionEvent::StudentAdvanced { from_week, to_week, reason }) => {
-            Said { reason: reason.clone(), ..Said::new(Action::Advanced).weeks(*from_week, *to_week) }
+            AuditEntry { reason: reason.clone(), ..AuditEntry::new(Action::Advanced).weeks(*from_week, *to_week) }
         }
         EnrolmentEvent::Progression(ProgressionEvent::StudentHeld { week, reason }) => {
-            Said::new(Action::Held).weeks(*week, *week).why(reason)
+            AuditEntry::new(Action::Held).weeks(*week, *week).reason(reason)
         }
         EnrolmentEvent::Progression(ProgressionEvent::StudentReleased { week, reason }) => {
-            Said { reason: reason.clone(), ..Said::new(Action::Released).weeks(*week, *week) }
+            AuditEntry { reason: reason.clone(), ..AuditEntry::new(Action::Released).weeks(*week, *week) }
         }
         EnrolmentEvent::Progression(ProgressionEvent::WeekSet { from_week, week, reason }) => {
-            Said::new(Action::WeekSet).weeks(*from_week, *week).why(reason)
+            AuditEntry::new(Action::WeekSet).weeks(*from_week, *week).reason(reason)
         }
         EnrolmentEvent::Membership(MembershipEvent::StudentWithdrawn { reason, moved_to: None }) => {
-            Said::new(Action::Withdrawn).why(reason)
+            AuditEntry::new(Action::Withdrawn).reason(reason)
         }
         EnrolmentEvent::Membership(MembershipEvent::StudentWithdrawn { reason, moved_to: Some(_) }) => {
-            Said::new(Action::Moved).why(reason)
+            AuditEntry::new(Action::Moved).reason(reason)
         }
         EnrolmentEvent::Membership(MembershipEvent::StudentReinstated { moved_from: _ }) => {
-            Said::new(Action::Reinstated)
+            AuditEntry::new(Action::Reinstated)
         }
-        EnrolmentEvent::Membership(MembershipEvent::EnrolmentCompleted {}) => Said::new(Action::Completed),
-        EnrolmentEvent::Reflections(ReflectionEvent::MarkerAssigned { .. }) => Said::new(Action::MarkerAssigned),
+        EnrolmentEvent::Membership(MembershipEvent::EnrolmentCompleted {}) => AuditEntry::new(Action::Completed),
+        EnrolmentEvent::Reflections(ReflectionEvent::MarkerAssigned { .. }) => AuditEntry::new(Action::MarkerAssigned),
         EnrolmentEvent::Reflections(ReflectionEvent::MarkAmended { week, outcome: _, feedback: _, reason, by: _ }) => {
-            Said::new(Action::MarkAmended).weeks(*week, *week).why(reason)
+            AuditEntry::new(Action::MarkAmended).weeks(*week, *week).reason(reason)
         }
         EnrolmentEvent::Attendance(AttendanceEvent::AttendanceMarked { .. })
         | EnrolmentEvent::Reflections(
@@ -240,19 +250,19 @@ fn of_enrolment(event: &EnrolmentEvent) -> Option<Said> {
     })
 }
 
-fn of_week_emails(event: &WeekEmailsEvent) -> Said {
+fn of_week_emails(event: &WeekEmailsEvent) -> AuditEntry {
     match event {
         WeekEmailsEvent::WeekEmailsRequested { week, enrolments: _ } => {
-            Said { to_week: Some(*week), ..Said::new(Action::WeekEmailsRequested) }
+            AuditEntry { to_week: Some(*week), ..AuditEntry::new(Action::WeekEmailsRequested) }
         }
         WeekEmailsEvent::EmailRetried { message_id: _, enrolment_id } => {
-            Said { enrolment: Some(*enrolment_id), ..Said::new(Action::EmailRetried) }
+            AuditEntry { enrolment: Some(*enrolment_id), ..AuditEntry::new(Action::EmailRetried) }
         }
     }
 }
 
 /// No column is for sites, so the reason says which, and what.
-fn of_site(site: SiteId, event: &SiteEvent) -> Said {
+fn of_site(site: SiteId, event: &SiteEvent) -> AuditEntry {
     let (action, what) = match event {
         SiteEvent::SiteOpened { slug, .. } => (Action::SiteOpened, slug.clone()),
         SiteEvent::SiteHostsSet { hosts } => {
@@ -266,13 +276,13 @@ fn of_site(site: SiteId, event: &SiteEvent) -> Said {
         SiteEvent::SiteDatabaseGiven {} => (Action::SiteDatabaseGiven, "a database of its own".to_owned()),
         SiteEvent::SiteActivated {} => (Action::SiteActivated, "its database is set up".to_owned()),
     };
-    Said::new(action).why(&format!("site {site}: {what}").into())
+    AuditEntry::new(action).reason(&format!("site {site}: {what}").into())
 }
 
-fn of_site_settings(event: &SiteSettingsEvent) -> Said {
+fn of_site_settings(event: &SiteSettingsEvent) -> AuditEntry {
     match event {
         SiteSettingsEvent::SiteSettingSet { setting } => {
-            Said::new(Action::SiteSettingSet).why(&setting.to_string().into())
+            AuditEntry::new(Action::SiteSettingSet).reason(&setting.to_string().into())
         }
     }
 }

@@ -38,7 +38,7 @@ pub struct AuditTrail;
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-#[expect(missing_docs, reason = "each is the event of that name, as the domain page describes it")]
+#[expect(missing_docs, reason = "each is the event of that name, as docs/domain.md describes it")]
 pub enum AuditAction {
     RoleGranted,
     RoleRevoked,
@@ -180,8 +180,8 @@ impl ReadModel for AuditTrail {
         "command_id",
     ];
     const STREAMS: &'static [StreamType] = StreamType::VARIANTS;
-    const WRITTEN_ONCE: bool = true;
-    const ACTORS: bool = true;
+    const APPEND_ONLY: bool = true;
+    const NEEDS_ACTOR: bool = true;
 
     type Key = Position;
     type Row = Row;

@@ -23,7 +23,7 @@ use crate::hot::{HotTable, Written};
 use crate::storage::{delete_sql, of_key, upsert_sql};
 
 /// The rows in memory, and the connection that they are written over.
-pub(super) struct Usual {
+pub(super) struct FastPath {
     pool: PgPool,
     link: Link,
     tables: Vec<Box<dyn HotTable>>,
@@ -34,17 +34,17 @@ pub(super) struct Usual {
 }
 
 /// What became of a round.
-pub(super) enum Usually {
+pub(super) enum FastRound {
     /// The models have gone on.
-    Done,
+    Applied,
     /// The models are not where this process left them.
-    Moved,
+    Fenced,
 }
 
 /// The settings of the connection: a commit is not waited for, nor is a model that somebody else has for longer.
 const SETTINGS: [(&str, &str); 2] = [("synchronous_commit", "off"), ("lock_timeout", "200ms")];
 
-impl Usual {
+impl FastPath {
     pub fn new(pool: &PgPool) -> Self {
         let tables = MODELS.iter().map(|model| model.hot()).collect();
         let (pool, link) = (pool.clone(), Link::new(pool, &SETTINGS));
@@ -65,7 +65,7 @@ impl Usual {
         checkpoints: &[&Checkpoint],
         events: &[Recorded],
         last: Position,
-    ) -> Result<Usually, ProjectionError> {
+    ) -> Result<FastRound, ProjectionError> {
         // The checkpoints may be newer than the rows: this process may have looked at them since, and not have written them.
         if !self.left.iter().copied().eq(checkpoints.iter().map(|checkpoint| (checkpoint.position, checkpoint.epoch))) {
             self.forget();
@@ -77,11 +77,11 @@ impl Usual {
                     table.keep();
                 }
                 self.left = checkpoints.iter().map(|checkpoint| (last, checkpoint.epoch)).collect();
-                Ok(Usually::Done)
+                Ok(FastRound::Applied)
             }
             Err(error) => {
                 self.forget();
-                if has_moved(&error) { Ok(Usually::Moved) } else { Err(error) }
+                if has_moved(&error) { Ok(FastRound::Fenced) } else { Err(error) }
             }
         }
     }

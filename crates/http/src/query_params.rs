@@ -12,9 +12,9 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::Track;
 
 use crate::as_of::AsOfAsked;
-use crate::body::explain;
-use crate::form::{Form, Formatted, StreamFormatted, accepted, preferred};
+use crate::json_body::explain;
 use crate::problem::{ApiError, FieldError};
+use crate::response_format::{Form, Formatted, StreamFormatted, accepted, preferred};
 
 /// A query without parameters of its own.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
@@ -36,7 +36,7 @@ pub struct AtLeast {
 /// What lists take.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PageAsked {
+pub struct PageParams {
     /// How many items at most.
     #[serde(default = "hundred")]
     pub limit: Limit,
@@ -51,12 +51,12 @@ fn hundred() -> Limit {
 
 /// The parameters of one request, not yet taken apart.
 #[derive(Debug)]
-pub struct Asked {
+pub struct QueryParams {
     pairs: Vec<(String, String)>,
     accepts: Vec<Form>,
 }
 
-impl<S: Sync> FromRequestParts<S> for Asked {
+impl<S: Sync> FromRequestParts<S> for QueryParams {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
@@ -64,7 +64,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
     }
 }
 
-impl Asked {
+impl QueryParams {
     fn read(query: &str, headers: &HeaderMap) -> Result<Self, ApiError> {
         let pairs = serde_urlencoded::from_str(query).map_err(|error| invalid("", error.to_string()))?;
         Ok(Self { pairs, accepts: accepted(headers) })
@@ -85,8 +85,8 @@ impl Asked {
     }
 
     /// The page.
-    pub fn page(&mut self) -> Result<PageAsked, ApiError> {
-        let page: PageAsked = self.take(&["limit", "after"])?;
+    pub fn page(&mut self) -> Result<PageParams, ApiError> {
+        let page: PageParams = self.take(&["limit", "after"])?;
         match page.after.as_deref().map(str::len) {
             Some(0 | 513..) => Err(invalid("after", "must be the `next` of the page before")),
             _ => Ok(page),
@@ -150,8 +150,8 @@ mod tests {
         flagged: Option<bool>,
     }
 
-    fn asked(query: &str) -> Asked {
-        Asked::read(query, &HeaderMap::new()).unwrap()
+    fn asked(query: &str) -> QueryParams {
+        QueryParams::read(query, &HeaderMap::new()).unwrap()
     }
 
     fn parameter(result: Result<impl std::fmt::Debug, ApiError>) -> String {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 /// What is to be known of a site before anything is sent for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
+pub struct SiteStatus {
     /// Whether it answers nobody.
     pub closed: bool,
     /// The host that its students come to.
@@ -14,21 +14,21 @@ pub struct Known {
 
 /// Says it as it is now.
 #[derive(Clone)]
-pub struct Elsewhere(Arc<dyn Fn() -> Known + Send + Sync>);
+pub struct SiteDirectory(Arc<dyn Fn() -> SiteStatus + Send + Sync>);
 
-impl Elsewhere {
+impl SiteDirectory {
     /// By asking.
-    pub fn new(ask: impl Fn() -> Known + Send + Sync + 'static) -> Self {
+    pub fn new(ask: impl Fn() -> SiteStatus + Send + Sync + 'static) -> Self {
         Self(Arc::new(ask))
     }
 
-    pub(crate) fn now(&self) -> Known {
+    pub(crate) fn now(&self) -> SiteStatus {
         (self.0)()
     }
 }
 
-impl fmt::Debug for Elsewhere {
+impl fmt::Debug for SiteDirectory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Elsewhere")
+        f.write_str("SiteDirectory")
     }
 }

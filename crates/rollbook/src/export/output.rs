@@ -11,10 +11,10 @@ use crate::failure::{Done, Failure};
 const BUFFER_BYTES: usize = 256 << 10;
 
 /// Where bytes go.
-pub enum Place {
+pub enum Output {
     /// To whoever reads the output.
     Stdout(BufWriter<Stdout>),
-    /// To a file beside the one that is to be; without [`Place::done`] it goes away again.
+    /// To a file beside the one that is to be; without [`Output::done`] it goes away again.
     File {
         /// The one that is to be.
         path: PathBuf,
@@ -23,7 +23,7 @@ pub enum Place {
     },
 }
 
-impl Place {
+impl Output {
     /// Begins.
     pub fn open(out: Option<&Path>) -> Done<Self> {
         let Some(path) = out else { return Ok(Self::Stdout(BufWriter::with_capacity(BUFFER_BYTES, stdout()))) };
@@ -52,7 +52,7 @@ impl Place {
     }
 }
 
-impl Write for Place {
+impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stdout(out) => out.write(bytes),
