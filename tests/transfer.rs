@@ -13,17 +13,9 @@ use sqlx::{Connection, PgConnection, PgPool};
 use crate::binary::program::Home;
 use crate::harness::{Database, Service, answer, at};
 
-/// What the last program of before left.
-const BEFORE: &str = include_str!("../fixtures/before_baseline.sql");
 /// While the sessions in it are good.
 const THEN: &str = "2026-11-20T10:00:00Z";
 const COHORT: &str = "01a22f88-f664-70ca-8ce7-9c30dbb8a18e";
-
-async fn before() -> Database {
-    let database = Database::empty().await;
-    sqlx::raw_sql(BEFORE).execute(&database.pool).await.expect("the database of before");
-    database
-}
 
 /// Every row that cannot be made again, to the letter.
 async fn rows(pool: &PgPool) -> BTreeMap<&'static str, Vec<String>> {
@@ -41,7 +33,7 @@ async fn events(pool: &PgPool) -> i64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_refused_and_told_the_way_on_and_left_as_it_is() {
-    let database = before().await;
+    let database = Database::before_baseline().await;
     let held = rows(&database.pool).await;
     for _ in 0..2 {
         let refused = migrate(&database.pool).await;
@@ -60,7 +52,7 @@ async fn it_is_refused_and_told_the_way_on_and_left_as_it_is() {
 
 #[tokio::test]
 async fn positions_receipts_and_what_lets_people_in_are_carried_over() {
-    let (old, new) = (before().await, Database::empty().await);
+    let (old, new) = (Database::before_baseline().await, Database::empty().await);
     let held = rows(&old.pool).await;
     let copied = copy(&old.pool, &new.pool).await.expect("everything is copied");
     for (table, rows) in copied {
@@ -90,7 +82,7 @@ async fn positions_receipts_and_what_lets_people_in_are_carried_over() {
 
 #[tokio::test]
 async fn all_is_loaded_or_nothing() {
-    let (old, new) = (before().await, Database::empty().await);
+    let (old, new) = (Database::before_baseline().await, Database::empty().await);
     // Of a time that this version does not know.
     let later = "alter table email_batches add column later text; insert into email_batches
         values (gen_random_uuid(), 'resend', '{}', 1, now(), now(), 'x')";
@@ -109,7 +101,7 @@ async fn all_is_loaded_or_nothing() {
 
 #[tokio::test]
 async fn nothing_is_loaded_into_a_database_that_something_is_in() {
-    let old = before().await;
+    let old = Database::before_baseline().await;
     let used = Service::start(THEN).await;
     let held = rows(&used.database.pool).await;
     let refused = copy(&old.pool, &used.database.pool).await;
@@ -119,7 +111,7 @@ async fn nothing_is_loaded_into_a_database_that_something_is_in() {
 
 #[tokio::test]
 async fn nothing_is_loaded_from_a_database_that_a_service_is_at_work_on() {
-    let (old, new) = (before().await, Database::create().await);
+    let (old, new) = (Database::before_baseline().await, Database::create().await);
     let service = options(&old.url.as_str().into()).expect("a URL");
     let service = PgConnection::connect_with(&service).await.expect("a connection");
     assert!(matches!(copy(&old.pool, &new.pool).await, Err(TransferError::InUse)));
@@ -133,7 +125,7 @@ async fn nothing_is_loaded_from_a_database_that_a_service_is_at_work_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_loads_a_database_by_its_url() {
-    let (old, new) = (before().await, Database::empty().await);
+    let (old, new) = (Database::before_baseline().await, Database::empty().await);
     let home = Home::new();
     let run = |arguments: &[&str]| home.start(home.command(arguments).env("DATABASE_URL", &new.url)).finish();
     let nowhere = run(&["load", "nowhere"]).failed();
