@@ -68,6 +68,14 @@ impl Database {
         Self::copied_from("template1").await
     }
 
+    /// A database as the last program of before the baseline of the migrations left it.
+    pub async fn before_baseline() -> Self {
+        let database = Self::empty().await;
+        let left = include_str!("../fixtures/before_baseline.sql");
+        sqlx::raw_sql(left).execute(&database.pool).await.expect("the database of before");
+        database
+    }
+
     async fn copied_from(template: &str) -> Self {
         let server = server().await;
         let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::SeqCst));

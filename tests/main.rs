@@ -29,4 +29,5 @@ mod sites;
 mod structure;
 mod survival;
 mod syllabus;
+mod transfer;
 mod week;

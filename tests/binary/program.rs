@@ -21,7 +21,7 @@ use tempfile::TempDir;
 const LIMIT: Duration = Duration::from_mins(3);
 
 /// What the environment of whoever runs the tests must not decide. `ROLLBOOK_PG_BIN` may.
-const FOREIGN: [&str; 22] = [
+const FOREIGN: [&str; 23] = [
     "DATABASE_URL",
     "RESEND_API_KEY",
     "ROLLBOOK_CLOCK",
@@ -31,6 +31,7 @@ const FOREIGN: [&str; 22] = [
     "ROLLBOOK_FILES",
     "ROLLBOOK_KEYS",
     "ROLLBOOK_LISTEN",
+    "ROLLBOOK_LOAD_FROM",
     "ROLLBOOK_LOG",
     "ROLLBOOK_OWNER_EMAIL",
     "ROLLBOOK_PUBLIC_URL",

@@ -4,20 +4,15 @@ use std::collections::BTreeMap;
 
 use reqwest::Method;
 use rollbook_domain::claim::ClaimKey;
-use rollbook_domain::person::BootstrapOwner;
-use rollbook_domain::{Command, Personal, SiteId};
+use rollbook_domain::{Command, SiteId};
 use rollbook_http::document;
-use rollbook_store::Clock;
-use rollbook_store::migrate::migrate;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::isolation::{CREATING, body, two};
 use super::own_database::installation;
 use super::{NOW, Student, is_problem};
-use crate::harness::{Answer, Database, Hosting, Service, answer, at};
+use crate::harness::{Answer, Database, Service, answer};
 
 /// Sends a command under a key that the client has chosen.
 async fn under(service: &Service, key: Uuid, token: &str, command: &str, body: Value) -> Answer {
@@ -172,78 +167,4 @@ async fn an_id_of_another_school_is_like_one_that_nobody_has() {
         };
         assert_eq!((theirs.status, blank(&theirs, &of_north)), (nobodys.status, blank(&nobodys, &of_nobody)), "{name}");
     }
-}
-
-/// A database as it was before keys had issuers: with a school whose first owner has been made, and revoked since.
-async fn from_before(pool: &PgPool, site: Uuid) {
-    let mut before = sqlx::migrate!("../migrations");
-    before.migrations = before.migrations.iter().filter(|migration| migration.version < 370).cloned().collect();
-    before.run(pool).await.expect("the migrations until then");
-    let owner = Uuid::new_v5(&site, b"the first owner");
-    let made = Uuid::new_v5(&site, b"the first owner is made");
-    let other = Uuid::new_v4();
-    let zoe = json!({"name": "Zoë", "email": "ZOE\u{308}@example.org"});
-    let opened = json!({"slug": "north", "name": "North", "owner_email": "owner@north.example.org"});
-    let registered = json!({"name": "owner", "email": "owner@north.example.org"});
-    let granted = json!({"role": "owner", "bootstrapped": true});
-    let default = SiteId::DEFAULT.0;
-    for (n, (site, kind, id, sequence, name, data, authority, command)) in [
-        (default, "site", site, 1, "SiteOpened", opened, "super_admin", Uuid::new_v4()),
-        (site, "person", owner, 1, "PersonRegistered", registered, "system", made),
-        (site, "person", owner, 2, "RoleGranted", granted, "system", made),
-        (site, "person", owner, 3, "RoleRevoked", json!({"role": "owner"}), "super_admin", Uuid::new_v4()),
-        (site, "person", other, 1, "PersonRegistered", zoe, "admin", other),
-        (site, "person", other, 2, "RoleGranted", json!({"role": "owner", "bootstrapped": false}), "admin", other),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let sql =
-            "insert into events (site_id, aggregate_type, aggregate_id, sequence, event_type, event_version, payload,
-                metadata, position, recorded_at, command_id)
-            values ($1, $2, $3, $4, $5, '1', $6::text::json, $7::text::json, $8, now(), $9)";
-        let query = sqlx::query(sql).bind(site).bind(kind).bind(id.to_string()).bind(sequence).bind(name);
-        let metadata = json!({"authority": authority, "correlation_id": command});
-        let query = query.bind(json!({name: data}).to_string()).bind(metadata.to_string());
-        query.bind(i64::try_from(n).expect("few") + 1).bind(command).execute(pool).await.expect("an event");
-    }
-    let command = Command::from(BootstrapOwner {
-        person_id: owner.into(),
-        name: Personal::new("owner".to_owned().try_into().expect("a name")),
-        email: Personal::new("owner@north.example.org".to_owned().try_into().expect("an address")),
-    });
-    let hash = Sha256::new().chain_update(Uuid::nil()).chain_update(command.name()).chain_update([0]);
-    let hash = hash.chain_update(serde_json::to_vec(&command).expect("JSON")).finalize();
-    let sql = "insert into commands (site_id, command_id, command_hash, first_position, last_position, streams, lists,
-            recorded_at)
-        values ($1, $2, $3, 2, 3, '[]', '{}', now())";
-    sqlx::query(sql).bind(site).bind(made).bind(hash.as_slice()).execute(pool).await.expect("a receipt");
-    let address = Sha256::new().chain_update(site).chain_update("email").chain_update("owner@north.example.org");
-    let address = address.finalize();
-    let sql = "insert into claims (site_id, kind, key, owner) values ($1, 'email', encode($2, 'hex'), $3)";
-    let claim = sqlx::query(sql).bind(site).bind(address.as_slice()).bind(owner);
-    claim.execute(pool).await.expect("a claim");
-}
-
-#[tokio::test]
-async fn what_was_done_once_before_keys_had_issuers_is_not_done_again() {
-    let database = Database::empty().await;
-    let site = Uuid::new_v4();
-    from_before(&database.pool, site).await;
-    migrate(&database.pool).await.expect("the migrations since then");
-    let hosting = Hosting { super_admins: vec!["owner@example.org"], ..Hosting::default() };
-    let service = Service::hosting(database, Clock::frozen(at(NOW)), hosting).await;
-    let sites = service.items(&service.owner, "/v1/sites").await;
-    assert!(sites.iter().any(|known| known["site_id"] == json!(site)), "{sites:?}");
-    service.installation.refresh().await.expect("the registry");
-    let of_the_school = "select count(*) from events where site_id = $1";
-    let events: i64 =
-        sqlx::query_scalar(of_the_school).bind(site).fetch_one(&service.database.pool).await.expect("a count");
-    assert_eq!(events, 5, "whoever is no owner any more is not made one again");
-    let owners = "select count(*) from claims where site_id = $1 and kind = 'owner'";
-    let owners: i64 = sqlx::query_scalar(owners).bind(site).fetch_one(&service.database.pool).await.expect("a count");
-    assert_eq!(owners, 1, "whoever is one still counts as the last");
-    let zoe = ClaimKey::email("zoë@example.org");
-    let zoe = service.executor.store().owner(SiteId(site), zoe).await.expect("a look-up");
-    assert!(zoe.is_some(), "an address that was given decomposed is found composed");
 }

@@ -100,6 +100,25 @@ pub enum Command {
     Demo(Demo),
     /// Bring the database's schema to this version
     Migrate,
+    /// Copy everything out of another database into this one, which nothing may be in
+    ///
+    /// Copies the log with every position, the receipts of commands, and what is beside the log:
+    /// passwords, sessions, keys, links, second factors, uploads, what became of emails. So people stay
+    /// signed in, and a command that is sent again is not carried out again. Read models are made anew
+    /// when the service starts.
+    ///
+    /// This is the way on for a database that was made before Rollbook's schema was laid out anew. Bring
+    /// it up to date with the last program that worked on it (`rollbook migrate`), stop the service, and
+    /// load it into an empty one:
+    ///
+    ///     DATABASE_URL=postgres://…/new rollbook load postgres://…/old
+    ///     rollbook --data-dir new load old
+    ///
+    /// The other database is left as it is. Take uploaded files along by hand (the folder `files` in the
+    /// data directory), and keep ROLLBOOK_KEYS. The URL of a school's own database stays what it is: load
+    /// that one into a new one, too, and give the new one the old one's name.
+    #[command(verbatim_doc_comment)]
+    Load(Load),
     /// Print the URL of the database in use, or write it to a file for psql and pg_dump
     DatabaseUrl(DatabaseUrl),
     /// Print a bearer token for a person
@@ -126,6 +145,14 @@ pub enum Command {
     /// Look at the sites of the installation, open one, and say where it answers
     #[command(subcommand)]
     Sites(Sites),
+}
+
+/// `rollbook load`
+#[derive(Debug, Args)]
+pub struct Load {
+    /// Where the other database is: its URL, or the data directory of a private one
+    #[arg(env = "ROLLBOOK_LOAD_FROM", hide_env_values = true, value_name = "URL|DIR")]
+    pub from: String,
 }
 
 /// `rollbook database-url`

@@ -12,6 +12,7 @@ use rollbook_store::connect::{self, ConnectError, options};
 use rollbook_store::keys::Keys;
 use rollbook_store::migrate::migrate;
 use rollbook_store::site_databases::{Opened, Reach, Relay};
+use rollbook_store::transfer::{TransferError, copy};
 use rollbook_store::{Clock, EventStore, Executor};
 use secrecy::SecretString;
 use sqlx::PgPool;
@@ -98,6 +99,12 @@ impl Database {
         let before = applied(&self.pool).await;
         migrate(&self.pool).await?;
         Ok((before, applied(&self.pool).await))
+    }
+
+    /// Copies everything that cannot be made again out of another database into this one, which nothing may be in. Says
+    /// how many rows each table had.
+    pub async fn load(&self, from: &Self) -> Result<Vec<(&'static str, i64)>, TransferError> {
+        copy(&from.pool, &self.pool).await
     }
 
     /// The log, on the schema of this version.

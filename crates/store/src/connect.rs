@@ -34,13 +34,16 @@ pub enum ConnectError {
     TooOld(u32),
 }
 
+/// What connections of the service and of its subcommands call themselves.
+pub(crate) const APPLICATION: &str = "rollbook";
+
 /// What a URL says; what it does not say is the environment's, as everywhere with PostgreSQL.
 pub fn options(url: &SecretString) -> Result<PgConnectOptions, ConnectError> {
     let url = url.expose_secret();
     // sqlx itself takes any scheme for PostgreSQL's, and `mysql://…` would be looked for on port 5432.
     let ours = url.starts_with("postgres://") || url.starts_with("postgresql://");
     let options: PgConnectOptions = url.parse().ok().filter(|_| ours).ok_or(ConnectError::Url)?;
-    Ok(every_site(options.application_name("rollbook")))
+    Ok(every_site(options.application_name(APPLICATION)))
 }
 
 /// Connections that see every site, at most so many at a time. A pool tries again until its time is up, and then knows no reason:

@@ -23,6 +23,12 @@ pub enum StoreError {
     /// The migrations could not be applied.
     #[error("the migrations failed: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The database was made by a program of before the baseline of the migrations.
+    #[error(
+        "the database was made before Rollbook's schema was laid out anew. Nothing in it was changed. Make another one \
+         that nothing is in, and have `rollbook load` copy this one into it; `rollbook load --help` says how"
+    )]
+    BeforeBaseline,
     /// One database is of one installation, or of one site.
     #[error("the database belongs to another site, or is that of an installation")]
     Elsewhere,

@@ -27,6 +27,7 @@ pub mod scope;
 pub mod site_databases;
 pub mod tokens;
 pub mod transaction;
+pub mod transfer;
 mod tuple;
 pub mod uploads;
 

@@ -116,6 +116,7 @@ async fn what_cannot_be_a_sites_database_is_refused_for_what_it_is_and_not_repea
     let later = "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
         values (999999, 'later', true, '', 0)";
     sqlx::query(later).execute(&newer.pool).await.expect("a migration");
+    let before = Database::before_baseline().await;
     let other = Database::create().await;
     let read_only = Database::empty().await;
     let sql = format!("alter database {} set default_transaction_read_only = on", super::name(&read_only));
@@ -140,6 +141,7 @@ async fn what_cannot_be_a_sites_database_is_refused_for_what_it_is_and_not_repea
         (altered(url, |url| url.set_host(Some("%2Frun%2Fhidden")).expect("a host")), 422, "database_host_not_allowed"),
         (url.clone(), 409, "database_not_empty"),
         (newer.url.clone(), 409, "database_newer"),
+        (before.url.clone(), 409, "database_before_baseline"),
         (service.database.url.clone(), 409, "database_in_use"),
         (other.url.clone(), 409, "database_in_use"),
         (old.url.clone(), 409, "database_in_use"),

@@ -46,6 +46,7 @@ fn every_problem_has_the_status_and_code_of_the_contract() {
         (SetUpError::from(Unfit::NotEmpty).into(), 409, "database_not_empty"),
         (SetUpError::from(Unfit::InUse).into(), 409, "database_in_use"),
         (SetUpError::from(Unfit::Newer).into(), 409, "database_newer"),
+        (SetUpError::from(Unfit::BeforeBaseline).into(), 409, "database_before_baseline"),
         (SetUpError::from(Unfit::NotWritable).into(), 409, "database_not_writable"),
         (SetUpError::from(Unfit::Unsound("42P07".into())).into(), 409, "database_unsound"),
         (SetUpError::from(SealError::KeyMissing("a".into())).into(), 500, "internal_error"),

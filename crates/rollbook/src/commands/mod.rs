@@ -7,6 +7,7 @@ pub mod explain;
 pub mod export;
 pub mod import;
 pub mod invite;
+pub mod load;
 pub mod migrate;
 pub mod parked;
 pub mod projections;
@@ -51,6 +52,7 @@ pub async fn run(cli: Cli) -> Done {
             Box::pin(demo::run(&database, &place, &clock, &signals, &arguments, &mail)).await
         }
         Command::Migrate => signals.unless_asked(migrate::run(&database)).await,
+        Command::Load(arguments) => signals.unless_asked(load::run(&database, &place, &arguments)).await,
         Command::DatabaseUrl(arguments) => database_url::run(&database, &arguments),
         Command::Token(arguments) => signals.unless_asked(token::run(&database, &clock, &place.site, &arguments)).await,
         Command::Invite(arguments) => {

@@ -2,11 +2,12 @@
 //! checked, and in which order, is in that function; this file only speaks its language.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use rollbook_domain::{SiteId, StreamId};
 use serde::Deserialize;
-use sqlx::Row;
+use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::StoredReceipt;
@@ -85,43 +86,104 @@ struct RefusedRow {
     refused: Refused,
 }
 
-/// The columns, in the order of the function's parameters.
-#[derive(Default)]
-struct Columns<'r> {
-    sites: Vec<Uuid>,
-    issuers: Vec<&'static str>,
-    command_ids: Vec<Uuid>,
-    hashes: Vec<&'r [u8]>,
-    instants: Vec<DateTime<Utc>>,
-    metadata: Vec<&'r str>,
-    counts: Vec<i32>,
-    streams: Vec<&'r str>,
-    lists: Vec<&'r str>,
-    x_site: Vec<Uuid>,
-    x_kind: Vec<&'static str>,
-    x_id: Vec<String>,
-    x_version: Vec<i64>,
-    u_request: Vec<i32>,
-    u_x: Vec<i32>,
-    e_request: Vec<i32>,
-    e_kind: Vec<&'static str>,
-    e_id: Vec<String>,
-    e_sequence: Vec<i64>,
-    e_type: Vec<&'static str>,
-    e_version: Vec<&'static str>,
-    e_payload: Vec<&'r str>,
-    r_request: Vec<i32>,
-    r_kind: Vec<&'static str>,
-    r_key: Vec<&'r str>,
-    t_request: Vec<i32>,
-    t_kind: Vec<&'static str>,
-    t_key: Vec<&'r str>,
-    t_owner: Vec<Uuid>,
-    l_request: Vec<i32>,
-    l_kind: Vec<&'static str>,
-    l_prefix: Vec<&'r str>,
-    l_at_least: Vec<i64>,
-    l_at_most: Vec<i64>,
+/// Declares the rows that a batch is made of. From these come the columns, and the call that passes each to the parameter
+/// of its name: no two can be swapped.
+macro_rules! columns {
+    ($(
+        $(#[$doc:meta])*
+        $row:ident $(<$life:lifetime>)? { $($field:ident: $type:ty => $column:ident $(as $cast:literal)?),+ $(,)? }
+    )+) => {
+        $(
+            $(#[$doc])*
+            struct $row $(<$life>)? { $($field: $type),+ }
+
+            impl<'r> Row<'r> for $row $(<$life>)? {
+                fn push(self, columns: &mut Columns<'r>) {
+                    $(columns.$column.push(self.$field);)+
+                }
+            }
+        )+
+
+        #[derive(Default)]
+        struct Columns<'r> { $($($column: Vec<$type>),+),+ }
+
+        impl Columns<'_> {
+            /// The call of `append_events`.
+            fn bound(&self, announce: bool) -> PgQuery<'_> {
+                sqlx::query(&APPEND).bind(announce)$($(.bind(&self.$column))+)+
+            }
+        }
+
+        static APPEND: LazyLock<String> = LazyLock::new(|| {
+            let columns = [$($(concat!(stringify!($column), " => $#" $(, $cast)?)),+),+];
+            let columns = (2..).zip(columns).map(|(n, column)| column.replace('#', &n.to_string()));
+            let arguments: Vec<_> = std::iter::once("announce => $1".to_owned()).chain(columns).collect();
+            format!("select head, refused::text from append_events({})", arguments.join(", "))
+        });
+    };
+}
+
+/// One of what a batch has many of.
+trait Row<'r> {
+    fn push(self, columns: &mut Columns<'r>);
+}
+
+columns! {
+    /// A request; its number is its place, from 1.
+    RequestRow<'r> {
+        site: Uuid => sites,
+        issuer: &'static str => issuers,
+        command_id: Uuid => command_ids,
+        hash: &'r [u8] => hashes,
+        instant: DateTime<Utc> => instants,
+        metadata: &'r str => metadata as "::text[]::json[]",
+        count: i32 => counts,
+        streams: &'r str => streams as "::text[]::json[]",
+        lists: &'r str => lists as "::text[]::json[]",
+    }
+    /// A stream at a version that requests rely on; once, however many they are.
+    Relied {
+        site: Uuid => relied_sites,
+        kind: &'static str => relied_kinds,
+        id: String => relied_ids,
+        version: i64 => relied_versions,
+    }
+    /// That a request relies on the stream at a place of those, from 1.
+    Reliance {
+        request: i32 => reliance_requests,
+        place: i32 => reliance_places,
+    }
+    /// An event, in their order.
+    EventRow<'r> {
+        request: i32 => event_requests,
+        kind: &'static str => event_kinds,
+        id: String => event_ids,
+        sequence: i64 => event_sequences,
+        type_name: &'static str => event_types,
+        version: &'static str => event_versions,
+        payload: &'r str => event_payloads as "::text[]::json[]",
+    }
+    /// A claim to release.
+    Release<'r> {
+        request: i32 => release_requests,
+        kind: &'static str => release_kinds,
+        key: &'r str => release_keys,
+    }
+    /// A claim to take.
+    Take<'r> {
+        request: i32 => take_requests,
+        kind: &'static str => take_kinds,
+        key: &'r str => take_keys,
+        owner: Uuid => take_owners,
+    }
+    /// How many claims a set may hold.
+    Limit<'r> {
+        request: i32 => limit_requests,
+        kind: &'static str => limit_kinds,
+        prefix: &'r str => limit_prefixes,
+        at_least: i64 => limit_at_least,
+        at_most: i64 => limit_at_most,
+    }
 }
 
 impl<'r> Columns<'r> {
@@ -134,100 +196,52 @@ impl<'r> Columns<'r> {
         columns
     }
 
-    fn bound(&self, announce: bool) -> PgQuery<'_> {
-        sqlx::query(APPEND)
-            .bind(&self.sites)
-            .bind(&self.issuers)
-            .bind(&self.command_ids)
-            .bind(&self.hashes)
-            .bind(&self.instants)
-            .bind(&self.metadata)
-            .bind(&self.counts)
-            .bind(&self.streams)
-            .bind(&self.lists)
-            .bind(&self.x_site)
-            .bind(&self.x_kind)
-            .bind(&self.x_id)
-            .bind(&self.x_version)
-            .bind(&self.u_request)
-            .bind(&self.u_x)
-            .bind(&self.e_request)
-            .bind(&self.e_kind)
-            .bind(&self.e_id)
-            .bind(&self.e_sequence)
-            .bind(&self.e_type)
-            .bind(&self.e_version)
-            .bind(&self.e_payload)
-            .bind(&self.r_request)
-            .bind(&self.r_kind)
-            .bind(&self.r_key)
-            .bind(&self.t_request)
-            .bind(&self.t_kind)
-            .bind(&self.t_key)
-            .bind(&self.t_owner)
-            .bind(&self.l_request)
-            .bind(&self.l_kind)
-            .bind(&self.l_prefix)
-            .bind(&self.l_at_least)
-            .bind(&self.l_at_most)
-            .bind(announce)
-    }
-
     fn add(&mut self, n: i32, request: &'r Prepared, relied_on: &mut HashMap<(SiteId, StreamId, i64), i32>) {
-        self.sites.push(request.site.0);
-        self.issuers.push(request.key.issuer.into());
-        self.command_ids.push(request.key.id.0);
-        self.hashes.push(&request.hash);
-        self.instants.push(request.at);
-        self.metadata.push(&request.metadata);
-        self.counts.push(i32::try_from(request.events.len()).unwrap_or(i32::MAX));
-        self.streams.push(&request.streams);
-        self.lists.push(&request.lists);
+        self.push(RequestRow {
+            site: request.site.0,
+            issuer: request.key.issuer.into(),
+            command_id: request.key.id.0,
+            hash: &request.hash,
+            instant: request.at,
+            metadata: &request.metadata,
+            count: i32::try_from(request.events.len()).unwrap_or(i32::MAX),
+            streams: &request.streams,
+            lists: &request.lists,
+        });
         for (stream, version) in &request.versions {
-            let x = *relied_on.entry((request.site, *stream, *version)).or_insert_with(|| {
-                self.x_site.push(request.site.0);
-                self.x_kind.push(stream.kind.as_str());
-                self.x_id.push(stream.id.to_string());
-                self.x_version.push(*version);
-                i32::try_from(self.x_kind.len()).unwrap_or(i32::MAX)
+            let place = *relied_on.entry((request.site, *stream, *version)).or_insert_with(|| {
+                let (kind, id) = (stream.kind.as_str(), stream.id.to_string());
+                self.push(Relied { site: request.site.0, kind, id, version: *version });
+                i32::try_from(self.relied_kinds.len()).unwrap_or(i32::MAX)
             });
-            self.u_request.push(n);
-            self.u_x.push(x);
+            self.push(Reliance { request: n, place });
         }
         for event in &request.events {
-            self.e_request.push(n);
-            self.e_kind.push(event.recorded.stream.kind.as_str());
-            self.e_id.push(event.recorded.stream.id.to_string());
-            self.e_sequence.push(event.recorded.sequence);
-            self.e_type.push(event.recorded.event.type_name());
-            self.e_version.push(event.recorded.event.version());
-            self.e_payload.push(&event.payload);
+            self.push(EventRow {
+                request: n,
+                kind: event.recorded.stream.kind.as_str(),
+                id: event.recorded.stream.id.to_string(),
+                sequence: event.recorded.sequence,
+                type_name: event.recorded.event.type_name(),
+                version: event.recorded.event.version(),
+                payload: &event.payload,
+            });
         }
         for Key { kind, key } in &request.releases {
-            self.r_request.push(n);
-            self.r_kind.push(kind);
-            self.r_key.push(key);
+            self.push(Release { request: n, kind, key });
         }
         for (Key { kind, key }, owner) in &request.takes {
-            self.t_request.push(n);
-            self.t_kind.push(kind);
-            self.t_key.push(key);
-            self.t_owner.push(*owner);
+            self.push(Take { request: n, kind, key, owner: *owner });
         }
-        for (Key { kind, key }, at_least, at_most) in &request.limits {
-            self.l_request.push(n);
-            self.l_kind.push(kind);
-            self.l_prefix.push(key);
-            self.l_at_least.push(*at_least);
-            self.l_at_most.push(*at_most);
+        for (Key { kind, key: prefix }, at_least, at_most) in &request.limits {
+            self.push(Limit { request: n, kind, prefix, at_least: *at_least, at_most: *at_most });
         }
     }
-}
 
-const APPEND: &str = "select head, refused::text from append_events(
-    $1, $2, $3, $4, $5, $6::text[]::json[], $7, $8::text[]::json[], $9::text[]::json[], $10, $11, $12, $13, $14, $15,
-    $16, $17, $18, $19, $20, $21, $22::text[]::json[], $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33,
-    $34, $35)";
+    fn push(&mut self, row: impl Row<'r>) {
+        row.push(self);
+    }
+}
 
 /// Appends a batch in one statement. `announce`: whether other processes are to be told.
 pub(super) async fn append(link: &mut Link, requests: &[&Prepared], announce: bool) -> Result<Outcome, StoreError> {

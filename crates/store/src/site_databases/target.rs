@@ -14,7 +14,7 @@ use super::reach::Reach;
 use super::relay::Relay;
 use crate::connect::{ConnectError, connect};
 use crate::error::is_gone;
-use crate::migrate::{MIGRATIONS, apply, migrate_of};
+use crate::migrate::{BASELINE, MIGRATIONS, apply, migrate_of};
 use crate::{EventStore, StoreError};
 
 /// How many connections the set-up takes, beside that which holds the lock.
@@ -67,6 +67,12 @@ pub enum Unfit {
     #[strum(serialize = "database_newer")]
     #[error("the database was set up by a newer version of Rollbook; use that version")]
     Newer,
+    /// A program of before the baseline of the migrations has been there.
+    #[strum(serialize = "database_before_baseline")]
+    #[error(
+        "the database was set up before Rollbook's schema was laid out anew; `rollbook load` copies it into a new one"
+    )]
+    BeforeBaseline,
     /// The user may not do there what has to be done.
     #[strum(serialize = "database_not_writable")]
     #[error("the user may not make tables in the database, or it cannot be written to")]
@@ -115,6 +121,7 @@ impl From<StoreError> for Unfit {
                 Self::of(error)
             }
             StoreError::Migrate(MigrateError::VersionMissing(_)) => Self::Newer,
+            StoreError::BeforeBaseline => Self::BeforeBaseline,
             StoreError::Elsewhere => Self::InUse,
             _ => Self::Unsound("XX000".to_owned()),
         }
@@ -267,6 +274,7 @@ impl Target {
             match known.get(&version) {
                 Some(ours) if *ours == checksum.as_slice() => {}
                 None if version > newest => return Err(Unfit::Newer),
+                None if version < BASELINE => return Err(Unfit::BeforeBaseline),
                 _ => return Err(Unfit::NotEmpty),
             }
         }

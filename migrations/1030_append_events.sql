@@ -1,38 +1,18 @@
--- Why: an id that somebody chooses means something in their school alone. The streams of two schools may have the same
--- id, as long as versions are compared, and keys kept, with the school; before, a client learned from a conflict that
--- another school had it, and could keep it from that school by taking it first. And what the service does by itself is
--- not kept from it by a client that foretells its key: each has keys of its own.
-
-alter table events drop constraint events_pkey;
-alter table events add constraint events_pkey primary key (site_id, aggregate_type, aggregate_id, sequence);
-
-alter table commands add column issuer text not null default 'client' check (issuer in ('client', 'service'));
-alter table commands drop constraint commands_pkey;
-alter table commands add constraint commands_pkey primary key (site_id, issuer, command_id);
-
--- What the service has done under keys of its own stays done: the first owner of a school, the database that was set
--- up, the password that was set by a link.
-update commands c set issuer = 'service'
-from events e
-where e.position = c.first_position
-  and (e.event_type = 'PasswordSet'
-       or e.event_type in ('PersonRegistered', 'PersonReactivated', 'RoleGranted', 'SiteActivated')
-          and e.metadata ->> 'authority' = 'system');
-
-drop function append_events(
-    uuid[], uuid[], bytea[], timestamptz[], json[], integer[], json[], json[], text[], text[], bigint[], integer[],
-    integer[], integer[], text[], text[], bigint[], text[], text[], json[], integer[], text[], text[], integer[], text[],
-    text[], uuid[], integer[], text[], text[], bigint[], boolean);
-
--- As before (0003), but for the site of each stream that was relied on, who issued each key, and how few a set may
--- hold.
+-- Why: everything that an append decides, in one transaction and one statement: versions, claims, idempotency. It takes
+-- typed arrays and is set-based: every check and every insert is one statement for the whole batch, so that a batch of
+-- fifty costs little more than a batch of one.
 --
+-- The requests of a batch concern different things: none writes a stream, takes or releases a key, or bears an
+-- idempotency key that another one of the batch relies on. The appender sees to that (`store::append::batch`); it is
+-- what allows checking all of them at once.
+
 -- Appends requests 1..n in one transaction; each is all-or-nothing by itself. Everything is checked under the lock
 -- before anything is written, so that a refusal needs no subtransaction.
 --
--- The arrays are columns: of requests (`sites` … `lists`), of the stream versions that were relied on (`x_…`, each
--- once, and in `u_…` by which request), of events in their order (`e_…`), of claims to release (`r_…`) and to take
--- (`t_…`) and of limits on sets of claims (`l_…`). What belongs to a request says so by its number.
+-- The arrays are columns: of requests (`sites` … `lists`), of the stream versions that were relied on (`relied_…`, each
+-- once, and in `reliance_…` by which request, and at which place of `relied_…`), of events in their order (`event_…`),
+-- of claims to release (`release_…`) and to take (`take_…`) and of limits on sets of claims (`limit_…`). What belongs
+-- to a request says so by its number.
 --
 -- Every table is asked row by row, through its key: the plans are made once, when the tables may be empty, and one that
 -- suits an empty table would read all of a full one. So there are laterals with a limit in place of joins.
@@ -43,12 +23,14 @@ drop function append_events(
 create function append_events(
     sites uuid[], issuers text[], command_ids uuid[], hashes bytea[], instants timestamptz[], metadata json[],
     counts integer[], streams json[], lists json[],
-    x_site uuid[], x_kind text[], x_id text[], x_version bigint[], u_request integer[], u_x integer[],
-    e_request integer[], e_kind text[], e_id text[], e_sequence bigint[], e_type text[], e_version text[],
-    e_payload json[],
-    r_request integer[], r_kind text[], r_key text[],
-    t_request integer[], t_kind text[], t_key text[], t_owner uuid[],
-    l_request integer[], l_kind text[], l_prefix text[], l_at_least bigint[], l_at_most bigint[],
+    relied_sites uuid[], relied_kinds text[], relied_ids text[], relied_versions bigint[],
+    reliance_requests integer[], reliance_places integer[],
+    event_requests integer[], event_kinds text[], event_ids text[], event_sequences bigint[],
+    event_types text[], event_versions text[], event_payloads json[],
+    release_requests integer[], release_kinds text[], release_keys text[],
+    take_requests integer[], take_kinds text[], take_keys text[], take_owners uuid[],
+    limit_requests integer[], limit_kinds text[], limit_prefixes text[],
+    limit_at_least bigint[], limit_at_most bigint[],
     announce boolean,
     out head bigint, out refused json)
     language plpgsql volatile as $$
@@ -61,11 +43,12 @@ begin
     -- One command with one event that takes and releases nothing, in a batch of its own: what a quiet evening consists
     -- of. The same checks and inserts without the machinery for many, which costs more than they do. Whatever is amiss,
     -- the general way below says what.
-    if cardinality(command_ids) = 1 and cardinality(e_kind) = 1
-       and cardinality(t_kind) = 0 and cardinality(r_kind) = 0 and cardinality(l_kind) = 0
+    if cardinality(command_ids) = 1 and cardinality(event_kinds) = 1
+       and cardinality(take_kinds) = 0 and cardinality(release_kinds) = 0 and cardinality(limit_kinds) = 0
        and not exists (select from commands c where c.site_id = sites[1] and c.issuer = issuers[1]
                        and c.command_id = command_ids[1])
-       and not exists (select from unnest(x_site, x_kind, x_id, x_version) as x(site, kind, id, version)
+       and not exists (select from unnest(relied_sites, relied_kinds, relied_ids, relied_versions)
+                           as x(site, kind, id, version)
                        where x.version <> coalesce((select e.sequence from events e
                                                     where e.site_id = x.site and e.aggregate_type = x.kind
                                                       and e.aggregate_id = x.id
@@ -75,8 +58,8 @@ begin
         head := coalesce(head, 0);
         insert into events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
                             position, site_id, recorded_at, command_id)
-        values (e_kind[1], e_id[1], e_sequence[1], e_type[1], e_version[1], e_payload[1], metadata[1],
-                head + 1, sites[1], instants[1], command_ids[1]);
+        values (event_kinds[1], event_ids[1], event_sequences[1], event_types[1], event_versions[1],
+                event_payloads[1], metadata[1], head + 1, sites[1], instants[1], command_ids[1]);
         insert into commands (site_id, issuer, command_id, command_hash, first_position, last_position, streams, lists,
                               recorded_at)
         values (sites[1], issuers[1], command_ids[1], hashes[1], head + 1, head + 1, streams[1], lists[1], instants[1]);
@@ -97,8 +80,9 @@ begin
                             where c.site_id = q.site and c.issuer = q.issuer and c.command_id = q.command_id limit 1) c
         union all
         select u.request, 'stale', x.kind || '/' || x.id, null
-        from unnest(x_site, x_kind, x_id, x_version) with ordinality as x(site, kind, id, version, n)
-        join unnest(u_request, u_x) as u(request, x) on u.x = x.n
+        from unnest(relied_sites, relied_kinds, relied_ids, relied_versions) with ordinality
+            as x(site, kind, id, version, n)
+        join unnest(reliance_requests, reliance_places) as u(request, x) on u.x = x.n
         where x.version <> coalesce((select e.sequence from events e
                                      where e.site_id = x.site and e.aggregate_type = x.kind and e.aggregate_id = x.id
                                      order by e.sequence desc limit 1), 0)
@@ -106,11 +90,13 @@ begin
     select (select coalesce(max(e.position), 0) from events e), json_agg(r), array_agg(r.request)
     into head, refused, out_of from refusals r;
 
-    if cardinality(t_request) > 0 or cardinality(r_request) > 0 or cardinality(l_request) > 0 then
+    if cardinality(take_requests) > 0 or cardinality(release_requests) > 0 or cardinality(limit_requests) > 0 then
         with releases as materialized (
-            select sites[r.request] as site, r.* from unnest(r_request, r_kind, r_key) as r(request, kind, key)
+            select sites[r.request] as site, r.*
+            from unnest(release_requests, release_kinds, release_keys) as r(request, kind, key)
         ), takes as materialized (
-            select sites[t.request] as site, t.* from unnest(t_request, t_kind, t_key) as t(request, kind, key)
+            select sites[t.request] as site, t.*
+            from unnest(take_requests, take_kinds, take_keys) as t(request, kind, key)
         ), refusals as (
             select t.request, 'claimed' as outcome, t.kind as what
             from takes t
@@ -121,7 +107,7 @@ begin
             union all
             -- '~' sorts after every character that follows a prefix.
             select l.request, 'limit_exceeded', l.kind
-            from unnest(l_request, l_kind, l_prefix, l_at_least, l_at_most)
+            from unnest(limit_requests, limit_kinds, limit_prefixes, limit_at_least, limit_at_most)
                 as l(request, kind, prefix, at_least, at_most)
             where (select count(*) from claims c
                    where c.site_id = sites[l.request] and c.kind = l.kind and c.key >= l.prefix
@@ -139,13 +125,13 @@ begin
 
         delete from claims where ctid = any(array(
             select c.ctid
-            from unnest(r_request, r_kind, r_key) as r(request, kind, key)
+            from unnest(release_requests, release_kinds, release_keys) as r(request, kind, key)
             cross join lateral (select c.ctid from claims c
                                 where c.site_id = sites[r.request] and c.kind = r.kind and c.key = r.key limit 1) c
             where out_of is null or r.request <> all(out_of)));
         insert into claims (site_id, kind, key, owner)
         select sites[t.request], t.kind, t.key, t.owner
-        from unnest(t_request, t_kind, t_key, t_owner) as t(request, kind, key, owner)
+        from unnest(take_requests, take_kinds, take_keys, take_owners) as t(request, kind, key, owner)
         where out_of is null or t.request <> all(out_of);
     end if;
 
@@ -153,8 +139,8 @@ begin
                         position, site_id, recorded_at, command_id)
     select e.kind, e.id, e.sequence, e.type, e.version, e.payload, metadata[e.request],
            head + row_number() over (order by e.n), sites[e.request], instants[e.request], command_ids[e.request]
-    from unnest(e_request, e_kind, e_id, e_sequence, e_type, e_version, e_payload) with ordinality
-        as e(request, kind, id, sequence, type, version, payload, n)
+    from unnest(event_requests, event_kinds, event_ids, event_sequences, event_types, event_versions, event_payloads)
+        with ordinality as e(request, kind, id, sequence, type, version, payload, n)
     where out_of is null or e.request <> all(out_of);
     get diagnostics added = row_count;
 
