@@ -241,7 +241,7 @@ impl Service {
         let address = |text: &&str| Email::try_new(text).expect("an address");
         let installation = Installation::open(Setup {
             // The process of the tests is no program that decodes pictures; the service's is.
-            examiner: Examiner::new(hosting.scanner, PictureWorker::at(|| Ok(BINARY.clone()))),
+            examiner: Examiner::new(hosting.scanner, PictureWorker::at(|| Ok(BINARY.into()))),
             metrics: Some(metrics),
             super_admins: hosting.super_admins.iter().map(address).collect(),
             super_admin_second_factor: hosting.super_admin_second_factor,

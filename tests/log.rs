@@ -431,7 +431,8 @@ async fn migrations_run_once_however_many_start_together() {
         .await
         .expect("the migrations are recorded")
         .get(0);
-    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations")).expect("migrations").count();
+    let files =
+        std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations")).expect("migrations").count();
     assert_eq!(usize::try_from(applied).expect("a count"), files);
 }
 

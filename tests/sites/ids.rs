@@ -176,7 +176,7 @@ async fn an_id_of_another_school_is_like_one_that_nobody_has() {
 
 /// A database as it was before keys had issuers: with a school whose first owner has been made, and revoked since.
 async fn from_before(pool: &PgPool, site: Uuid) {
-    let mut before = sqlx::migrate!("../migrations");
+    let mut before = sqlx::migrate!("../../migrations");
     before.migrations = before.migrations.iter().filter(|migration| migration.version < 370).cloned().collect();
     before.run(pool).await.expect("the migrations until then");
     let owner = Uuid::new_v5(&site, b"the first owner");
