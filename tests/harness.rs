@@ -29,6 +29,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection, PgPool};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
+use tokio::task::AbortHandle;
 use uuid::Uuid;
 
 use crate::binary::program::BINARY;
@@ -74,6 +75,25 @@ impl Database {
         let left = include_str!("../fixtures/before_baseline.sql");
         sqlx::raw_sql(left).execute(&database.pool).await.expect("the database of before");
         database
+    }
+
+    /// A fresh database with what is in this one, which is frozen.
+    pub async fn copy(&self) -> Self {
+        Self::copied_from(self.name()).await
+    }
+
+    /// Ends all connections to it and lets nobody in again: only then can it be copied.
+    pub async fn freeze(&self) {
+        let mut admin = PgConnection::connect(server().await.superuser_url()).await.expect("the superuser connects");
+        let shut = format!("alter database {} allow_connections false", self.name());
+        sqlx::query(&shut).execute(&mut admin).await.expect("nobody is let in");
+        let end = "select pg_terminate_backend(pid, 60000) from pg_stat_activity where datname = $1";
+        sqlx::query(end).bind(self.name()).execute(&mut admin).await.expect("everybody leaves");
+        admin.close().await.expect("the superuser leaves");
+    }
+
+    fn name(&self) -> &str {
+        self.url.rsplit_once('/').expect("a URL with a path").1
     }
 
     async fn copied_from(template: &str) -> Self {
@@ -132,6 +152,7 @@ pub fn at(instant: &str) -> DateTime<Utc> {
 }
 
 /// The whole service on a database of its own, over real HTTP on loopback.
+#[derive(Clone)]
 pub struct Service {
     /// Where it listens.
     pub url: String,
@@ -154,7 +175,7 @@ pub struct Service {
     /// The host that they name; none is the one that it listens on.
     host: Option<String>,
     client: reqwest::Client,
-    tasks: Vec<tokio::task::JoinHandle<()>>,
+    tasks: Vec<AbortHandle>,
 }
 
 /// How the whole service is set up.
@@ -238,18 +259,24 @@ impl Service {
 
     /// A service that is set up otherwise.
     pub async fn hosting(database: Database, clock: Clock, hosting: Hosting) -> Self {
+        let store = database.store();
+        let owner = bootstrap_owner(&Executor::new(store.clone(), clock.clone())).await;
+        let far = chrono::TimeDelta::days(100_000);
+        let owner = store.issue_token(SiteId::DEFAULT, owner, clock.now(), far).await.expect("a token");
+        Self::owned(database, clock, hosting, owner).await
+    }
+
+    /// A service on a database that has an owner, with this token.
+    pub async fn owned(database: Database, clock: Clock, hosting: Hosting, owner: String) -> Self {
         let metrics = METRICS.clone();
         let store = database.store();
         let executor = Executor::new(store.clone(), clock.clone());
-        let owner = bootstrap_owner(&executor).await;
-        let far = chrono::TimeDelta::days(100_000);
-        let owner = store.issue_token(SiteId::DEFAULT, owner, clock.now(), far).await.expect("a token");
         let projections = Projections::start(store);
         let files = Files::in_folder(database.files.path()).expect("a folder for files");
         let address = |text: &&str| Email::try_new(text).expect("an address");
         let installation = Installation::open(Setup {
             // The process of the tests is no program that decodes pictures; the service's is.
-            examiner: Examiner::new(hosting.scanner, PictureWorker::at(|| Ok(BINARY.clone()))),
+            examiner: Examiner::new(hosting.scanner, PictureWorker::at(|| Ok(BINARY.into()))),
             metrics: Some(metrics),
             super_admins: hosting.super_admins.iter().map(address).collect(),
             super_admin_second_factor: hosting.super_admin_second_factor,
@@ -271,7 +298,7 @@ impl Service {
         let routes = installation.router();
         let server = tokio::spawn(async move { serve(listener, routes, &hosting.limits, pending()).await });
         let (site, state) = (SiteId::DEFAULT, state_of(&installation, SiteId::DEFAULT).await);
-        let tasks = vec![server, following];
+        let tasks = vec![server.abort_handle(), following.abort_handle()];
         Self {
             url,
             database,
@@ -340,26 +367,13 @@ impl Service {
 
     /// The same service, asked by another host.
     pub fn at_host(&self, host: &str) -> Self {
-        Self {
-            url: self.url.clone(),
-            database: self.database.clone(),
-            executor: self.executor.clone(),
-            projections: self.projections.clone(),
-            clock: self.clock.clone(),
-            owner: self.owner.clone(),
-            state: self.state.clone(),
-            installation: self.installation.clone(),
-            site: self.site,
-            host: Some(host.to_owned()),
-            client: self.client.clone(),
-            tasks: Vec::new(),
-        }
+        Self { host: Some(host.to_owned()), ..self.clone() }
     }
 
     /// The same service, asked by a client that goes nowhere by itself.
     pub fn without_redirects(&self) -> Self {
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
-        Self { client: client.expect("a client"), host: self.host.clone(), ..self.at_host("") }
+        Self { client: client.expect("a client"), ..self.clone() }
     }
 
     /// Another service on the same database, as in another process: it shares nothing but the database and the clock.
@@ -367,10 +381,15 @@ impl Service {
         Self::on(other.database.clone(), other.clock.clone()).await
     }
 
+    /// Ends this process's part.
+    pub async fn stop(&self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+        self.projections.stop().await;
+    }
+
     /// Ends this process's part and starts another on the same database, as after a restart.
     pub async fn restart(self) -> Self {
-        self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
-        self.projections.stop().await;
+        self.stop().await;
         Self::on(self.database, self.clock).await
     }
 

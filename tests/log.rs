@@ -433,7 +433,7 @@ async fn migrations_run_once_however_many_start_together() {
         .await
         .expect("the migrations are recorded")
         .get(0);
-    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations")).expect("migrations");
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations")).expect("migrations");
     let files =
         files.flatten().filter(|file| file.path().extension().is_some_and(|extension| extension == "sql")).count();
     assert_eq!(usize::try_from(applied).expect("a count"), files);

@@ -2,6 +2,7 @@
 //! The database's own counts say so; nothing is timed.
 
 use reqwest::Method;
+use serde_json::json;
 use sqlx::PgPool;
 
 use crate::harness::answer;
@@ -33,7 +34,7 @@ async fn read_beside_the_key(pool: &PgPool, key: &str, times: i64, tables: &[&st
 
 #[tokio::test]
 async fn rows_of_read_models_are_found_by_their_key_from_the_first_on() {
-    let school = School::open().await;
+    let school = School::with(json!({})).await;
     let file = (0..ROWS).fold("name,email\n".to_owned(), |file, n| file + &format!("S {n},s{n}@example.org\n"));
     let path = format!("/v1/cohorts/{}/roster-import?commit=true", school.cohort);
     let request = school.service.request(Method::POST, &school.admin, &path).header("content-type", "text/csv");
@@ -49,7 +50,7 @@ async fn rows_of_read_models_are_found_by_their_key_from_the_first_on() {
 
 #[tokio::test]
 async fn a_token_is_found_by_its_hash_from_the_first_on() {
-    let school = School::open().await;
+    let school = School::with(json!({})).await;
     let person = school.person("Somebody with Many").await;
     let tokens = ROWS / 10;
     for _ in 0..tokens {

@@ -1,10 +1,19 @@
 //! A small school to tell stories about: one module, one cohort in Sydney, two hubs, and people in every role.
 
-use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::harness::Service;
+use rollbook_store::Clock;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use crate::harness::{Hosting, Service, at};
+
+/// The school that is copied for whoever opens one as it is; its service has ended.
+static OPENED: OnceCell<School> = OnceCell::const_new();
 
 /// The school's ids, and tokens of its people.
+#[derive(Clone)]
 pub struct School {
     /// The service it lives in.
     pub service: Service,
@@ -32,7 +41,7 @@ pub struct School {
     pub marker: String,
     /// The cohort's markers.
     pub markers: [String; 2],
-    people: std::sync::atomic::AtomicU32,
+    people: Arc<AtomicU32>,
 }
 
 /// A student of the cohort.
@@ -54,10 +63,24 @@ pub const AFTER: &str = "2026-03-25T00:00:00Z";
 impl School {
     /// Opens the school; its clock stands before the first session.
     pub async fn open() -> Self {
-        Self::with(json!({})).await
+        let opened = OPENED.get_or_init(|| async { Self::with(json!({})).await.left().await }).await;
+        let (database, clock) = (opened.service.database.copy().await, Clock::frozen(at(BEFORE)));
+        let service = Service::owned(database, clock, Hosting::default(), opened.owner.clone()).await;
+        let people = opened.people.load(Ordering::SeqCst);
+        Self { service, people: Arc::new(people.into()), ..opened.clone() }
     }
 
-    /// Opens the school with other settings of the cohort.
+    /// Ends its service, once the read models know everything that has happened.
+    async fn left(self) -> Self {
+        self.service.get(&self.owner, "/v1/me").await;
+        self.service.stop().await;
+        self.service.database.freeze().await;
+        // What is static is never dropped.
+        std::fs::remove_dir_all(self.service.database.files.path()).expect("a folder");
+        self
+    }
+
+    /// Opens the school with other settings of the cohort, on a database that has seen nothing but that.
     pub async fn with(settings: Value) -> Self {
         Self::of(Service::start(BEFORE).await, settings).await
     }
@@ -91,7 +114,7 @@ impl School {
             instructor: String::new(),
             marker: String::new(),
             markers: [String::new(), String::new()],
-            people: 0.into(),
+            people: Arc::default(),
         };
         let admin = school.person("Ádám Admin").await;
         school.command("GrantRole", json!({"person_id": admin, "role": "admin"})).await;
@@ -127,7 +150,7 @@ impl School {
 
     /// Somebody new; their id.
     pub async fn person(&self, name: &str) -> String {
-        let nth = self.people.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let nth = self.people.fetch_add(1, Ordering::SeqCst);
         let person = json!({"name": name, "email": format!("person{nth}@example.org")});
         self.service.create(&self.owner, "RegisterPerson", person).await
     }

@@ -5,16 +5,14 @@ use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde_json::Value;
 use tempfile::TempDir;
 
 /// Long enough for whatever is waited for, however busy the machine is: a test that hangs must fail.
@@ -47,41 +45,8 @@ const FOREIGN: [&str; 23] = [
     "RUST_LOG",
 ];
 
-/// How the variables begin that Cargo sets for a test of a package.
-const OF_OUR_PACKAGE: [&str; 5] =
-    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "CARGO_TARGET_TMPDIR"];
-
-/// The service.
-pub static BINARY: LazyLock<PathBuf> = LazyLock::new(|| built("rollbook"));
-
-/// What is hostile to it.
-pub static TORTURE: LazyLock<PathBuf> = LazyLock::new(|| built("rollbook-torture"));
-
-/// Cargo builds no binary for another package's tests, so these have it built: once, and for nothing where it is fresh.
-fn built(name: &str) -> PathBuf {
-    let mut cargo = Command::new(env!("CARGO"));
-    // What Cargo has told us about our own package would make it take some dependencies for changed.
-    for (name, _) in std::env::vars_os() {
-        if OF_OUR_PACKAGE.iter().any(|beginning| name.to_string_lossy().starts_with(beginning)) {
-            cargo.env_remove(name);
-        }
-    }
-    let built = cargo
-        .args(["build", "-p", name, "--bin", name, "--locked", "--message-format=json-render-diagnostics"])
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace"))
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("cargo runs");
-    assert!(built.status.success(), "{name} cannot be built: {}", built.status);
-    // Cargo says where it is: a target directory may be set in many ways.
-    let messages = String::from_utf8_lossy(&built.stdout);
-    let executable = messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == name)
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from));
-    executable.unwrap_or_else(|| panic!("cargo does not say where {name} is"))
-}
+/// The service, as Cargo builds it together with its tests.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_rollbook");
 
 /// A folder with a data directory. A watchdog ends what runs in it and removes it: with the test that owns it, or with
 /// the process of the tests, also when that is killed.
@@ -112,7 +77,7 @@ impl Home {
 
     /// The binary with these arguments, to be changed and then started.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&*BINARY);
+        let mut command = Command::new(BINARY);
         command.args(arguments).current_dir(&self.folder);
         for name in FOREIGN {
             command.env_remove(name);

@@ -21,7 +21,7 @@ fn the_demo_runs_as_an_ordinary_user() {
     fs::set_permissions(&home.data, Permissions::from_mode(0o700)).expect("it is ours");
     // Where the binary is, another user may have no way to.
     let binary = home.folder.join("rollbook");
-    fs::copy(&*BINARY, &binary).expect("a copy");
+    fs::copy(BINARY, &binary).expect("a copy");
     let mut demo = Command::new(&binary);
     demo.args(["demo", "--exit"]).current_dir(&own).env_clear();
     for name in ["PATH", "LD_LIBRARY_PATH", "ROLLBOOK_PG_BIN"] {

@@ -22,7 +22,7 @@ async fn what_is_given_up_half_way_leaves_nothing_open_and_takes_nothing_along()
         clients: 9,
         processes: 1,
         postgres: false,
-        binary: BINARY.clone(),
+        binary: BINARY.into(),
         folder: folder.path().to_owned(),
     };
     let outcome = run(&plan, client(), |line| println!("{line}")).await.expect("it comes to its end");

@@ -124,7 +124,7 @@ async fn checked(arguments: &Check) -> Result<bool, Error> {
 
 async fn attacked(arguments: Hostile) -> Result<bool, Error> {
     let binary = service(arguments.binary)?;
-    let attacker = std::env::current_exe().map_err(Error::io("finding this program"))?;
+    let program = std::env::current_exe().map_err(Error::io("finding this program"))?;
     let mut folder = temporary(arguments.keep)?;
     let mut attacks = arguments.only;
     if attacks.is_empty() {
@@ -135,7 +135,7 @@ async fn attacked(arguments: Hostile) -> Result<bool, Error> {
         lasts: Duration::from_secs(arguments.seconds),
         per_second: arguments.rate,
         binary,
-        attacker,
+        attacker: vec![program.into(), "hostile-attack".into()],
         server: arguments.server,
         folder: folder.path().to_owned(),
     };

@@ -3,8 +3,8 @@
 //! it was answered with.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, Read, Write};
-use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,8 +24,6 @@ use super::scene::Scene;
 use super::usage::Tree;
 use crate::Error;
 
-/// The subcommand that attacks.
-pub const SUBCOMMAND: &str = "hostile-attack";
 /// What it says when it begins.
 const BEGINS: &str = "begins";
 /// How nice it is: everybody else goes first.
@@ -129,7 +127,7 @@ pub struct Attackers {
 impl Attackers {
     /// Starts one, and waits until it begins.
     pub async fn start(
-        program: &Path,
+        command_line: &[OsString],
         scene: &Scene,
         attacks: Vec<Attack>,
         while_: Duration,
@@ -138,9 +136,9 @@ impl Attackers {
         let milliseconds = u64::try_from(while_.as_millis()).unwrap_or(u64::MAX);
         let orders = Orders { scene: scene.clone(), attacks, milliseconds };
         let orders = serde_json::to_string(&orders).map_err(|error| Error::Broken(error.to_string()))?;
-        let failed = || Error::io(format!("running nice and {}", program.display()));
+        let failed = || Error::io(format!("running nice and {}", command_line.join(OsStr::new(" ")).display()));
         let mut command = Command::new("nice");
-        command.args(["-n", NICENESS]).arg(program).arg(SUBCOMMAND).kill_on_drop(true);
+        command.args(["-n", NICENESS]).args(command_line).kill_on_drop(true);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).spawn().map_err(failed())?;
         let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(Error::Broken("the attackers have no input and output".to_owned()));
@@ -151,7 +149,11 @@ impl Attackers {
             // What is to be done ends with the input.
             drop(input);
             let mut line = String::new();
-            lines.read_line(&mut line).await.map(|_| line)
+            // Whoever calls `attack` may have something to say first.
+            while lines.read_line(&mut line).await? > 0 && line.trim() != BEGINS {
+                line.clear();
+            }
+            Ok(line)
         };
         let line = timeout(GRACE, begins).await.map_err(|_| late("to begin"))?.map_err(failed())?;
         if line.trim() == BEGINS { Ok(Self { child, lines, milliseconds }) } else { Err(late("to begin at all")) }

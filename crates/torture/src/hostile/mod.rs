@@ -17,6 +17,7 @@ mod stage;
 mod table;
 mod usage;
 
+use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,7 +39,7 @@ use crate::receipts::{self, Acknowledged};
 use crate::run::caught_up;
 
 pub use attack::Attack;
-pub use attacker::{SUBCOMMAND, attack};
+pub use attacker::attack;
 pub use table::{Row, table};
 
 /// What seals where the school's own database is: a key that is good for a run, and for nothing else.
@@ -62,8 +63,8 @@ pub struct Plan {
     pub per_second: u32,
     /// The service's binary.
     pub binary: PathBuf,
-    /// The binary of `rollbook-torture`, which attacks.
-    pub attacker: PathBuf,
+    /// The command line that attacks: a program that calls [`attack`], and its arguments.
+    pub attacker: Vec<OsString>,
     /// A role on a server that may make databases there; without it, a private server is started.
     pub server: Option<Url>,
     /// Where everything else goes.
