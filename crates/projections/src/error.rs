@@ -43,6 +43,16 @@ pub enum ProjectionError {
         /// What is wrong with it. It may show values, which belong in no log.
         source: serde_json::Error,
     },
+    /// A read model's table has not the column that this version writes: somebody else has changed it.
+    #[error("column {column} of {table} is {kind}, which this version does not write")]
+    Column {
+        /// The table.
+        table: String,
+        /// The column.
+        column: &'static str,
+        /// Its type, or `missing`.
+        kind: String,
+    },
     /// A fold broke off: a defect of this version.
     #[error("the fold of {projection} broke off")]
     Fold {

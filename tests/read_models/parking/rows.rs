@@ -123,13 +123,28 @@ async fn a_row_that_cannot_be_read_parks_its_stream_in_its_model_until_a_process
 
 #[tokio::test]
 async fn a_table_that_is_not_as_it_should_be_stops_its_model_alone_until_it_is() {
+    a_renamed_column_stops_its_model_alone(false).await;
+}
+
+#[tokio::test]
+async fn a_table_that_is_not_as_it_should_be_at_the_start_stops_its_model_alone() {
+    a_renamed_column_stops_its_model_alone(true).await;
+}
+
+async fn a_renamed_column_stops_its_model_alone(before_the_start: bool) {
     let database = Database::create().await;
     let (store, pool) = (database.store(), &database.pool);
-    let projections = Projections::start(store.clone());
+    let mut projections = Projections::start(store.clone());
     let id = hub();
     let before = found(pool, id, "North").await;
     projections.wait_for(before, SOON).await.expect("it is founded");
+    if before_the_start {
+        projections.stop().await;
+    }
     run(pool, "alter table hubs rename column place to somewhere").await;
+    if before_the_start {
+        projections = Projections::start(store.clone());
+    }
     let after = rename(pool, id, "South").await;
     let stuck = async {
         loop {

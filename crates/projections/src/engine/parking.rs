@@ -63,6 +63,7 @@ impl Fault {
     pub fn of(error: &ProjectionError) -> Self {
         let code = match error {
             ProjectionError::Row { .. } | ProjectionError::Fold { .. } => return Self::Event,
+            ProjectionError::Column { .. } => return Self::Table,
             ProjectionError::Store(StoreError::Database(sqlx::Error::Database(error))) => error.code(),
             _ => None,
         };

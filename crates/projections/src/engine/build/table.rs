@@ -3,7 +3,6 @@
 
 use std::str::FromStr;
 
-use rollbook_store::StoreError;
 use sqlx::PgConnection;
 use tokio::sync::mpsc;
 
@@ -50,8 +49,11 @@ impl Table {
         let found: Vec<(String, String)> = sqlx::query_as(sql).bind(self.live()).fetch_all(connection).await?;
         let column = |name: &&'static str| {
             let kind = found.iter().find(|(column, _)| column == name).map_or("missing", |(_, kind)| kind);
-            let kind = binary::Type::from_str(kind)
-                .map_err(|_| StoreError::Corrupt(format!("column {name} of {} is {kind}", self.live())))?;
+            let kind = binary::Type::from_str(kind).map_err(|_| ProjectionError::Column {
+                table: self.live(),
+                column: name,
+                kind: kind.to_owned(),
+            })?;
             Ok(Column { name, kind })
         };
         let names = ["site_id"].iter().chain(self.shape.key).chain(self.shape.columns);
@@ -94,7 +96,7 @@ impl Table {
             where t.oid = $1::text::regclass and a.grantee <> t.relowner
             union all
             select format('alter table %s alter column %I set statistics %s', $2, attname, attstattarget)
-            from pg_attribute where attrelid = $1::text::regclass and attnum > 0 and attstattarget >= 0";
+            from pg_attribute where attrelid = $1::text::regclass and attnum > 0 and attstattarget >= 0 and not attisdropped";
         let found: Vec<String> =
             sqlx::query_scalar(sql).bind(self.live()).bind(self.name()).fetch_all(&mut *tx).await?;
         let memory = "set local maintenance_work_mem = '128MB'";
