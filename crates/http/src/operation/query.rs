@@ -141,7 +141,7 @@ where
         command: None,
         body: None,
         upload: &[],
-        success: Success::Page { item: schema::<I>(), csv, ndjson: false },
+        success: Success::Page { item: schema::<I>(), columns: I::COLUMNS, ndjson: false },
         patient: false,
         route: get(answer),
     }
