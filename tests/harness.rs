@@ -146,6 +146,19 @@ fn options(server: &Instance) -> PgConnectOptions {
     every_site(server.url().parse().expect("a URL that sqlx reads"))
 }
 
+/// Looks until there is something to see; what never comes fails, and says what was waited for.
+pub async fn eventually<T>(limit: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let seen = async {
+        loop {
+            if let Some(seen) = look().await {
+                return seen;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(limit, seen).await.unwrap_or_else(|_| panic!("not within {limit:?}: {what}"))
+}
+
 /// An instant from its RFC 3339 form.
 pub fn at(instant: &str) -> DateTime<Utc> {
     instant.parse().expect("an RFC 3339 instant")

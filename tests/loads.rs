@@ -1,13 +1,12 @@
 //! What commands are decided on is found row by row, through keys, however the tables have grown since it was planned.
 
-use std::time::Duration;
-
 use rollbook_domain::claim::ClaimKey;
 use rollbook_domain::{PersonId, SiteId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::harness::Database;
+use crate::harness::{Database, eventually};
+use crate::read_models::SOON;
 
 /// Beyond this many rows, more was read than what was asked for.
 const FEW: i64 = 10;
@@ -38,13 +37,11 @@ async fn a_load_that_was_planned_over_empty_tables_reads_no_more_of_full_ones_th
     // A connection that ends tells what it has counted.
     store.close().await;
     for table in ["claims", "events"] {
-        let read = loop {
+        let read = eventually(SOON, "the reads are counted", async || {
             let (scans, read) = counted(pool, table).await;
-            if scans >= 2 {
-                break read;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        };
+            (scans >= 2).then_some(read)
+        });
+        let read = read.await;
         assert!(read <= FEW, "{read} {table} were read to find one");
     }
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::time::timeout;
 use uuid::Uuid;
 
+use crate::harness::eventually;
 use crate::school::School;
 
 const NAMES: [&str; 10] = [
@@ -34,16 +34,11 @@ async fn measured(school: &School) -> String {
 
 /// The same, once it says something: what was said is said again for a second.
 async fn measured_with(school: &School, lines: &[&str]) {
-    let said = async {
-        loop {
-            let text = measured(school).await;
-            if lines.iter().all(|line| text.contains(&format!("\n{line}\n"))) {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(LIMIT, said).await.unwrap_or_else(|_| panic!("nobody says {lines:?}"));
+    eventually(LIMIT, &format!("{lines:?} are said"), async || {
+        let text = measured(school).await;
+        lines.iter().all(|line| text.contains(&format!("\n{line}\n"))).then_some(())
+    })
+    .await;
 }
 
 /// The read models' gauges belong to the process, so one test alone may look at them.

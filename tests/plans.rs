@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::harness::answer;
+use crate::harness::{answer, eventually};
 use crate::read_models::SOON;
 use crate::school::School;
 
@@ -15,17 +15,12 @@ const ROWS: i64 = 2_000;
 /// Waits until a key has been asked for so often, by what the sessions have told by now, and says which other indexes of the tables
 /// were read, and how many entries of each.
 async fn read_beside_the_key(pool: &PgPool, key: &str, times: i64, tables: &[&str]) -> Vec<(String, i64)> {
-    let asked = async {
-        loop {
-            let sql = "select coalesce(max(idx_scan), 0) from pg_stat_user_indexes where indexrelname = $1";
-            let scans: i64 = sqlx::query_scalar(sql).bind(key).fetch_one(pool).await.expect("a count");
-            if scans >= times {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
-    };
-    tokio::time::timeout(SOON, asked).await.unwrap_or_else(|_| panic!("rows are not found by {key}"));
+    eventually(SOON, &format!("rows are found by {key}"), async || {
+        let sql = "select coalesce(max(idx_scan), 0) from pg_stat_user_indexes where indexrelname = $1";
+        let scans: i64 = sqlx::query_scalar(sql).bind(key).fetch_one(pool).await.expect("a count");
+        (scans >= times).then_some(())
+    })
+    .await;
     let sql =
         "select s.indexrelname::text, s.idx_tup_read from pg_stat_user_indexes s join pg_index i using (indexrelid)
         where not i.indisprimary and s.relname = any($1)";

@@ -5,6 +5,8 @@ use std::time::Duration;
 use rollbook_store::listen::{Way, listen};
 use serde_json::json;
 
+use crate::harness::eventually;
+use crate::read_models::SOON;
 use crate::school::School;
 
 #[tokio::test]
@@ -14,15 +16,13 @@ async fn an_append_is_heard_of_by_another_process() {
     let mut hints = elsewhere.heard();
     let listening = tokio::spawn(listen(elsewhere.clone(), Way::Url(school.service.database.url.clone().into())));
     // Until the other side listens, what it misses is no loss: it polls. So append until something is heard.
-    let last = loop {
+    let last = eventually(SOON, "an append is heard of", async || {
         let receipt = school.command("FoundHub", json!({"name": "Eastland"})).await;
         let position = receipt["position"].as_i64().expect("a position");
-        if let Ok(Ok(head)) =
-            tokio::time::timeout(Duration::from_millis(200), hints.wait_for(|at| *at >= position)).await
-        {
-            break *head;
-        }
-    };
+        let heard = tokio::time::timeout(Duration::from_millis(200), hints.wait_for(|at| *at >= position)).await;
+        heard.ok().map(|head| *head.expect("somebody tells"))
+    });
+    let last = last.await;
     assert_eq!(last, school.service.executor.store().head().await.expect("the head"));
     listening.abort();
 }

@@ -1,6 +1,8 @@
-//! Dependencies point one way: domain ← store ← projections ← http ← rollbook; and what they lead to is free.
+//! Dependencies point one way: domain ← store ← projections ← http ← rollbook; each is used, and what they lead to is free.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -84,6 +86,47 @@ fn packages() -> BTreeMap<String, Vec<String>> {
             (name(package), dependencies.iter().filter(|d| d["kind"] != "dev").map(name).collect())
         })
         .collect()
+}
+
+/// What is named nowhere, and is there for a feature of something else.
+const UNNAMED: &[(&str, &str)] = &[
+    // How the object store's client verifies servers.
+    ("rollbook-files", "reqwest"),
+];
+
+#[test]
+fn every_dependency_is_used() {
+    let metadata = metadata(&["--no-deps"]);
+    let mut unused = Vec::new();
+    for package in metadata["packages"].as_array().expect("packages") {
+        let name = package["name"].as_str().expect("a name");
+        let own = Path::new(package["manifest_path"].as_str().expect("a path")).parent().expect("a folder");
+        let targets = package["targets"].as_array().expect("targets").iter();
+        let folders = targets.map(|target| Path::new(target["src_path"].as_str().expect("a path")).parent());
+        let code: String = folders.map(|folder| code_in(folder.expect("a folder"))).chain([code_in(own)]).collect();
+        for dependency in package["dependencies"].as_array().expect("dependencies") {
+            let called = dependency["rename"].as_str().or(dependency["name"].as_str()).expect("a name");
+            let path = format!("{}::", called.replace('-', "_"));
+            let is_used = code
+                .match_indices(&path)
+                .any(|(at, _)| !code[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_'));
+            if !is_used && !UNNAMED.contains(&(name, called)) {
+                unused.push(format!("{name} does not use {called}"));
+            }
+        }
+    }
+    assert!(unused.is_empty(), "{}", unused.join("\n"));
+}
+
+/// All code in a folder, however deep.
+fn code_in(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let texts = entries.map(|path| match path.extension() {
+        _ if path.is_dir() => code_in(&path),
+        Some(extension) if extension == "rs" => fs::read_to_string(&path).expect("text"),
+        _ => String::new(),
+    });
+    texts.collect()
 }
 
 /// What this machine is called by those who compile for it: only what it needs has been fetched.

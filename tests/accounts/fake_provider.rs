@@ -12,7 +12,14 @@ use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use jsonwebtoken::{Algorithm, Header};
+use ring::rand::SystemRandom;
+use ring::rsa::PublicKeyComponents;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+    Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384,
+    RSA_PSS_SHA512, RsaEncoding, RsaKeyPair,
+};
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -45,36 +52,96 @@ struct Shared {
 pub struct Key {
     pub algorithm: Algorithm,
     pub kid: String,
-    pub private: EncodingKey,
     pub public: Jwk,
+    sign: Sign,
 }
+
+/// What signs a message with the private half of a key.
+type Sign = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
 
 impl Key {
     pub fn elliptic(kid: &str) -> Self {
-        use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
-        let random = ring::rand::SystemRandom::new();
-        let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
-        Self::of(kid, Algorithm::ES256, EncodingKey::from_ec_der(made.as_ref()))
+        Self::of(kid, Algorithm::ES256)
     }
 
     pub fn rsa(kid: &str) -> Self {
-        let made = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).expect("a key");
-        let der = made.to_pkcs1_der().expect("its form");
-        Self::of(kid, Algorithm::RS256, EncodingKey::from_rsa_der(der.as_bytes()))
+        Self::of(kid, Algorithm::RS256)
     }
 
-    fn of(kid: &str, algorithm: Algorithm, private: EncodingKey) -> Self {
-        let mut public = Jwk::from_encoding_key(&private, algorithm).expect("its public part");
+    /// A key for this method.
+    pub fn of(kid: &str, algorithm: Algorithm) -> Self {
+        let curve = |method: &'static EcdsaSigningAlgorithm, name: &str| {
+            let made = EcdsaKeyPair::generate_pkcs8(method, &SystemRandom::new()).expect("a key");
+            let pair = EcdsaKeyPair::from_pkcs8(method, made.as_ref(), &SystemRandom::new()).expect("a key");
+            let (x, y) = pair.public_key().as_ref()[1..].split_at(pair.public_key().as_ref().len() / 2);
+            let public = json!({"kty": "EC", "crv": name, "x": encoded_part(x), "y": encoded_part(y)});
+            let sign =
+                move |message: &[u8]| pair.sign(&SystemRandom::new(), message).expect("a signature").as_ref().into();
+            (public, Arc::new(sign) as Sign)
+        };
+        let rsa = |padding: &'static dyn RsaEncoding| {
+            let made = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).expect("a key");
+            let pair = RsaKeyPair::from_der(made.to_pkcs1_der().expect("its form").as_bytes()).expect("a key");
+            let components = PublicKeyComponents::<Vec<u8>>::from(pair.public());
+            let public = json!({"kty": "RSA", "n": encoded_part(&components.n), "e": encoded_part(&components.e)});
+            let sign = move |message: &[u8]| {
+                let mut signature = vec![0; pair.public().modulus_len()];
+                pair.sign(padding, &SystemRandom::new(), message, &mut signature).expect("a signature");
+                signature
+            };
+            (public, Arc::new(sign) as Sign)
+        };
+        let (public, sign) = match algorithm {
+            Algorithm::ES256 => curve(&ECDSA_P256_SHA256_FIXED_SIGNING, "P-256"),
+            Algorithm::ES384 => curve(&ECDSA_P384_SHA384_FIXED_SIGNING, "P-384"),
+            Algorithm::RS256 => rsa(&RSA_PKCS1_SHA256),
+            Algorithm::RS384 => rsa(&RSA_PKCS1_SHA384),
+            Algorithm::RS512 => rsa(&RSA_PKCS1_SHA512),
+            Algorithm::PS256 => rsa(&RSA_PSS_SHA256),
+            Algorithm::PS384 => rsa(&RSA_PSS_SHA384),
+            Algorithm::PS512 => rsa(&RSA_PSS_SHA512),
+            Algorithm::EdDSA => {
+                let made = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).expect("a key");
+                let pair = Ed25519KeyPair::from_pkcs8(made.as_ref()).expect("a key");
+                let public = json!({"kty": "OKP", "crv": "Ed25519", "x": encoded_part(pair.public_key().as_ref())});
+                (public, Arc::new(move |message: &[u8]| pair.sign(message).as_ref().into()) as Sign)
+            }
+            _ => panic!("{algorithm:?} has no public key"),
+        };
+        let mut public: Jwk = serde_json::from_value(public).expect("a key");
         public.common.key_id = Some(kid.to_owned());
-        Self { algorithm, kid: kid.to_owned(), private, public }
+        public.common.key_algorithm = Some(algorithm.into());
+        Self { algorithm, kid: kid.to_owned(), public, sign }
+    }
+
+    /// The header of its tokens.
+    pub fn header(&self) -> Header {
+        let mut header = Header::new(self.algorithm);
+        header.kid = Some(self.kid.clone());
+        header
     }
 
     /// A token that says this.
     pub fn signs(&self, claims: &Value) -> String {
-        let mut header = Header::new(self.algorithm);
-        header.kid = Some(self.kid.clone());
-        encode(&header, claims, &self.private).expect("a token")
+        self.signs_under(&self.header(), claims)
     }
+
+    /// A token that says this under another header.
+    pub fn signs_under(&self, header: &Header, claims: &Value) -> String {
+        token_of(header, claims, &*self.sign)
+    }
+}
+
+/// A token, signed.
+pub fn token_of(header: &Header, claims: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
+    let header = serde_json::to_vec(header).expect("JSON");
+    let message = format!("{}.{}", encoded_part(&header), encoded_part(claims.to_string().as_bytes()));
+    let signature = encoded_part(&sign(message.as_bytes()));
+    format!("{message}.{signature}")
+}
+
+fn encoded_part(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// One thing with others put over it.

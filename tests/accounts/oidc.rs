@@ -6,16 +6,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use jsonwebtoken::jwk::{Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use jsonwebtoken::{Algorithm, Header};
 use reqwest::Method;
 use reqwest::redirect::Policy;
+use ring::hmac;
 use rollbook_http::AccountSettings;
 use rollbook_oidc::{Kind, Provider, ProviderSettings, Sites};
 use rollbook_store::Clock;
 use rollbook_store::transaction::begin;
 use serde_json::{Value, json};
 
-use super::fake_provider::{CLIENT, FakeProvider, Key, SECRET};
+use super::fake_provider::{CLIENT, FakeProvider, Key, SECRET, token_of};
 use super::{audit, cookie, refused};
 use crate::given_up::requests::{WAITING, counts};
 use crate::harness::{Answer, Database, Hosting, Service, answer, at, client};
@@ -336,13 +337,32 @@ async fn a_token_that_proves_nothing_is_nobodys() {
     for secret in [public.to_string().into_bytes(), coordinates, Vec::new()] {
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some("key 1".to_owned());
-        let token = encode(&header, &claims, &EncodingKey::from_secret(&secret)).expect("a token");
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, &secret);
+        let token = token_of(&header, &claims, |message| hmac::sign(&secret, message).as_ref().into());
         assert_eq!(refused(&scene.program(&token).await), (401, "unauthenticated"));
     }
     // Signed by somebody else under the same name.
     let token = Key::elliptic("key 1").signs(&claims);
     assert_eq!(refused(&scene.program(&token).await), (401, "unauthenticated"));
     assert_eq!(scene.program(&key.signs(&claims)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_token_is_believed_by_every_method_that_takes_a_private_key_and_by_no_other_key() {
+    let scene = Scene::oidc().await;
+    let methods = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA".split(' ');
+    for (nth, method) in methods.enumerate() {
+        // Another key each time, and asked for a minute later.
+        let (kid, method) = (format!("key {}", nth + 2), method.parse().expect("a method"));
+        let key = Key::of(&kid, method);
+        scene.fake.rotates(key.clone());
+        scene.service.now(&format!("2026-02-01T00:{:02}:00Z", nth + 2));
+        let claims = scene.fake.claims(scene.now(), &json!({"email": ANNA, "email_verified": true}));
+        let said = scene.program(&key.signs(&claims)).await;
+        assert_eq!(said.status, 200, "{method:?}: {}", said.text);
+        let forged = scene.program(&Key::of(&kid, method).signs(&claims)).await;
+        assert_eq!(refused(&forged), (401, "unauthenticated"), "{method:?}");
+    }
 }
 
 #[tokio::test]
@@ -382,10 +402,9 @@ async fn a_header_that_is_of_something_else_is_refused() {
     let scene = Scene::open(Kind::Oidc, key.clone()).await;
     let claims = scene.fake.claims(scene.now(), &json!({"email": ANNA, "email_verified": true}));
     let signed = |change: &dyn Fn(&mut Header)| {
-        let mut header = Header::new(key.algorithm);
-        header.kid = Some("key 1".to_owned());
+        let mut header = key.header();
         change(&mut header);
-        encode(&header, &claims, &key.private).expect("a token")
+        key.signs_under(&header, &claims)
     };
     let of_type = |typ: Option<&str>| signed(&|header| header.typ = typ.map(str::to_owned));
     for typ in [None, Some("JWT"), Some("jwt"), Some("at+jwt"), Some("application/at+jwt")] {

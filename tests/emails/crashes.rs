@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::fake_resend::{FakeResend, KEY, Mood};
 use super::scene::FROM;
 use crate::binary::program::{Home, Running};
-use crate::harness::{Database, answer, client};
+use crate::harness::{Database, answer, client, eventually};
 use crate::survival::scene::{command, token};
+use std::time::Duration;
 
 /// A process that delivers through the provider, and where it listens.
 fn serve<'home>(home: &'home Home, database: &Database, resend: &FakeResend) -> (Running<'home>, String) {
@@ -63,15 +64,11 @@ impl Owner {
 
     /// Waits until all three are sent.
     async fn are_sent(&self, url: &str, database: &Database) -> Vec<Value> {
-        let began = std::time::Instant::now();
-        loop {
+        eventually(Duration::from_mins(2), "all three are sent", async || {
             let emails = self.emails(url, database).await;
-            if emails.len() == 3 && emails.iter().all(|email| email["status"] == "sent") {
-                return emails;
-            }
-            assert!(began.elapsed() < std::time::Duration::from_mins(2), "{emails:?}");
-            tokio::task::yield_now().await;
-        }
+            (emails.len() == 3 && emails.iter().all(|email| email["status"] == "sent")).then_some(emails)
+        })
+        .await
     }
 }
 

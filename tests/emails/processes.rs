@@ -3,7 +3,7 @@
 use rollbook_mail::{Mailing, Round};
 
 use super::fake_resend::KEY;
-use super::scene::{FROM, Scene, deliver};
+use super::scene::{FROM, Scene, deliver, takes_over};
 use crate::binary::program::Home;
 
 #[tokio::test]
@@ -18,9 +18,7 @@ async fn one_delivers_at_a_time_and_another_one_when_it_is_gone() {
     assert_eq!(scene.resend.requests().len(), 0);
     let gone = scene.another();
     std::mem::replace(&mut scene.mailer, gone).close().await;
-    while other.round().await.expect("a round") == Round::NotLeader {
-        tokio::task::yield_now().await;
-    }
+    takes_over(&mut other).await;
     assert_eq!(deliver(&mut other).await, None);
     scene.everything_went_once(3).await;
 }

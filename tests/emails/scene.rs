@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::fake_resend::{FakeResend, KEY};
-use crate::harness::{Answer, Service, answer};
+use crate::harness::{Answer, Service, answer, eventually};
+use crate::read_models::SOON;
 use crate::school::School;
 
 /// Whom everything is from.
@@ -47,11 +48,9 @@ impl Scene {
         deliver(&mut self.mailer).await
     }
 
-    /// Waits until nobody else delivers any more: the database takes a moment to see that a connection is gone.
+    /// Waits until nobody else delivers any more.
     pub async fn takes_over(&mut self) {
-        while self.mailer.round().await.expect("a round") == Round::NotLeader {
-            tokio::task::yield_now().await;
-        }
+        takes_over(&mut self.mailer).await;
     }
 
     /// Another one that delivers for the same school.
@@ -128,6 +127,14 @@ pub fn settings(resend: &FakeResend, folder: &TempDir) -> Settings {
 pub fn mailer(service: &Service, settings: &Settings) -> Mailer {
     let (projections, store) = (service.projections.clone(), service.executor.store().clone());
     Mailer::try_new(projections, store, service.clock.clone(), settings).expect("settings")
+}
+
+/// Waits until nobody else delivers any more: the database takes a moment to see that a connection is gone.
+pub async fn takes_over(mailer: &mut Mailer) {
+    eventually(SOON, "nobody else delivers", async || {
+        (mailer.round().await.expect("a round") != Round::NotLeader).then_some(())
+    })
+    .await;
 }
 
 /// Rounds until there is nothing to do; when there will be.

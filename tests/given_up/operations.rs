@@ -21,7 +21,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{Witness, at_each_poll, given_up_after};
-use crate::harness::{Database, at};
+use crate::harness::{Database, at, eventually};
 use crate::read_models::{SOON, caught_up, write};
 
 const SITE: SiteId = SiteId::DEFAULT;
@@ -263,13 +263,11 @@ async fn a_rebuild_and_a_schema_of_the_past_hold_no_lock_once_they_are_given_up(
 async fn ended(pools: [&PgPool; 2]) {
     let sql = "select count(*) from pg_stat_activity
         where datname = current_database() and backend_type = 'client backend'";
-    let found_out = async {
-        let ours = || 1 + i64::from(pools[0].size()) + i64::from(pools[1].size());
-        while sqlx::query_scalar::<_, i64>(sql).fetch_one(pools[0]).await.expect("a count") > ours() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(SOON, found_out).await.expect("they end with it");
+    eventually(SOON, "they end with it", async || {
+        let count: i64 = sqlx::query_scalar(sql).fetch_one(pools[0]).await.expect("a count");
+        (count <= 1 + i64::from(pools[0].size()) + i64::from(pools[1].size())).then_some(())
+    })
+    .await;
     let sql = "select count(*) from pg_locks l join pg_database d on d.oid = l.database
         where d.datname = current_database() and l.locktype = 'advisory'";
     let locks: i64 = sqlx::query_scalar(sql).fetch_one(pools[0]).await.expect("a count");

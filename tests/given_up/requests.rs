@@ -6,8 +6,8 @@ use serde_json::json;
 use sqlx::PgPool;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 
+use crate::harness::eventually;
 use crate::read_models::SOON;
 use crate::school::School;
 
@@ -17,12 +17,11 @@ pub const WAITING: &str =
 
 /// Waits until a statement counts as many rows.
 pub async fn counts(pool: &PgPool, sql: &str, wanted: i64) {
-    let counted = async {
-        while sqlx::query_scalar::<_, i64>(sql).fetch_one(pool).await.expect("a count") != wanted {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(SOON, counted).await.unwrap_or_else(|_| panic!("{sql} does not come to {wanted}"));
+    eventually(SOON, &format!("{sql} comes to {wanted}"), async || {
+        let count: i64 = sqlx::query_scalar(sql).fetch_one(pool).await.expect("a count");
+        (count == wanted).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

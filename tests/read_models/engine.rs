@@ -9,7 +9,7 @@ use rollbook_store::{EventStore, Recorded};
 use sqlx::{Connection, PgPool};
 
 use super::{SOON, caught_up, write};
-use crate::harness::Database;
+use crate::harness::{Database, eventually};
 
 pub(super) fn histories(number: usize) -> Vec<Vec<Recorded>> {
     let mut runner = TestRunner::deterministic();
@@ -154,16 +154,11 @@ async fn rows_of_an_older_version_are_built_anew_and_those_of_a_newer_one_are_le
         sqlx::query(sql).execute(&database.pool).await.expect(sql);
     }
     let second = Projections::start(store.clone());
-    let renewed = async {
-        loop {
-            let people = second.list().await.expect("a list").into_iter().find(|item| item.name == "people");
-            if people.expect("the projection").version == 1 {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(SOON, renewed).await.expect("the older version is built anew");
+    eventually(SOON, "the older version is built anew", async || {
+        let people = second.list().await.expect("a list").into_iter().find(|item| item.name == "people");
+        (people.expect("the projection").version == 1).then_some(())
+    })
+    .await;
     for item in second.list().await.expect("a list") {
         let lag = if item.name == "hubs" { store.head().await.expect("a head") - 3 } else { 0 };
         assert_eq!((item.lag, item.status), (lag, Status::Live), "{}", item.name);
@@ -188,12 +183,10 @@ async fn what_was_reached_is_not_believed_while_the_database_is_away() {
     let sql =
         format!("{}; select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'", allow(false));
     sqlx::raw_sql(&sql).execute(&mut elsewhere).await.expect("nobody is let in");
-    let doubted = async {
-        while projections.position() == head {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(SOON, doubted).await.expect("it is not known any more what was reached");
+    eventually(SOON, "it is not known any more what was reached", async || {
+        (projections.position() != head).then_some(())
+    })
+    .await;
     sqlx::raw_sql(&allow(true)).execute(&mut elsewhere).await.expect("all are let in");
     projections.wait_for(head, SOON).await.expect("it is known again");
     projections.stop().await;

@@ -12,7 +12,7 @@ use sqlx::PgPool;
 
 use super::engine::{assert_as_the_log_says, assert_full, histories, write_all};
 use super::{SOON, caught_up, write};
-use crate::harness::{Database, answer};
+use crate::harness::{Database, answer, eventually};
 use crate::school::School;
 
 /// Everything about the tables of the read models that a rebuild must not lose.
@@ -119,12 +119,11 @@ async fn two_rebuilds_of_one_database_do_not_go_on_at_once() {
     let first = projections.clone();
     let first = tokio::spawn(async move { first.rebuild(Some("hubs"), &mut |_| {}).await });
     let waits = "select exists(select from pg_locks where relation = 'public.hubs'::regclass and not granted)";
-    let waiting = async {
-        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&database.pool).await.expect("the locks") {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(SOON, waiting).await.expect("the first waits");
+    eventually(SOON, "the first waits", async || {
+        let waiting: bool = sqlx::query_scalar(waits).fetch_one(&database.pool).await.expect("the locks");
+        waiting.then_some(())
+    })
+    .await;
     let second = Projections::new(EventStore::new(database.pool.clone())).rebuild(Some("roster"), &mut |_| {}).await;
     assert!(matches!(second, Err(ProjectionError::UnderWay)), "{second:?}");
     held.rollback().await.expect("the lock is given back");
@@ -151,12 +150,10 @@ async fn a_new_version_is_built_while_the_other_models_go_on() {
     write_all(&database.pool, &histories(2)[1]).await;
     let head = store.head().await.expect("a head");
     let until = async |reached: &dyn Fn(&ProjectionItem) -> bool| {
-        let waiting = async {
-            while !second.list().await.expect("a list").iter().all(reached) {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(SOON, waiting).await.expect("it comes to that");
+        eventually(SOON, "it comes to that", async || {
+            second.list().await.expect("a list").iter().all(reached).then_some(())
+        })
+        .await;
     };
     until(&|item| if item.name == "people" { item.version == 0 } else { item.position == head }).await;
     lock.rollback().await.expect("the lock is given back");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::binary::program::Home;
-use crate::harness::{Database, answer, client};
+use crate::harness::{Database, answer, client, eventually};
 
 const OWNER: &str = "owner@example.org";
 
@@ -30,8 +30,11 @@ async fn a_site_is_opened_from_the_command_line_and_answers_in_the_service_that_
         let request = client().get(format!("{url}/v1/me")).bearer_auth(token.trim()).header("host", host);
         answer(request).await
     };
-    let follows = async { while me("north.localhost").await.status != 200 {} };
-    tokio::time::timeout(A_MOMENT, follows).await.expect("the service has heard of it");
+    let comes_to = async |status| {
+        let answers = async || (me("north.localhost").await.status == status).then_some(());
+        eventually(A_MOMENT, "the service has heard of it", answers).await;
+    };
+    comes_to(200).await;
     assert_eq!(me("north.localhost").await.json["name"], "Hēmi");
     assert_eq!(me("127.0.0.1").await.status, 401, "a token of one site is none of another");
 
@@ -52,8 +55,7 @@ async fn a_site_is_opened_from_the_command_line_and_answers_in_the_service_that_
     assert_eq!(home.run(&["sites", "hosts", "north"]).code, Some(2), "no host is said so");
     let nowhere = home.out(&["sites", "hosts", "north", "--none"]);
     assert_eq!(nowhere.trim(), "north answers on no host");
-    let forgets = async { while me("north.localhost").await.status != 404 {} };
-    tokio::time::timeout(A_MOMENT, forgets).await.expect("the service has heard of it");
+    comes_to(404).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use rollbook_store::Clock;
 use serde_json::json;
 
 use super::{NOW, Student, is_problem};
-use crate::harness::{Database, Hosting, Service, at};
+use crate::harness::{Database, Hosting, Service, at, eventually};
 
 /// Long enough for a moment, however busy the machine is.
 const A_MOMENT: std::time::Duration = std::time::Duration::from_secs(30);
@@ -40,8 +40,11 @@ async fn another_process_answers_on_a_new_host_and_a_closed_school_answers_nobod
     let north = service.site("north").await;
     let there = other.at_host("north.example.org");
     // The other process hears of it a moment later, by itself.
-    let heard = async { while there.ask(&north.owner, "/v1/me").await.status != 200 {} };
-    tokio::time::timeout(A_MOMENT, heard).await.expect("a new host is known everywhere");
+    let comes_to = async |what: &str, status| {
+        let answers = async || (there.ask(&north.owner, "/v1/me").await.status == status).then_some(());
+        eventually(A_MOMENT, what, answers).await;
+    };
+    comes_to("a new host is known everywhere", 200).await;
 
     let close = json!({"site_id": north.site, "reason": "the building is sold"});
     service.command(&service.owner, "CloseSite", close).await;
@@ -51,8 +54,7 @@ async fn another_process_answers_on_a_new_host_and_a_closed_school_answers_nobod
     }
     is_problem(&north.send(&north.owner, "FoundHub", json!({"name": "x"})).await, 410, "site_closed");
     assert_eq!(north.ask("", "/healthz").await.status, 200);
-    let heard = async { while there.ask(&north.owner, "/v1/me").await.status != 410 {} };
-    tokio::time::timeout(A_MOMENT, heard).await.expect("a closed site is closed everywhere");
+    comes_to("a closed site is closed everywhere", 410).await;
     service.command(&service.owner, "ReopenSite", json!({"site_id": north.site})).await;
     assert_eq!(north.ask(&north.owner, "/v1/me").await.status, 200, "everything is kept");
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::scene::{serve, status_at, token};
 use crate::binary::program::Home;
-use crate::harness::{Database, client};
+use crate::harness::{Database, client, eventually};
 
 /// Appends behind the service's back: only the log tells that something has happened.
 async fn append(pool: &PgPool) -> i64 {
@@ -40,15 +40,10 @@ async fn a_cut_of_the_notifications_stops_nothing_and_they_come_back() {
     let token = token(&home, url);
     let mut last = None;
     for _ in 0..2 {
-        let listening = async {
-            loop {
-                match listener(&database.pool).await {
-                    Some(pid) if Some(pid) != last => break pid,
-                    _ => tokio::task::yield_now().await,
-                }
-            }
-        };
-        let pid = tokio::time::timeout(Duration::from_mins(1), listening).await.expect("it listens");
+        let pid = eventually(Duration::from_mins(1), "it listens", async || {
+            listener(&database.pool).await.filter(|pid| Some(*pid) != last)
+        });
+        let pid = pid.await;
         let cut = "select pg_terminate_backend($1)";
         assert!(sqlx::query_scalar::<_, bool>(cut).bind(pid).fetch_one(&database.pool).await.expect("it is cut"));
         let position = append(&database.pool).await;

@@ -285,9 +285,8 @@ mod tests {
         assert!(ask(&mut second).await.is_none());
         drop(first);
         // The end of the first is heard of in a moment; only then is there a place.
-        while ask(&mut TcpStream::connect(address).await.unwrap()).await.is_none() {
-            tokio::task::yield_now().await;
-        }
+        let place = async { while ask(&mut TcpStream::connect(address).await.unwrap()).await.is_none() {} };
+        tokio::time::timeout(Duration::from_mins(1), place).await.expect("there is a place");
         serving.abort();
     }
 

@@ -201,7 +201,7 @@ fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
         Success::Json(schema) | Success::JsonOrMore(schema, _) => {
             ("200", json!({ "content": { "application/json": { "schema": Value::from(schema(schemas)) } } }))
         }
-        Success::Page { item, csv, ndjson } => {
+        Success::Page { item, columns, ndjson } => {
             let page = json!({
                 "type": "object",
                 "required": ["items", "next"],
@@ -211,7 +211,7 @@ fn responses(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
                 },
             });
             let mut content = json!({ "application/json": { "schema": page } });
-            if csv {
+            if !columns.is_empty() {
                 content["text/csv"] = json!({ "schema": { "type": "string" } });
             }
             if ndjson {

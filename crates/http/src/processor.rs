@@ -368,9 +368,12 @@ mod tests {
             tokio::spawn(async move { processor.answer(first(who), kind, work).await.unwrap() })
         };
         let under_way = async |number| {
-            while at_work.load(Ordering::Relaxed) < number {
-                tokio::task::yield_now().await;
-            }
+            let begun = async {
+                while at_work.load(Ordering::Relaxed) < number {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(Duration::from_mins(1), begun).await.expect("they are at work");
         };
         let most = REQUESTS + 1;
         let many: Vec<_> = (0..60).map(|_| reading(1, Kind::Read)).collect();

@@ -11,6 +11,7 @@ mod flow;
 mod keys;
 mod provider;
 mod settings;
+mod signatures;
 mod token;
 
 pub use flow::{Flow, SealError};

@@ -7,8 +7,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::OidcError;
 use crate::keys::Wanted;
+use crate::{OidcError, signatures};
 
 /// How far the issuer's clock may be from ours.
 const LEEWAY_SECONDS: i64 = 60;
@@ -89,6 +89,7 @@ pub fn claims(token: &str, key: &Jwk, expected: &Expected<'_>, now: DateTime<Utc
     validation.set_issuer(&[expected.issuer]);
     validation.set_audience(&[expected.audience]);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    signatures::install();
     // By the service's clock, below.
     (validation.validate_exp, validation.validate_nbf) = (false, false);
     let claims: Claims = decode(token, &verifying, &validation)

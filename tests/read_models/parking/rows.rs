@@ -9,7 +9,7 @@ use rollbook_projections::engine::Status;
 use uuid::Uuid;
 
 use super::{assert_parked, found, hub, list, name_of, parked, rename, run};
-use crate::harness::Database;
+use crate::harness::{Database, eventually};
 use crate::read_models::engine::assert_as_the_log_says;
 use crate::read_models::{SOON, caught_up, write};
 use rollbook_domain::Origin;
@@ -110,12 +110,10 @@ async fn a_row_that_cannot_be_read_parks_its_stream_in_its_model_until_a_process
     projections.stop().await;
 
     let anew = Projections::start(store.clone());
-    let taken_up = async {
-        while list(&anew).await.iter().any(|item| item.parked > 0) {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(SOON, taken_up).await.expect("it is taken up at the start");
+    eventually(SOON, "it is taken up at the start", async || {
+        list(&anew).await.iter().all(|item| item.parked == 0).then_some(())
+    })
+    .await;
     assert!(!active(person).await);
     assert_as_the_log_says(&anew).await;
     anew.stop().await;
@@ -146,16 +144,12 @@ async fn a_renamed_column_stops_its_model_alone(before_the_start: bool) {
         projections = Projections::start(store.clone());
     }
     let after = rename(pool, id, "South").await;
-    let stuck = async {
-        loop {
-            let list = list(&projections).await;
-            if list.iter().all(|item| item.lag == 0 || item.name == "hubs" && item.status == Status::Stuck) {
-                break list.into_iter().find(|item| item.name == "hubs").expect("the projection");
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    let hubs = tokio::time::timeout(SOON, stuck).await.expect("the others go on");
+    let hubs = eventually(SOON, "the others go on", async || {
+        let list = list(&projections).await;
+        let stuck = list.iter().all(|item| item.lag == 0 || item.name == "hubs" && item.status == Status::Stuck);
+        stuck.then(|| list.into_iter().find(|item| item.name == "hubs").expect("the projection"))
+    });
+    let hubs = hubs.await;
     assert_eq!((hubs.position, hubs.parked), (before, 0));
     assert!(hubs.error.is_some());
     run(pool, "alter table hubs rename column somewhere to place").await;

@@ -13,7 +13,7 @@ use rollbook_store::{Clock, EventStore, StoreError};
 use serde_json::json;
 
 use super::{A, NOW, Student, connections, keys, until, with};
-use crate::emails::scene::{Scene, deliver};
+use crate::emails::scene::{Scene, deliver, takes_over};
 use crate::harness::{Database, Hosting, at};
 
 /// Delivers from the database of one site, as the binary does.
@@ -94,7 +94,7 @@ async fn something_waits_until_it_is_sent() {
     scene.deliver().await;
     assert!(!waits().await);
     scene.send(1).await;
-    // Known to the read models, and taken up by nobody yet.
+    // SiteStatus to the read models, and taken up by nobody yet.
     assert_eq!(scene.emails("").await.len(), 1);
     assert!(waits().await);
     scene.deliver().await;
@@ -123,9 +123,7 @@ async fn a_closed_school_sends_nothing_from_its_own_database() {
     closed.close().await;
     service.clock.set(at(NOW) + chrono::TimeDelta::minutes(5));
     let mut open = mailer().of_site(known(false));
-    while open.round().await.expect("a round") == rollbook_mail::Round::NotLeader {
-        tokio::task::yield_now().await;
-    }
+    takes_over(&mut open).await;
     assert_eq!(deliver(&mut open).await, None);
     assert!(messages(folder.path())[0].contains("https://north.example.org/"));
 }

@@ -19,7 +19,7 @@ use rollbook_store::site_databases::{Patience, Reach};
 use sqlx::PgPool;
 
 use super::{NOW, Student, is_problem};
-use crate::harness::{Database, Hosting, Service, at};
+use crate::harness::{Database, Hosting, Service, at, eventually};
 
 const A: &str = "a:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 const B: &str = "b:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA=";
@@ -68,12 +68,7 @@ async fn with(database: Database, hosting: Hosting) -> Service {
 
 /// Waits until something is so.
 async fn until(what: &str, is: impl AsyncFn() -> bool) {
-    let so = async {
-        while !is().await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(A_MOMENT, so).await.unwrap_or_else(|_| panic!("{what}"));
+    eventually(A_MOMENT, what, async || is().await.then_some(())).await;
 }
 
 /// How many connections services have to a database.

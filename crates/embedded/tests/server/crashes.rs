@@ -3,13 +3,12 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::process::Stdio;
-use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rollbook_embedded::{Error, Instance};
 
-use super::{alive, connect, ends, example, folder, options, pid};
+use super::{alive, connect, ends, eventually, example, folder, options, pid};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_is_started_again_with_all_that_was_committed() {
@@ -40,7 +39,9 @@ async fn what_is_left_of_a_killed_server_is_waited_for() {
     let backend: i32 = client.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
     // Busy, so that it does not notice for a while, and keeps the shared memory.
     tokio::spawn(async move { client.batch_execute("SELECT sum(sqrt(n)) FROM generate_series(1, 20000000) n").await });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let witness = connect(first.url()).await.unwrap();
+    let busy = "SELECT FROM pg_stat_activity WHERE pid = $1 AND state = 'active' AND query LIKE '%sqrt%'";
+    eventually("it is busy", async || !witness.query(busy, &[&backend]).await.unwrap().is_empty()).await;
     kill(Pid::from_raw(pid(&first)), Signal::SIGKILL).unwrap();
     ends(pid(&first)).await;
     assert!(alive(backend));
@@ -166,12 +167,6 @@ async fn a_temporary_server_ends_with_a_killed_process() {
     assert!(alive(server) && directory.exists());
     child.start_kill().unwrap();
     child.wait().await.unwrap();
-    assert!(ends(server).await);
-    for _ in 0..100 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        if !directory.exists() {
-            return;
-        }
-    }
-    panic!("{} is still there", directory.display());
+    ends(server).await;
+    eventually("its folder goes", async || !directory.exists()).await;
 }

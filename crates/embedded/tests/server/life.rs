@@ -2,7 +2,7 @@
 
 use rollbook_embedded::{Instance, temporary};
 
-use super::{alive, connect, ends, folder, options, options_said, pid};
+use super::{alive, connect, ends, eventually, folder, options, options_said, pid};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fresh_instance_is_for_an_ordinary_role_and_its_data_is_kept() {
@@ -138,12 +138,6 @@ async fn a_temporary_server_leaves_nothing() {
     let dropped = temporary(&[]).await.unwrap();
     let (folder, server) = (dropped.directory().parent().unwrap().to_owned(), pid(&dropped));
     drop(dropped);
-    assert!(ends(server).await);
-    for _ in 0..100 {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        if !folder.exists() {
-            return;
-        }
-    }
-    panic!("{} is still there", folder.display());
+    ends(server).await;
+    eventually("its folder goes", async || !folder.exists()).await;
 }

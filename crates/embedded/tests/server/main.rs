@@ -8,6 +8,7 @@ mod users;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rollbook_embedded::{Instance, Options};
 use tokio_postgres::{Client, NoTls};
@@ -63,12 +64,16 @@ fn alive(pid: i32) -> bool {
     running && std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty())
 }
 
-async fn ends(pid: i32) -> bool {
-    for _ in 0..200 {
-        if !alive(pid) {
-            return true;
+async fn ends(pid: i32) {
+    eventually(&format!("process {pid} ends"), async || !alive(pid)).await;
+}
+
+/// Looks until it is so; what never comes fails, and says what was waited for.
+async fn eventually(what: &str, is: impl AsyncFn() -> bool) {
+    let so = async {
+        while !is().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    false
+    };
+    tokio::time::timeout(Duration::from_mins(1), so).await.unwrap_or_else(|_| panic!("not within a minute: {what}"));
 }

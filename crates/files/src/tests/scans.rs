@@ -73,9 +73,17 @@ async fn gone(folder: &TempDir) {
     let pids = fs::read_to_string(folder.path().join("pids")).unwrap();
     let pids: Vec<&str> = pids.lines().collect();
     assert_eq!(pids.len(), 2);
-    while !pids.iter().all(|pid| has_ended(pid)) {
-        tokio::task::yield_now().await;
-    }
+    eventually(|| pids.iter().all(|pid| has_ended(pid))).await;
+}
+
+/// Looks until it is so; what never comes fails.
+async fn eventually(is: impl Fn() -> bool) {
+    let so = async {
+        while !is() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), so).await.expect("it comes to that");
 }
 
 #[tokio::test]
@@ -93,11 +101,7 @@ async fn one_that_nobody_waits_for_any_more_is_ended() {
     let folder = tempfile::tempdir().unwrap();
     let scanner = scanner(&script(&folder, "sleep 600 &\necho $$ >some; echo $! >>some; mv some pids; wait"));
     let given = file(b"x");
-    let begun = async {
-        while !folder.path().join("pids").exists() {
-            tokio::task::yield_now().await;
-        }
-    };
+    let begun = eventually(|| folder.path().join("pids").exists());
     tokio::select! {
         ended = scanner.scan(&given) => panic!("{ended:?}"),
         () = begun => {}

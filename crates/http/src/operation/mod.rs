@@ -122,8 +122,8 @@ pub enum Success {
     Page {
         /// An item's.
         item: SchemaOf,
-        /// Whether it comes as CSV too.
-        csv: bool,
+        /// Its columns as CSV; none: it does not come as CSV.
+        columns: &'static [&'static str],
         /// Whether it comes as JSON lines too.
         ndjson: bool,
     },

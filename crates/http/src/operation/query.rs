@@ -142,7 +142,7 @@ where
         command: None,
         body: None,
         upload: &[],
-        success: Success::Page { item: schema::<I>(), csv, ndjson: false },
+        success: Success::Page { item: schema::<I>(), columns: I::COLUMNS, ndjson: false },
         takes_long: false,
         route: get(answer),
     }

@@ -69,7 +69,7 @@ where
         command: None,
         body: None,
         upload: &[],
-        success: Success::Page { item: schema::<I>(), csv: true, ndjson: true },
+        success: Success::Page { item: schema::<I>(), columns: I::COLUMNS, ndjson: true },
         takes_long: false,
         route: get(answer),
     }
