@@ -73,13 +73,14 @@ async fn a_system_vouches_in_its_schools_and_exists_in_no_other() {
             assert_eq!(page.text.contains("Sign in with Ako"), vouches, "{slug}");
             let request = scene.browser().get(format!("{}/v1/sign-in/ako", school.url));
             let host = format!("{slug}.example.org");
-            let set_out = answer(if slug == "default" { request } else { request.header("host", host) }).await;
+            let begin_authorization =
+                answer(if slug == "default" { request } else { request.header("host", host) }).await;
             if vouches {
-                assert_eq!((said.status, set_out.status), (200, 303), "{slug}: {}", said.text);
+                assert_eq!((said.status, begin_authorization.status), (200, 303), "{slug}: {}", said.text);
             } else {
                 assert_eq!(refused(&said), (401, "unauthenticated"), "{slug}");
                 assert_eq!(said.json["detail"], "this token is unknown, expired or revoked");
-                assert_eq!(refused(&set_out), (404, "not_found"), "{slug}");
+                assert_eq!(refused(&begin_authorization), (404, "not_found"), "{slug}");
             }
         }
     }

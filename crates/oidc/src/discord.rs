@@ -3,7 +3,7 @@
 use reqwest::Client;
 use serde::Deserialize;
 
-use crate::{OidcError, Vouched, fetch};
+use crate::{OidcError, VerifiedIdentity, fetch};
 
 /// Somebody, as Discord tells of them.
 #[derive(Deserialize)]
@@ -32,10 +32,10 @@ impl Endpoints {
     }
 
     /// Whom a token is of.
-    pub async fn vouched(&self, client: &Client, issuer: &str, token: &str) -> Result<Vouched, OidcError> {
+    pub async fn vouched(&self, client: &Client, issuer: &str, token: &str) -> Result<VerifiedIdentity, OidcError> {
         let refused = OidcError::NotVouched("Discord does not say who it is");
         let Me { id, email, verified } = fetch::json(client.get(&self.me).bearer_auth(token), refused).await?;
-        Ok(Vouched {
+        Ok(VerifiedIdentity {
             issuer: issuer.to_owned(),
             subject: id,
             email: email.filter(|_| verified),

@@ -15,12 +15,12 @@ mod signatures;
 mod token;
 
 pub use flow::{Flow, SealError};
-pub use provider::{Outset, Provider, Return};
+pub use provider::{AuthorizationRequest, Callback, Provider};
 pub use settings::{Kind, ProviderSettings, SettingsError, Sites, read};
 
 /// Whom a system vouches for.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Vouched {
+pub struct VerifiedIdentity {
     /// Which system.
     pub issuer: String,
     /// Under which id it knows them.
@@ -33,9 +33,9 @@ pub struct Vouched {
     pub said_at: Option<DateTime<Utc>>,
 }
 
-impl std::fmt::Debug for Vouched {
+impl std::fmt::Debug for VerifiedIdentity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Vouched").field("issuer", &self.issuer).finish_non_exhaustive()
+        f.debug_struct("VerifiedIdentity").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }
 

@@ -16,7 +16,7 @@ use crate::flow::{self, Flow, SealError};
 use crate::keys::Keys;
 use crate::settings::{Kind, ProviderSettings, is_safe};
 use crate::token::{self, Expected};
-use crate::{OidcError, Vouched, fetch};
+use crate::{OidcError, VerifiedIdentity, fetch};
 
 /// 43 characters of 62 are 256 bits.
 const RANDOM_CHARACTERS: usize = 43;
@@ -40,7 +40,7 @@ struct Discovered {
 }
 
 /// The beginning of somebody's way.
-pub struct Outset {
+pub struct AuthorizationRequest {
     /// Where the browser goes.
     pub url: String,
     /// What comes back with them.
@@ -52,7 +52,7 @@ pub struct Outset {
 }
 
 /// What somebody has come back with.
-pub struct Return<'a> {
+pub struct Callback<'a> {
     /// What the system gave them.
     pub code: &'a str,
     /// What they set out with.
@@ -92,7 +92,7 @@ impl Provider {
     }
 
     /// Sends somebody off.
-    pub async fn set_out(&self, redirect_uri: &str) -> Result<Outset, OidcError> {
+    pub async fn begin_authorization(&self, redirect_uri: &str) -> Result<AuthorizationRequest, OidcError> {
         let authorization = match self.settings.kind {
             Kind::Oidc => self.discovered().await?.authorization_endpoint.clone(),
             Kind::Discord => Endpoints::of(&self.settings.issuer).authorization,
@@ -113,11 +113,11 @@ impl Provider {
             query.append_pair("nonce", &nonce);
         }
         drop(query);
-        Ok(Outset { url: url.into(), state, nonce, verifier })
+        Ok(AuthorizationRequest { url: url.into(), state, nonce, verifier })
     }
 
     /// Whom the system vouches for, of whoever has come back.
-    pub async fn come_back(&self, back: &Return<'_>, now: DateTime<Utc>) -> Result<Vouched, OidcError> {
+    pub async fn exchange_code(&self, back: &Callback<'_>, now: DateTime<Utc>) -> Result<VerifiedIdentity, OidcError> {
         let endpoint = match self.settings.kind {
             Kind::Oidc => self.discovered().await?.token_endpoint.clone(),
             Kind::Discord => Endpoints::of(&self.settings.issuer).token,
@@ -150,24 +150,29 @@ impl Provider {
                 let endpoints = Endpoints::of(&self.settings.issuer);
                 let vouched =
                     endpoints.vouched(&self.client, &self.settings.issuer, &access_token.ok_or(nothing)?).await?;
-                Ok(Vouched { multi_factor: self.settings.multi_factor, ..vouched })
+                Ok(VerifiedIdentity { multi_factor: self.settings.multi_factor, ..vouched })
             }
         }
     }
 
     /// Whether a token says to be of this system; not believed yet.
-    pub fn is_alleged_by(&self, token: &str) -> bool {
+    pub fn unverified_issuer_is(&self, token: &str) -> bool {
         self.settings.kind == Kind::Oidc && token::alleged_issuer(token).as_ref() == Some(&self.settings.issuer)
     }
 
     /// Whom a program's token is of.
-    pub async fn bearer(&self, token: &str, now: DateTime<Utc>) -> Result<Vouched, OidcError> {
+    pub async fn bearer(&self, token: &str, now: DateTime<Utc>) -> Result<VerifiedIdentity, OidcError> {
         let audience = self.settings.audience.as_deref().unwrap_or(&self.settings.client_id);
         let (issuer, client) = (&*self.settings.issuer, &*self.settings.client_id);
         self.believed(token, &Expected { issuer, audience, client, nonce: None }, now).await
     }
 
-    async fn believed(&self, token: &str, expected: &Expected<'_>, now: DateTime<Utc>) -> Result<Vouched, OidcError> {
+    async fn believed(
+        &self,
+        token: &str,
+        expected: &Expected<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<VerifiedIdentity, OidcError> {
         let wanted = token::key_of(token, expected)?;
         let url = &self.discovered().await?.jwks_uri;
         let key = self.keys.key(&self.client, url, &wanted, now).await?;
@@ -175,7 +180,7 @@ impl Provider {
         let email = claims.verified_email();
         let multi_factor = self.settings.multi_factor || claims.is_multi_factor();
         let said_at = Some(claims.issued_at());
-        Ok(Vouched { issuer: self.settings.issuer.clone(), subject: claims.sub, email, multi_factor, said_at })
+        Ok(VerifiedIdentity { issuer: self.settings.issuer.clone(), subject: claims.sub, email, multi_factor, said_at })
     }
 
     /// What the issuer says of itself, asked until it answers, and then kept.

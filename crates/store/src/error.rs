@@ -31,7 +31,7 @@ pub enum StoreError {
     BeforeBaseline,
     /// One database is of one installation, or of one site.
     #[error("the database belongs to another site, or is that of an installation")]
-    Elsewhere,
+    WrongDatabase,
 }
 
 impl StoreError {

@@ -10,7 +10,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::EventStore;
-use crate::link::ONE_PLAN;
+use crate::dedicated_connection::ONE_PLAN;
 
 /// The setting of a connection that row-level security asks for.
 const SETTING: &str = "rollbook.site";

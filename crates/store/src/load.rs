@@ -148,7 +148,7 @@ impl EventStore {
         key: Option<CommandKey>,
         facts: &mut Facts,
     ) -> Result<(), StoreError> {
-        let mut asked = Asked::default();
+        let mut asked = LoadBatch::default();
         for need in wanted {
             match need {
                 Need::Stream(stream) => {
@@ -216,7 +216,7 @@ fn columns(set: &ClaimSet) -> (&'static str, String) {
 }
 
 // Questions with their answers in the same columns, and with parameters of the same numbers. As over every connection of one
-// plan (`crate::link::ONE_PLAN`), tables are asked row by row, in laterals with a limit or an offset: in place of a join they
+// plan (`crate::dedicated_connection::ONE_PLAN`), tables are asked row by row, in laterals with a limit or an offset: in place of a join they
 // cannot become one that reads the whole of a table, which the planner took for an empty one.
 
 const EVENTS: &str = "select 'event', w.n, e.aggregate_type, e.aggregate_id, e.sequence, e.event_type, e.event_version,
@@ -253,7 +253,7 @@ const RECEIPT: &str = "select 'receipt', 0::bigint, encode(c.command_hash, 'hex'
 
 /// One round trip's questions, and their answers as they come in.
 #[derive(Default)]
-struct Asked {
+struct LoadBatch {
     kinds: Vec<&'static str>,
     ids: Vec<String>,
     after: Vec<i64>,
@@ -265,7 +265,7 @@ struct Asked {
     members: Vec<(ClaimSet, Vec<Uuid>)>,
 }
 
-impl Asked {
+impl LoadBatch {
     /// The statement, of the questions that there are: the plan of all of them takes longer to make than most answers.
     fn sql(&self, receipt: bool) -> String {
         let parts = [

@@ -23,8 +23,8 @@ use tokio::sync::{mpsc, watch};
 use crate::append::Job;
 use crate::entries::LogView;
 use crate::isolation::{self, SitePools};
-use crate::kept::Kept;
 use crate::recent::Recent;
+use crate::state_cache::StateCache;
 use crate::tokens::Lookup;
 use crate::{Position, Recorded, StoreError};
 
@@ -38,7 +38,7 @@ pub struct EventStore {
     /// Where what works for all sites at once does so.
     pub(crate) every_site: PgPool,
     pub(crate) sites: Arc<SitePools>,
-    pub(crate) kept: Arc<Kept>,
+    pub(crate) kept: Arc<StateCache>,
     pub(crate) recent: Arc<Recent>,
     pub(crate) appender: Arc<OnceLock<mpsc::Sender<Job>>>,
     pub(crate) bearers: Arc<OnceLock<mpsc::Sender<Lookup>>>,

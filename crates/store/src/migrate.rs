@@ -23,7 +23,7 @@ pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
 /// another is refused.
 pub async fn migrate_of(pool: &PgPool, site: SiteId) -> Result<(), StoreError> {
     apply(pool).await?;
-    if claim(pool, site).await? { Ok(()) } else { Err(StoreError::Elsewhere) }
+    if claim(pool, site).await? { Ok(()) } else { Err(StoreError::WrongDatabase) }
 }
 
 /// Applies the migrations that are missing; a database of before the baseline is refused. sqlx holds an advisory lock

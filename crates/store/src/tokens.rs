@@ -22,8 +22,8 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::apart::unbroken;
-use crate::kept::Kept;
-use crate::link::Link;
+use crate::dedicated_connection::DedicatedConnection;
+use crate::state_cache::StateCache;
 use crate::{EventStore, Position, StoreError};
 
 /// 43 characters of 62 are 256 bits.
@@ -206,10 +206,10 @@ pub(crate) struct Lookup {
 }
 
 /// Answers look-ups until nobody can ask any more.
-async fn look_up(pool: PgPool, kept: Arc<Kept>, queue: Arc<Mutex<mpsc::Receiver<Lookup>>>) {
+async fn look_up(pool: PgPool, kept: Arc<StateCache>, queue: Arc<Mutex<mpsc::Receiver<Lookup>>>) {
     // Only one of them lives at a time.
     let mut queue = queue.lock().await;
-    let mut link = Link::new(&pool, &[]);
+    let mut link = DedicatedConnection::new(&pool, &[]);
     // Whom tokens stand for never changes; what is kept of the person says which events are new.
     let mut people: LruCache<Vec<u8>, PersonId> = LruCache::new(REMEMBERED);
     let mut lookups = Vec::new();
@@ -257,7 +257,11 @@ async fn look_up(pool: PgPool, kept: Arc<Kept>, queue: Arc<Mutex<mpsc::Receiver<
     link.close().await;
 }
 
-async fn read(link: &mut Link, lookups: &[Lookup], known: &[AnyLoaded]) -> Result<Vec<PgRow>, StoreError> {
+async fn read(
+    link: &mut DedicatedConnection,
+    lookups: &[Lookup],
+    known: &[AnyLoaded],
+) -> Result<Vec<PgRow>, StoreError> {
     let hashes: Vec<&[u8]> = lookups.iter().map(|lookup| lookup.hash.as_slice()).collect();
     let sites: Vec<Uuid> = lookups.iter().map(|lookup| lookup.site.0).collect();
     let instants: Vec<_> = lookups.iter().map(|lookup| lookup.now).collect();
@@ -280,7 +284,7 @@ async fn read(link: &mut Link, lookups: &[Lookup], known: &[AnyLoaded]) -> Resul
 
 /// Writes down that sessions were used, unless another process has done so. Whoever holds one for something else is not waited for: it is
 /// written down the next time.
-async fn write_used(link: &mut Link, used: Vec<(Vec<u8>, DateTime<Utc>)>) -> Result<(), StoreError> {
+async fn write_used(link: &mut DedicatedConnection, used: Vec<(Vec<u8>, DateTime<Utc>)>) -> Result<(), StoreError> {
     if used.is_empty() {
         return Ok(());
     }

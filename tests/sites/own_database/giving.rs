@@ -51,7 +51,7 @@ async fn a_school_with_a_database_of_its_own_has_everything_there_and_nothing_el
     let again = service.give(&id, &Database::empty().await.url).await;
     is_problem(&again, 409, "site_database_given_already");
     let taken = migrate(&own.pool).await;
-    assert!(matches!(taken, Err(StoreError::Elsewhere)), "no installation begins in it: {taken:?}");
+    assert!(matches!(taken, Err(StoreError::WrongDatabase)), "no installation begins in it: {taken:?}");
 
     let events = service.items(&service.owner, "/v1/events").await;
     let told: Vec<_> = events.iter().filter(|event| event["stream"] == id.as_str()).collect();

@@ -14,7 +14,7 @@ use rollbook_domain::account::{LinkIdentity, ShownFactor, SignInMethod};
 use rollbook_domain::claim::ClaimKey;
 use rollbook_domain::person::{Person, Role};
 use rollbook_domain::{Actor, PersonId, SiteId};
-use rollbook_oidc::{Flow, Kind, OidcError, Outset, Provider, Return, Vouched};
+use rollbook_oidc::{AuthorizationRequest, Callback, Flow, Kind, OidcError, Provider, VerifiedIdentity};
 use rollbook_store::accounts::{Identity, LinkedBy};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -47,7 +47,7 @@ pub fn operations() -> Vec<Operation> {
                 "/v1/sign-in/{provider}",
                 "Sends a browser to another system to sign in there",
                 (Audience::Anybody, None, OUT),
-                get(set_out),
+                get(begin_authorization),
             )
         },
         Operation {
@@ -58,7 +58,7 @@ pub fn operations() -> Vec<Operation> {
                 "/v1/sign-in/{provider}/callback",
                 "Where a browser comes back from another system; the session is a cookie",
                 (Audience::Anybody, None, OUT),
-                get(come_back),
+                get(exchange_code),
             )
         },
         Operation {
@@ -122,7 +122,7 @@ fn way_back(state: &AppState, came_to: &CameTo, name: &str) -> Result<String, Ap
     state.accounts().address(state.site(), came_to.host.as_deref(), came_to, &path)
 }
 
-async fn set_out(
+async fn begin_authorization(
     State(state): State<AppState>,
     At(name): At<String>,
     Query(Going { next }): Query<Going>,
@@ -160,14 +160,15 @@ async fn way_there(
     linking: Option<String>,
 ) -> Result<(String, HeaderMap), ApiError> {
     let way_back = way_back(state, came_to, &provider.settings().name)?;
-    let Outset { url, state: sent, nonce, verifier } = provider.set_out(&way_back).await.map_err(problem)?;
+    let AuthorizationRequest { url, state: sent, nonce, verifier } =
+        provider.begin_authorization(&way_back).await.map_err(problem)?;
     let (next, expires_at) = (next::of_this_site(next).to_owned(), state.now() + ON_THE_WAY);
     let flow = Flow { state: sent, nonce, verifier, next, expires_at, linking };
     let sealed = provider.seal(&state.site().to_string(), &flow).map_err(|error| ApiError::internal(&error))?;
     Ok((url, cookies::headers([cookies::set(cookies::FLOW, &sealed, ON_THE_WAY)?])))
 }
 
-async fn come_back(
+async fn exchange_code(
     state: State<AppState>,
     site: Site,
     at: At<String>,
@@ -203,8 +204,8 @@ async fn let_in(
     }
     let code = code.ok_or_else(|| not("the other system did not let you in"))?;
     let way_back = way_back(&state, came_to, &name)?;
-    let back = Return { code: &code, nonce: &flow.nonce, verifier: &flow.verifier, redirect_uri: &way_back };
-    let vouched = provider.come_back(&back, state.now()).await.map_err(problem)?;
+    let back = Callback { code: &code, nonce: &flow.nonce, verifier: &flow.verifier, redirect_uri: &way_back };
+    let vouched = provider.exchange_code(&back, state.now()).await.map_err(problem)?;
     let next = flow.next;
     let location = HeaderValue::try_from(&next).map_err(|error| ApiError::internal(&error))?;
     if let Some(session) = flow.linking {
@@ -213,7 +214,7 @@ async fn let_in(
         return Ok((StatusCode::SEE_OTHER, cookies, [(LOCATION, location)]).into_response());
     }
     // They have come from there just now, whatever its token says: it repeats what they set out with.
-    let vouched = Vouched { said_at: None, ..vouched };
+    let vouched = VerifiedIdentity { said_at: None, ..vouched };
     let Known { person, state: found, second_factor } = known(&state, site, provider, &vouched).await?;
     if !found.active {
         return Err(not("the person may not sign in"));
@@ -269,7 +270,12 @@ const FROM_BEFORE: &str =
 
 /// Who it is that a system vouches for: whoever was linked with its subject, or else whoever has the address that it has verified, who
 /// is linked from then on. What it said before something ended the person's ways in holds no more.
-async fn known(state: &AppState, site: SiteId, provider: &Provider, vouched: &Vouched) -> Result<Known, ApiError> {
+async fn known(
+    state: &AppState,
+    site: SiteId,
+    provider: &Provider,
+    vouched: &VerifiedIdentity,
+) -> Result<Known, ApiError> {
     let store = state.store();
     if let Some(identity) = store.identity(site, &vouched.issuer, &vouched.subject).await? {
         if !identity.holds(vouched.said_at) {
@@ -283,13 +289,13 @@ async fn known(state: &AppState, site: SiteId, provider: &Provider, vouched: &Vo
 }
 
 /// What a system says that it has asked for besides.
-fn asked_there(vouched: &Vouched) -> ShownFactor {
+fn asked_there(vouched: &VerifiedIdentity) -> ShownFactor {
     if vouched.multi_factor { ShownFactor::Elsewhere } else { ShownFactor::Nothing }
 }
 
 /// Whoever has the address that a system has verified: once, and nobody who has much to lose. It is compared as it is, because what
 /// only looks like it, or is folded to it, may be another mailbox.
-async fn by_address(state: &AppState, site: SiteId, vouched: &Vouched) -> Result<Known, ApiError> {
+async fn by_address(state: &AppState, site: SiteId, vouched: &VerifiedIdentity) -> Result<Known, ApiError> {
     let store = state.store();
     let unknown = ApiError::Account(AccountProblem::UnknownPerson);
     let plain = |email: &&str| email.bytes().all(|byte| byte.is_ascii_graphic());
@@ -339,7 +345,7 @@ async fn link_to_caller(
     state: &AppState,
     site: SiteId,
     provider: &Provider,
-    vouched: &Vouched,
+    vouched: &VerifiedIdentity,
     (headers, session): (&HeaderMap, &str),
 ) -> Result<(), ApiError> {
     let gone = || not("you are not signed in any more as whoever set out to link this system; begin again");
@@ -365,7 +371,7 @@ async fn link_to_caller(
 async fn link(
     state: &AppState,
     site: SiteId,
-    Vouched { issuer, subject, .. }: &Vouched,
+    VerifiedIdentity { issuer, subject, .. }: &VerifiedIdentity,
     (person, epoch): (PersonId, i64),
     by: LinkedBy,
 ) -> Result<bool, ApiError> {
@@ -379,7 +385,7 @@ pub async fn bearer(state: &AppState, site: SiteId, token: &str) -> Result<Optio
     if token.bytes().filter(|byte| *byte == b'.').count() != 2 {
         return Ok(None);
     }
-    let Some(provider) = vouching(state).find(|provider| provider.is_alleged_by(token)) else { return Ok(None) };
+    let Some(provider) = vouching(state).find(|provider| provider.unverified_issuer_is(token)) else { return Ok(None) };
     let vouched = provider.bearer(token, state.now()).await.map_err(|error| match error {
         OidcError::NotVouched(why) => ApiError::Unauthenticated(why),
         OidcError::Unavailable(_) => problem(error),

@@ -9,7 +9,7 @@
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rollbook_store::link::Link;
+use rollbook_store::dedicated_connection::DedicatedConnection;
 use rollbook_store::{Position, Recorded, StoreError};
 use sqlx::query::Query;
 use sqlx::{PgPool, Row};
@@ -25,7 +25,7 @@ use crate::storage::{delete_sql, of_key, upsert_sql};
 /// The rows in memory, and the connection that they are written over.
 pub(super) struct FastPath {
     pool: PgPool,
-    link: Link,
+    link: DedicatedConnection,
     tables: Vec<Box<dyn HotTable>>,
     /// The columns of each table; none before the first round.
     columns: Vec<Columns>,
@@ -47,7 +47,7 @@ const SETTINGS: [(&str, &str); 2] = [("synchronous_commit", "off"), ("lock_timeo
 impl FastPath {
     pub fn new(pool: &PgPool) -> Self {
         let tables = MODELS.iter().map(|model| model.hot()).collect();
-        let (pool, link) = (pool.clone(), Link::new(pool, &SETTINGS));
+        let (pool, link) = (pool.clone(), DedicatedConnection::new(pool, &SETTINGS));
         Self { pool, link, tables, columns: Vec::new(), left: Vec::new() }
     }
 

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 use super::batch::{self, Concerns, Outcome, Refused};
 use super::prepared::{Prepared, Written};
 use super::{Appended, StoreError};
-use crate::link::Link;
+use crate::dedicated_connection::DedicatedConnection;
 use crate::recent::Recent;
 
 /// How many requests may wait. Beyond that the service says that it is overloaded: at some thousand a second, whoever were
@@ -31,7 +31,7 @@ pub(crate) struct Job {
 }
 
 /// Writes batches until nobody can ask any more.
-pub(super) async fn run(mut link: Link, recent: Arc<Recent>, queue: Arc<Mutex<mpsc::Receiver<Job>>>) {
+pub(super) async fn run(mut link: DedicatedConnection, recent: Arc<Recent>, queue: Arc<Mutex<mpsc::Receiver<Job>>>) {
     // Only one of them lives at a time.
     let mut queue = queue.lock().await;
     let mut waiting: VecDeque<Job> = VecDeque::new();
@@ -90,7 +90,7 @@ impl Announced {
     }
 
     /// Tells others of what is pending.
-    async fn catch_up(&mut self, link: &mut Link, recent: &Recent) {
+    async fn catch_up(&mut self, link: &mut DedicatedConnection, recent: &Recent) {
         self.pending = false;
         self.last = Some(Instant::now());
         let head = recent.head().to_string();
@@ -118,7 +118,7 @@ fn take_batch(waiting: &mut VecDeque<Job>) -> Vec<Job> {
     batch
 }
 
-async fn write(link: &mut Link, recent: &Recent, jobs: Vec<Job>, announce: bool) {
+async fn write(link: &mut DedicatedConnection, recent: &Recent, jobs: Vec<Job>, announce: bool) {
     let requests: Vec<&Prepared> = jobs.iter().map(|job| &job.request).collect();
     let started = Instant::now();
     let done = batch::append(link, &requests, announce).await;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::StoredReceipt;
 use super::prepared::{Key, Prepared};
-use crate::link::{Link, PgQuery};
+use crate::dedicated_connection::{DedicatedConnection, PgQuery};
 use crate::{CommandKey, Position, StoreError};
 
 /// What requests of one batch may not share in a site: a stream that one of them writes, a claim, a set, an idempotency
@@ -244,7 +244,11 @@ impl<'r> Columns<'r> {
 }
 
 /// Appends a batch in one statement. `announce`: whether other processes are to be told.
-pub(super) async fn append(link: &mut Link, requests: &[&Prepared], announce: bool) -> Result<Outcome, StoreError> {
+pub(super) async fn append(
+    link: &mut DedicatedConnection,
+    requests: &[&Prepared],
+    announce: bool,
+) -> Result<Outcome, StoreError> {
     let columns = Columns::of(requests);
     let rows = link.rows(|| columns.bound(announce)).await?;
     let row = rows.first().ok_or_else(|| StoreError::Corrupt("no answer to an append".to_owned()))?;

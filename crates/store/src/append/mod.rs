@@ -22,7 +22,7 @@ use uuid::Uuid;
 pub(crate) use self::appender::Job;
 use self::prepared::Prepared;
 use crate::apart::unbroken;
-use crate::link::Link;
+use crate::dedicated_connection::DedicatedConnection;
 use crate::receipt::ReceiptStream;
 use crate::{CommandKey, EventStore, Position, StoreError};
 
@@ -77,13 +77,13 @@ pub struct StoredReceipt {
     /// The streams it concerned.
     pub streams: Vec<ReceiptStream>,
     /// What it adds to the usual.
-    pub lists: Told,
+    pub lists: ReceiptExtras,
 }
 
 impl StoredReceipt {
     /// The receipt of a command that is written by these pieces.
     pub(crate) fn of_pieces(position: Position, rows: Vec<ImportedRow>, pieces: Vec<StoredPiece>) -> Self {
-        let lists = Told { rows, pieces, lists: Lists::new() };
+        let lists = ReceiptExtras { rows, pieces, lists: Lists::new() };
         Self { first_position: None, last_position: position, streams: Vec::new(), lists }
     }
 }
@@ -93,13 +93,13 @@ impl StoredReceipt {
 pub struct StoredPiece {
     /// The command by which it is written, as the service's own.
     pub id: CommandId,
-    /// Its rows: each one's place in the command, and in [`Told::rows`].
+    /// Its rows: each one's place in the command, and in [`ReceiptExtras::rows`].
     pub rows: Vec<(usize, usize)>,
 }
 
 /// What a receipt adds to the usual, as the `commands` table keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Told {
+pub struct ReceiptExtras {
     /// What became of each row of an imported file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<ImportedRow>,
@@ -130,7 +130,7 @@ impl EventStore {
         self.appender.get_or_init(|| {
             let (sender, queue) = mpsc::channel(appender::QUEUE);
             let (pool, recent, queue) = (self.every_site.clone(), self.recent.clone(), Arc::new(Mutex::new(queue)));
-            let begin = move || appender::run(Link::new(&pool, &[]), recent.clone(), queue.clone());
+            let begin = move || appender::run(DedicatedConnection::new(&pool, &[]), recent.clone(), queue.clone());
             tokio::spawn(unbroken("the appender", begin));
             sender
         })

@@ -6,7 +6,7 @@ use rollbook_domain::{SiteId, StreamId};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Append, Told, stored_key};
+use super::{Append, ReceiptExtras, stored_key};
 use crate::{CommandKey, Recorded, StoreError};
 
 /// One request.
@@ -75,7 +75,7 @@ impl Prepared {
                 events.push(Written { payload: event.payload()?, recorded });
             }
         }
-        let told = Told { rows: plan.rows.clone(), pieces: pieces.to_vec(), lists: plan.lists.clone() };
+        let told = ReceiptExtras { rows: plan.rows.clone(), pieces: pieces.to_vec(), lists: plan.lists.clone() };
         let key = |key: &ClaimKey| Key { kind: key.kind.as_str(), key: stored_key(*site, key) };
         let set = |set: &ClaimSet| Key { kind: set.kind.as_str(), key: set.prefix.clone() };
         Ok(Self {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use self::pieces::AtOnce;
 pub use self::pieces::Pace;
-use crate::append::{Append, Appended, StoredPiece, StoredReceipt, Told, command_hash, hex};
+use crate::append::{Append, Appended, ReceiptExtras, StoredPiece, StoredReceipt, command_hash, hex};
 use crate::load::Facts;
 use crate::{Clock, EventStore, Position, Receipt, ReceiptEvent, ReceiptStream, StoreError};
 
@@ -146,7 +146,7 @@ impl Executor {
         // the same. Only a refusal is never given on it.
         if let Some(world) = self.store.known(site, actor, &command)
             && let Ok(plan) = sent.decide(&world)
-            && let Tried::Done(receipt) = self.append(&sent, world, plan, pace).await?
+            && let Attempt::Done(receipt) = self.append(&sent, world, plan, pace).await?
         {
             return Ok(receipt);
         }
@@ -167,8 +167,10 @@ impl Executor {
                 return Box::pin(self.in_pieces(&sent, plan, pieces, pace)).await;
             }
             match self.append(&sent, world, plan, pace).await? {
-                Tried::Done(receipt) => return Ok(receipt),
-                Tried::Stale { what } => tracing::debug!(command_id = %key.id, attempt, what, "decided on stale facts"),
+                Attempt::Done(receipt) => return Ok(receipt),
+                Attempt::Stale { what } => {
+                    tracing::debug!(command_id = %key.id, attempt, what, "decided on stale facts")
+                }
             }
             tokio::time::sleep(back_off(attempt)).await;
         }
@@ -191,7 +193,7 @@ impl Executor {
         world: World,
         plan: Plan,
         pace: &mut dyn Pace,
-    ) -> Result<Tried, ExecuteError> {
+    ) -> Result<Attempt, ExecuteError> {
         let Sent { site, command, key, .. } = *sent;
         let streams = concerned(command, &plan, &world);
         let append = Append { versions: world.versions().collect(), streams: &streams, ..sent.append(&plan) };
@@ -204,11 +206,11 @@ impl Executor {
                 }
                 let receipt = fresh(key.id, position, streams, plan)?;
                 pace.wrote(receipt.events.len());
-                Ok(Tried::Done(receipt))
+                Ok(Attempt::Done(receipt))
             }
-            Appended::Duplicate(stored) => Ok(Tried::Done(Box::pin(self.answer(sent, stored, pace)).await?)),
+            Appended::Duplicate(stored) => Ok(Attempt::Done(Box::pin(self.answer(sent, stored, pace)).await?)),
             Appended::KeyReused => Err(ExecuteError::KeyReused),
-            Appended::Stale { what } => Ok(Tried::Stale { what }),
+            Appended::Stale { what } => Ok(Attempt::Stale { what }),
         }
     }
 
@@ -229,7 +231,8 @@ impl Executor {
         command_id: CommandId,
         stored: StoredReceipt,
     ) -> Result<(Receipt, Vec<StoredPiece>), StoreError> {
-        let StoredReceipt { first_position, last_position, streams, lists: Told { rows, pieces, lists } } = stored;
+        let StoredReceipt { first_position, last_position, streams, lists: ReceiptExtras { rows, pieces, lists } } =
+            stored;
         let events = match first_position {
             Some(first) => self.store.read(first - 1, last_position - first + 1).await?,
             None => Vec::new(),
@@ -273,7 +276,7 @@ impl Sent<'_> {
 }
 
 /// What became of an attempt.
-enum Tried {
+enum Attempt {
     Done(Receipt),
     Stale { what: String },
 }

@@ -122,7 +122,7 @@ impl From<StoreError> for Unfit {
             }
             StoreError::Migrate(MigrateError::VersionMissing(_)) => Self::Newer,
             StoreError::BeforeBaseline => Self::BeforeBaseline,
-            StoreError::Elsewhere => Self::InUse,
+            StoreError::WrongDatabase => Self::InUse,
             _ => Self::Unsound("XX000".to_owned()),
         }
     }

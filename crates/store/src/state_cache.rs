@@ -17,7 +17,7 @@ const KEPT_STREAMS: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
 const KEPT_BYTES: usize = 128 << 20;
 
 /// The states that this process has seen.
-pub(crate) struct Kept(Mutex<States>);
+pub(crate) struct StateCache(Mutex<States>);
 
 struct States {
     /// Each with the bytes that it takes, or somewhat more.
@@ -25,19 +25,19 @@ struct States {
     bytes: usize,
 }
 
-impl std::fmt::Debug for Kept {
+impl std::fmt::Debug for StateCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Kept")
+        f.write_str("StateCache")
     }
 }
 
-impl Default for Kept {
+impl Default for StateCache {
     fn default() -> Self {
         Self(Mutex::new(States { by: LruCache::new(KEPT_STREAMS), bytes: 0 }))
     }
 }
 
-impl Kept {
+impl StateCache {
     pub(crate) fn get(&self, site: SiteId, stream: StreamId) -> Option<AnyLoaded> {
         self.lock().by.get(&(site, stream)).map(|(loaded, _)| loaded.clone())
     }
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn keeps_so_many_bytes_whatever_they_are_made_of() {
-        let kept = Kept::default();
+        let kept = StateCache::default();
         let streams = KEPT_BYTES / 60_000 + 100;
         for stream in 0..streams as u128 {
             kept.advance(SiteId::DEFAULT, &write(stream, 0, 20_000));

@@ -19,19 +19,19 @@ pub type PgQuery<'q> = Query<'q, Postgres, PgArguments>;
 pub(crate) const ONE_PLAN: [(&str, &str); 2] = [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")];
 
 /// A connection that is made when it is needed, and made anew when it has broken.
-pub struct Link {
+pub struct DedicatedConnection {
     options: Arc<PgConnectOptions>,
     connection: Option<PgConnection>,
 }
 
 /// What it is made by holds the password.
-impl std::fmt::Debug for Link {
+impl std::fmt::Debug for DedicatedConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Link").field("connected", &self.connection.is_some()).finish_non_exhaustive()
+        f.debug_struct("DedicatedConnection").field("connected", &self.connection.is_some()).finish_non_exhaustive()
     }
 }
 
-impl Link {
+impl DedicatedConnection {
     /// A link to the database of a pool, with settings of its own beside [`ONE_PLAN`].
     pub fn new(pool: &PgPool, settings: &[(&str, &str)]) -> Self {
         let options = pool.connect_options().as_ref().clone();
