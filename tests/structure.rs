@@ -195,3 +195,42 @@ fn what_the_service_is_built_of_is_free_and_comes_from_one_place() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// The documents that tell a reader where something is.
+const DOCUMENTS: &[&str] = &[
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "docs/domain.md",
+    "docs/guide.md",
+    "docs/operations.md",
+    "docs/security.md",
+];
+
+/// Where their paths begin.
+const ROOTS: &[&str] =
+    &["", "docs", "crates", "crates/domain/src", "crates/domain", "crates/projections/src", "crates/http/src"];
+
+#[test]
+fn every_file_that_the_documents_name_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut named = 0;
+    let mut gone = Vec::new();
+    for document in DOCUMENTS {
+        let text = fs::read_to_string(root.join(document)).expect(document);
+        // Between backticks, and where links lead.
+        let spans = text.split('`').skip(1).step_by(2).filter(|span| span.ends_with(".rs") || span.ends_with(".sql"));
+        // The recipes say what to make.
+        let spans = spans.filter(|span| !span.contains('<') && (span.contains('/') || *document != "CONTRIBUTING.md"));
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+        let links = links.filter(|link| !link.is_empty() && !link.contains("://"));
+        for path in spans.chain(links) {
+            named += 1;
+            if !ROOTS.iter().any(|begins| root.join(begins).join(path).exists()) {
+                gone.push(format!("{document}: {path}"));
+            }
+        }
+    }
+    assert!(named > 60, "{named}");
+    assert!(gone.is_empty(), "{}", gone.join("\n"));
+}
