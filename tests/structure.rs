@@ -219,7 +219,8 @@ fn every_file_that_the_documents_name_is_there() {
     for document in DOCUMENTS {
         let text = fs::read_to_string(root.join(document)).expect(document);
         // Between backticks, and where links lead.
-        let spans = text.split('`').skip(1).step_by(2).filter(|span| span.ends_with(".rs") || span.ends_with(".sql"));
+        let source = |span: &&str| matches!(Path::new(span).extension(), Some(end) if end == "rs" || end == "sql");
+        let spans = text.split('`').skip(1).step_by(2).filter(source);
         // The recipes say what to make.
         let spans = spans.filter(|span| !span.contains('<') && (span.contains('/') || *document != "CONTRIBUTING.md"));
         let links = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());

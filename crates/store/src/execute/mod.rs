@@ -169,7 +169,7 @@ impl Executor {
             match self.append(&sent, world, plan, pace).await? {
                 Attempt::Done(receipt) => return Ok(receipt),
                 Attempt::Stale { what } => {
-                    tracing::debug!(command_id = %key.id, attempt, what, "decided on stale facts")
+                    tracing::debug!(command_id = %key.id, attempt, what, "decided on stale facts");
                 }
             }
             tokio::time::sleep(back_off(attempt)).await;
