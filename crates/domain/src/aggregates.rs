@@ -2,6 +2,7 @@
 //! made from it: a new aggregate is a line here, and what the compiler then asks for.
 
 /// Hands the list to a macro that takes `module: State, Id, Event, Command, Facts, Rule;` for each aggregate.
+#[macro_export]
 macro_rules! aggregates {
     ($make:ident) => {
         $make! {

@@ -6,16 +6,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use chrono::{DateTime, Utc};
 use cqrs_es::persist::{PersistedEventRepository, PersistenceError, SerializedEvent};
 use postgres_es::PostgresEventRepository;
-use rollbook_domain::account::Account;
-use rollbook_domain::cohort::Cohort;
-use rollbook_domain::enrolment::Enrolment;
-use rollbook_domain::hub::Hub;
-use rollbook_domain::module::Module;
-use rollbook_domain::person::Person;
-use rollbook_domain::site::Site;
-use rollbook_domain::site_settings::SiteSettings;
-use rollbook_domain::syllabus::Syllabus;
-use rollbook_domain::week_emails::WeekEmails;
 use rollbook_domain::{Event, SiteId, StreamId, StreamType};
 use sqlx::PgPool;
 use tokio::sync::{mpsc, watch};
@@ -212,21 +202,30 @@ impl EventStore {
         let table = format!("(select * from stream_events where site_id = '{site}') as e");
         let log = PostgresEventRepository::new(self.pool.clone()).with_tables(&table, "snapshots_are_not_used");
         let id = stream.id.to_string();
-        let events = match stream.kind {
-            StreamType::Person => log.get_events::<Person>(&id).await,
-            StreamType::Module => log.get_events::<Module>(&id).await,
-            StreamType::Cohort => log.get_events::<Cohort>(&id).await,
-            StreamType::Hub => log.get_events::<Hub>(&id).await,
-            StreamType::Enrolment => log.get_events::<Enrolment>(&id).await,
-            StreamType::Syllabus => log.get_events::<Syllabus>(&id).await,
-            StreamType::WeekEmails => log.get_events::<WeekEmails>(&id).await,
-            StreamType::Account => log.get_events::<Account>(&id).await,
-            StreamType::Site => log.get_events::<Site>(&id).await,
-            StreamType::SiteSettings => log.get_events::<SiteSettings>(&id).await,
-        };
+        let events = stored(&log, stream.kind, &id).await;
         events.map_err(unavailable)?.into_iter().map(|event| from_postgres_es(site, stream, event)).collect()
     }
 }
+
+macro_rules! stored {
+    ($(
+        $(#[$doc:meta])*
+        $module:ident: $state:ident, $id:ident, $event:ident, $command:ident, $facts:ident, $rule:ident;
+    )*) => {
+        /// The events of a stream, of whatever aggregate.
+        async fn stored(
+            log: &PostgresEventRepository,
+            kind: StreamType,
+            id: &str,
+        ) -> Result<Vec<SerializedEvent>, PersistenceError> {
+            match kind {
+                $(StreamType::$state => log.get_events::<rollbook_domain::$module::$state>(id).await,)*
+            }
+        }
+    };
+}
+
+rollbook_domain::aggregates!(stored);
 
 /// How many events are read at a time, and of how many bytes a stretch is that ends before its limit: an event holds what
 /// somebody wrote, up to some 80 KB.

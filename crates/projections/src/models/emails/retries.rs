@@ -53,22 +53,14 @@ impl ReadModel for EmailRetries {
 }
 
 fn wish(event: &Recorded) -> Option<Row> {
-    match &event.event {
-        Event::WeekEmails(WeekEmailsEvent::EmailRetried { message_id, enrolment_id: _ }) => Some(Row {
+    let Event::WeekEmails(happened) = &event.event else { return None };
+    match happened {
+        WeekEmailsEvent::EmailRetried { message_id, enrolment_id: _ } => Some(Row {
             cohort_id: CohortId(event.stream.id),
             message_id: *message_id,
             retried_at: event.recorded_at,
             position: event.position,
         }),
-        Event::WeekEmails(WeekEmailsEvent::WeekEmailsRequested { .. })
-        | Event::Person(_)
-        | Event::Module(_)
-        | Event::Cohort(_)
-        | Event::Hub(_)
-        | Event::Syllabus(_)
-        | Event::Enrolment(_)
-        | Event::Account(_)
-        | Event::Site(_)
-        | Event::SiteSettings(_) => None,
+        WeekEmailsEvent::WeekEmailsRequested { .. } => None,
     }
 }
