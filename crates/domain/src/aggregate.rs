@@ -4,7 +4,7 @@ use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 
 use crate::actor::DecisionContext;
-use crate::claim::{ClaimChanges, ClaimKey, Limit};
+use crate::claim::{ClaimChanges, Limit};
 use crate::event::Event;
 use crate::ids::StreamId;
 use crate::plan::Subject;
@@ -50,8 +50,8 @@ pub trait AggregateSpec: Stream {
     /// What an event does to the claims, given the state before it.
     fn claims(&self, _id: Self::Id, _event: &Self::Event, _changes: &mut ClaimChanges) {}
 
-    /// What a set may hold at most once its events have taken these claims.
-    fn limit(_takes: &[(ClaimKey, uuid::Uuid)], _facts: &Self::Facts) -> Option<Limit> {
+    /// What a set must hold, at least or at most, once its events have changed the claims so.
+    fn limit(_changes: &ClaimChanges, _facts: &Self::Facts) -> Option<Limit> {
         None
     }
 

@@ -1,8 +1,6 @@
 //! What commands about an enrolment have in common, and which claims its events take and release: the rules over sets that
 //! no single stream can hold.
 
-use uuid::Uuid;
-
 use super::{Enrolment, EnrolmentEvent, EnrolmentFacts, EnrolmentRule, MembershipEvent};
 use crate::aggregate::AggregateSpec;
 use crate::claim::{ClaimChanges, ClaimKey, ClaimKind, ClaimSet, Limit};
@@ -47,8 +45,8 @@ impl AggregateSpec for Enrolment {
 
     /// Where its events take a place, the cohort's capacity must hold when they are appended: of two who want the last
     /// place at once, one is decided again and finds none.
-    fn limit(takes: &[(ClaimKey, Uuid)], facts: &EnrolmentFacts) -> Option<Limit> {
-        let place = takes.iter().any(|(key, _)| key.kind == ClaimKind::Place);
+    fn limit(changes: &ClaimChanges, facts: &EnrolmentFacts) -> Option<Limit> {
+        let place = changes.takes.iter().any(|(key, _)| key.kind == ClaimKind::Place);
         let (cohort, at_most) = facts.cohort_id.zip(facts.cohort.capacity)?;
         place.then(|| Limit::at_most(ClaimSet::places(cohort), at_most))
     }

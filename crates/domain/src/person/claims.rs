@@ -2,7 +2,7 @@
 
 use super::{Person, PersonEvent, PersonFacts, Role};
 use crate::aggregate::AggregateSpec;
-use crate::claim::{ClaimChanges, ClaimKey};
+use crate::claim::{ClaimChanges, ClaimKey, ClaimKind, ClaimSet, Limit};
 use crate::ids::PersonId;
 use crate::refusal::Refusal;
 use crate::world::World;
@@ -10,6 +10,12 @@ use crate::world::World;
 impl AggregateSpec for Person {
     fn facts(id: PersonId, _: &Self, _: &World) -> Result<PersonFacts, Refusal> {
         Ok(PersonFacts::of(id))
+    }
+
+    /// Of the last two owners who are removed at the same time, one is decided again and stays.
+    fn limit(changes: &ClaimChanges, _: &PersonFacts) -> Option<Limit> {
+        let removed = changes.releases.iter().any(|key| key.kind == ClaimKind::Owner);
+        removed.then(|| Limit::at_least(ClaimSet::owners(), 1))
     }
 
     fn claims(&self, id: PersonId, event: &PersonEvent, changes: &mut ClaimChanges) {

@@ -150,19 +150,26 @@ impl<'w> Planner<'w> {
         facts: &A::Facts,
         events: Vec<A::Event>,
     ) {
-        let taken_before = self.plan.claims.takes.len();
-        self.write(id, before, events);
-        self.plan.limits.extend(A::limit(&self.plan.claims.takes[taken_before..], facts));
+        let changes = self.written(id, before, events);
+        self.plan.limits.extend(A::limit(&changes, facts));
+        self.claim(changes);
     }
 
     /// Adds a stream's events, and what they do to the claims. No events, no write.
     pub(crate) fn write<A: AggregateSpec>(&mut self, id: A::Id, before: &Loaded<A>, events: Vec<A::Event>) {
+        let changes = self.written(id, before, events);
+        self.claim(changes);
+    }
+
+    /// Adds a stream's events; what they do to the claims.
+    fn written<A: AggregateSpec>(&mut self, id: A::Id, before: &Loaded<A>, events: Vec<A::Event>) -> ClaimChanges {
+        let mut changes = ClaimChanges::default();
         if events.is_empty() {
-            return;
+            return changes;
         }
         let mut state = A::clone(&before.state);
         for event in &events {
-            state.claims(id, event, &mut self.plan.claims);
+            state.claims(id, event, &mut changes);
             state.apply(event.clone());
         }
         self.plan.writes.push(StreamWrite {
@@ -170,6 +177,12 @@ impl<'w> Planner<'w> {
             expected_version: before.version,
             events: events.into_iter().map(Into::into).collect(),
         });
+        changes
+    }
+
+    fn claim(&mut self, changes: ClaimChanges) {
+        self.plan.claims.takes.extend(changes.takes);
+        self.plan.claims.releases.extend(changes.releases);
     }
 
     /// Makes it a conflict if a set has come to hold more: whoever is added at the same time was not looked at.

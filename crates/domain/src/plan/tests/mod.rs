@@ -202,6 +202,24 @@ fn a_command_needs_its_actor_and_what_it_names_and_nothing_twice() {
     assert!(asked.is_empty());
 }
 
+#[test]
+fn whoever_removes_an_owner_leaves_another() {
+    let mut world = school();
+    append(&mut world, STUDENT, [PersonEvent::RoleGranted { role: Role::Owner, bootstrapped: false }]);
+    world.put_count(ClaimSet::owners(), 2);
+    let super_admin = Actor::SuperAdmin(NOBODY);
+    for (name, body) in [
+        ("RevokeRole", json!({ "person_id": STUDENT, "role": "owner" })),
+        ("DeactivatePerson", json!({ "person_id": STUDENT, "reason": "has left" })),
+    ] {
+        let plan = planned(&command(name, body), super_admin, "2025-08-20T06:00:00Z", &world).expect("accepted");
+        assert_eq!(plan.limits, [Limit::at_least(ClaimSet::owners(), 1)], "{name}");
+    }
+    let other = command("RevokeRole", json!({ "person_id": ADMIN, "role": "admin" }));
+    let plan = planned(&other, super_admin, "2025-08-20T06:00:00Z", &world).expect("accepted");
+    assert_eq!(plan.limits, [], "who is no owner is none less");
+}
+
 /// A fact that `needs` forgot is never 0 or nobody: here it panics, and in a build without assertions nothing is appended.
 #[test]
 #[cfg_attr(debug_assertions, should_panic(expected = "which its command did not ask for"))]
