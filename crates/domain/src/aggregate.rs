@@ -43,7 +43,7 @@ pub trait AggregateSpec: Stream {
     }
 
     /// What an actor's standing is towards.
-    fn subject(_id: Self::Id) -> Subject {
+    fn subject(_id: Self::Id, _world: &World) -> Subject {
         Subject::Site
     }
 

@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 /// The payloads of all golden events.
 fn payloads() -> Vec<(StreamType, &'static str, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/events");
-    let read = |name: &str| std::fs::read_to_string(folder.join(format!("{name}.v1.json"))).expect("a fixture");
+    let read = |name: &str| {
+        let file = folder.join(format!("{name}.v1.json"));
+        std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("the fixture {}: {error}", file.display()))
+    };
     Event::type_names().into_iter().map(|(kind, name)| (kind, name, read(name))).collect()
 }
 

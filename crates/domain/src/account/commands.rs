@@ -10,15 +10,12 @@ use super::events::{InvitationPurpose, PasswordChange, ShownFactor, SignInFailur
 use super::scope::KeyScope;
 use super::{Account, AccountEvent, AccountFacts, AccountRule};
 use crate::actor::{Authority, DecisionContext};
-use crate::aggregate::{AggregateSpec, Decision};
+use crate::aggregate::Decision;
 use crate::command::{AccountCommand, StreamCommand};
 use crate::ids::{AccountId, PersonId};
 use crate::personal::Personal;
-use crate::plan::Subject;
 use crate::policy::Right;
-use crate::refusal::Refusal;
 use crate::text::Name;
-use crate::world::{Loaded, Needs, World};
 
 /// How many keys a person may have at a time.
 pub const MAX_KEYS: usize = 20;
@@ -217,25 +214,4 @@ fn refuse_above(context: &DecisionContext, facts: &AccountFacts, person: PersonI
 /// Refuses everybody else in the site what is a first owner's, or theirs whom the configuration names.
 fn refuse_to_others(context: &DecisionContext, facts: &AccountFacts, person: PersonId) -> Result<(), AccountRule> {
     facts.person.refuse_to_others(context, Some(person)).map_err(|_| AccountRule::OwnerIsBootstrapped)
-}
-
-/// Accounts claim nothing: what must be unique about them is in their tables.
-impl AggregateSpec for Account {
-    /// Everybody who is known has one, before anything is in it.
-    fn exists(_: AccountId, _: &Loaded<Self>) -> bool {
-        true
-    }
-
-    fn needs(id: AccountId, needs: &mut Needs<'_>) {
-        needs.stream(id.into());
-        needs.stream(PersonId::from(id).into());
-    }
-
-    fn facts(id: AccountId, _: &Self, world: &World) -> Result<AccountFacts, Refusal> {
-        Ok(AccountFacts { person: world.existing(PersonId::from(id))?.state })
-    }
-
-    fn subject(id: AccountId) -> Subject {
-        Subject::Account(id.into())
-    }
 }

@@ -5,6 +5,7 @@ mod commands;
 mod errors;
 mod events;
 mod scope;
+mod spec;
 mod state;
 #[cfg(test)]
 mod tests;

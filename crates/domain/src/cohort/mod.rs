@@ -10,6 +10,7 @@ mod lifecycle;
 mod register;
 mod schedule;
 mod sessions;
+mod spec;
 mod staff;
 mod state;
 #[cfg(test)]
@@ -28,21 +29,6 @@ pub use lifecycle::{ArchiveCohort, CancelCohort, Capacity, CompleteCohort, Renam
 pub use register::{RegisterMark, TakeAttendance};
 pub use schedule::{Week, Zone};
 pub use sessions::{CancelSession, GraceDays, Minutes, RescheduleSession, ScheduleCohort};
+pub(crate) use spec::need_students;
 pub use staff::{AppointInstructor, AppointMarker, DismissInstructor, DismissMarker};
 pub use state::{Cohort, CohortFacts, CohortStatus, Session, SessionStatus};
-
-use crate::aggregate::AggregateSpec;
-use crate::claim::ClaimSet;
-use crate::ids::CohortId;
-use crate::world::Needs;
-
-/// A cohort claims nothing; its places are claimed by the enrolments in it.
-impl AggregateSpec for Cohort {}
-
-/// Asks for a cohort with the enrolments of one of its sets.
-pub(crate) fn need_students(id: CohortId, set: ClaimSet, needs: &mut Needs<'_>) {
-    needs.stream(id.into());
-    for enrolment in needs.members(set) {
-        needs.stream(crate::ids::EnrolmentId::from(*enrolment).into());
-    }
-}

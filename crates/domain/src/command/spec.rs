@@ -110,8 +110,8 @@ pub trait StreamCommand {
     }
 
     /// What the standing of whoever issues it is towards, where it is not what its aggregate's commands are about.
-    fn subject(&self) -> Subject {
-        self.id().map_or(Subject::Site, Self::Aggregate::subject)
+    fn subject(&self, world: &World) -> Subject {
+        self.id().map_or(Subject::Site, |id| Self::Aggregate::subject(id, world))
     }
 
     /// Refuses what is wrong about the fields together, whatever the facts.
@@ -166,8 +166,8 @@ impl<C: StreamCommand> CommandSpec for C {
         self.id().map(Into::into)
     }
 
-    fn subject(&self, _: &World) -> Subject {
-        StreamCommand::subject(self)
+    fn subject(&self, world: &World) -> Subject {
+        StreamCommand::subject(self, world)
     }
 
     fn needs(&self, needs: &mut Needs<'_>) {

@@ -4,13 +4,13 @@
 //! [`crate::cohort`].
 
 mod attendance;
-mod claims;
 mod errors;
 mod events;
 mod membership;
 mod moves;
 mod progression;
 mod reflections;
+mod spec;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! A hub: a home or hall where students meet, with a coordinator.
 
-mod claims;
 mod commands;
 mod errors;
 mod events;
+mod spec;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! A module: a course of weekly sessions that is run several times, each run a cohort.
 
-mod claims;
 mod commands;
 mod errors;
 mod events;
+mod spec;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,13 @@
 //! A person: name, email, roles, activity. Passwords and tokens never come here.
 
 mod access;
-mod claims;
 mod errors;
 mod events;
 mod identity;
 mod import;
 mod roles;
 mod second_factors;
+mod spec;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use crate::aggregate::Decision;
 use crate::command::{StreamCommand, about};
 use crate::ids::PersonId;
 use crate::plan::Subject;
+use crate::world::World;
 
 /// How many second factors a person may have at a time: an app, and a passkey on each of a few devices.
 pub const MAX_SECOND_FACTORS: usize = 10;
@@ -29,7 +30,7 @@ pub struct AddSecondFactor {
 impl StreamCommand for AddSecondFactor {
     about!(Person, person_id, OwnAccount);
 
-    fn subject(&self) -> Subject {
+    fn subject(&self, _: &World) -> Subject {
         Subject::Account(self.person_id)
     }
 
@@ -64,7 +65,7 @@ pub struct RemoveSecondFactor {
 impl StreamCommand for RemoveSecondFactor {
     about!(Person, person_id, OwnAccount);
 
-    fn subject(&self) -> Subject {
+    fn subject(&self, _: &World) -> Subject {
         Subject::Account(self.person_id)
     }
 

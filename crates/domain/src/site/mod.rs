@@ -3,13 +3,13 @@
 //! All site streams are recorded in one place, the registry: the default site of the main database. So slugs and hosts are
 //! claimed over the whole installation.
 
-mod claims;
 mod commands;
 mod errors;
 mod events;
 mod host;
 mod links;
 mod slug;
+mod spec;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -6,14 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::events::{SecondFactorPolicy, SettingValue};
 use super::{SiteSettings, SiteSettingsEvent, SiteSettingsFacts};
 use crate::actor::DecisionContext;
-use crate::aggregate::{AggregateSpec, Decision};
+use crate::aggregate::Decision;
 use crate::cohort::Zone;
 use crate::command::StreamCommand;
 use crate::ids::{SiteId, SiteSettingsId};
 use crate::number::Bounded;
 use crate::policy::Right;
 use crate::text::Name;
-use crate::world::Loaded;
 
 /// A setting and what it is set to.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -101,12 +100,5 @@ impl StreamCommand for SetSiteSetting {
     fn decide(&self, settings: &SiteSettings, _: &DecisionContext, (): &SiteSettingsFacts) -> Decision<SiteSettings> {
         let setting = SettingValue::from(&self.setting);
         Ok(if settings.has(&setting) { Vec::new() } else { vec![SiteSettingsEvent::SiteSettingSet { setting }] })
-    }
-}
-
-impl AggregateSpec for SiteSettings {
-    /// Every site has its settings, before the first is set.
-    fn exists(_: SiteSettingsId, _: &Loaded<Self>) -> bool {
-        true
     }
 }

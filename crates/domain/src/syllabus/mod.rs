@@ -1,11 +1,11 @@
 //! A syllabus: what a cohort's students see, week by week. Its stream has the id of its cohort.
 
-mod claims;
 mod commands;
 mod content;
 mod copy;
 mod errors;
 mod events;
+mod spec;
 mod state;
 #[cfg(test)]
 mod tests;

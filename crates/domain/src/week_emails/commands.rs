@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{WeekEmails, WeekEmailsEvent, WeekEmailsFacts, WeekEmailsRule};
 use crate::actor::DecisionContext;
-use crate::aggregate::{AggregateSpec, Decision};
+use crate::aggregate::Decision;
 use crate::claim::ClaimSet;
 use crate::cohort::{CohortStatus, Week, need_students};
 use crate::command::{StreamCommand, about};
@@ -13,7 +13,7 @@ use crate::enrolment::Enrolment;
 use crate::ids::{CohortId, EnrolmentId, MessageId, WeekEmailsId};
 use crate::plan::{Lists, Planner};
 use crate::refusal::Refusal;
-use crate::world::{Loaded, Needs, World};
+use crate::world::{Needs, World};
 
 /// Tells the students of a week that it is open: each active student who is in that week, is not held, and was not told of
 /// it before. Asked again, it tells only those who have come since.
@@ -128,12 +128,5 @@ impl StreamCommand for RetryEmail {
     fn decide(&self, _: &WeekEmails, _: &DecisionContext, _: &WeekEmailsFacts) -> Decision<WeekEmails> {
         let Self { cohort_id: _, message_id, enrolment_id } = *self;
         Ok(vec![WeekEmailsEvent::EmailRetried { message_id, enrolment_id }])
-    }
-}
-
-impl AggregateSpec for WeekEmails {
-    /// Every cohort has its emails, before the first is sent.
-    fn exists(_: WeekEmailsId, _: &Loaded<Self>) -> bool {
-        true
     }
 }

@@ -3,6 +3,7 @@
 mod commands;
 mod errors;
 mod events;
+mod spec;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,5 @@
-//! What a person's events claim: their address, their id in another system, and that they are an owner.
+//! What commands about a person have in common, and what its events claim: their address, their id in another system, and
+//! that they are an owner.
 
 use super::{Person, PersonEvent, PersonFacts, Role};
 use crate::aggregate::AggregateSpec;

@@ -34,7 +34,7 @@ impl AggregateSpec for Enrolment {
         })
     }
 
-    fn subject(id: EnrolmentId) -> Subject {
+    fn subject(id: EnrolmentId, _: &World) -> Subject {
         Subject::Students(vec![id], None)
     }
 

@@ -1,4 +1,4 @@
-//! What a site's events claim.
+//! What commands about a site have in common, and what its events claim.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What a hub's events claim.
+//! What commands about a hub have in common, and what its events claim.
 
 use super::{Hub, HubEvent};
 use crate::aggregate::AggregateSpec;

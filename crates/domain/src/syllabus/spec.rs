@@ -23,7 +23,7 @@ impl AggregateSpec for Syllabus {
         Ok(SyllabusFacts { cohort: world.existing(CohortId::from(id))?.state, ..SyllabusFacts::default() })
     }
 
-    fn subject(id: SyllabusId) -> Subject {
+    fn subject(id: SyllabusId, _: &World) -> Subject {
         Subject::Cohort(id.into())
     }
 

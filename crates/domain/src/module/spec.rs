@@ -1,4 +1,4 @@
-//! What a module's events claim.
+//! What commands about a module have in common, and what its events claim.
 
 use super::{Module, ModuleEvent};
 use crate::aggregate::AggregateSpec;
