@@ -152,7 +152,11 @@ impl World {
 
     /// The state of a stream; the default one where there is no such stream.
     pub fn load<A: Stream>(&self, id: A::Id) -> Loaded<A> {
-        A::loaded(&self.any(id.into())).cloned().unwrap_or_default()
+        let stream = id.into();
+        match self.streams.get(&stream) {
+            Some(any) => A::loaded(any).cloned().unwrap_or_default(),
+            None => self.not_loaded(Need::Stream(stream), Loaded::default()),
+        }
     }
 
     /// The state of a stream that must be there.

@@ -32,7 +32,7 @@ impl std::fmt::Debug for DedicatedConnection {
 }
 
 impl DedicatedConnection {
-    /// A link to the database of a pool, with settings of its own beside [`ONE_PLAN`].
+    /// A connection to the database of a pool, with settings of its own beside [`ONE_PLAN`].
     pub fn new(pool: &PgPool, settings: &[(&str, &str)]) -> Self {
         let options = pool.connect_options().as_ref().clone();
         let options = options.options(ONE_PLAN).options(settings.iter().copied());

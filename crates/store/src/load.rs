@@ -216,8 +216,8 @@ fn columns(set: &ClaimSet) -> (&'static str, String) {
 }
 
 // Questions with their answers in the same columns, and with parameters of the same numbers. As over every connection of one
-// plan (`crate::dedicated_connection::ONE_PLAN`), tables are asked row by row, in laterals with a limit or an offset: in place of a join they
-// cannot become one that reads the whole of a table, which the planner took for an empty one.
+// plan (`crate::dedicated_connection::ONE_PLAN`), tables are asked row by row, in laterals with a limit or an offset: in place
+// of a join they cannot become one that reads the whole of a table, which the planner took for an empty one.
 
 const EVENTS: &str = "select 'event', w.n, e.aggregate_type, e.aggregate_id, e.sequence, e.event_type, e.event_version,
         e.payload::text, null::uuid

@@ -14,11 +14,11 @@ use crate::command::CommandSpec;
 use crate::enrolment::{Enrolment, absent_in};
 use crate::ids::{CohortId, EnrolmentId, StreamId};
 use crate::personal::Personal;
-use crate::plan::{BatchRule, Planner, Subject};
+use crate::plan::{BatchRule, Planner};
 use crate::policy::Right;
 use crate::refusal::{InvalidField, Refusal};
 use crate::text::Reason;
-use crate::world::{Needs, World};
+use crate::world::Needs;
 
 /// A student, and why.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -120,10 +120,6 @@ impl CommandSpec for AdvanceCohort {
 
     fn stream(&self) -> Option<StreamId> {
         Some(self.cohort_id.into())
-    }
-
-    fn subject(&self, _: &World) -> Subject {
-        Subject::Site
     }
 
     fn needs(&self, needs: &mut Needs<'_>) {

@@ -9,10 +9,10 @@ use super::{Cohort, need_students};
 use crate::claim::ClaimSet;
 use crate::command::CommandSpec;
 use crate::ids::{CohortId, EnrolmentId, PersonId, StreamId};
-use crate::plan::{BatchRule, Planner, Subject};
+use crate::plan::{BatchRule, Planner};
 use crate::policy::Right;
 use crate::refusal::Refusal;
-use crate::world::{Needs, World};
+use crate::world::Needs;
 
 /// Divides a cohort's active students among its markers so that loads differ by at most one.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -32,10 +32,6 @@ impl CommandSpec for AllocateMarkers {
 
     fn stream(&self) -> Option<StreamId> {
         Some(self.cohort_id.into())
-    }
-
-    fn subject(&self, _: &World) -> Subject {
-        Subject::Site
     }
 
     fn needs(&self, needs: &mut Needs<'_>) {

@@ -1,5 +1,7 @@
 //! What a command is, beside its fields. It is said where the command's struct is, and nowhere else.
 
+use std::fmt::Display;
+
 use cqrs_es::Aggregate;
 use uuid::Uuid;
 
@@ -23,8 +25,10 @@ pub trait CommandSpec {
     /// The stream that it is about: what `If-Match` speaks of. None where the server has yet to make its id.
     fn stream(&self) -> Option<StreamId>;
 
-    /// What the standing of whoever issues it is towards.
-    fn subject(&self, world: &World) -> Subject;
+    /// What the standing of whoever issues it is towards; unless it says so, nothing that an appointment gives a right to.
+    fn subject(&self, _world: &World) -> Subject {
+        Subject::Site
+    }
 
     /// Asks for what it is decided on. Asked again as facts arrive: a stream may refer to others.
     fn needs(&self, needs: &mut Needs<'_>);
@@ -130,7 +134,7 @@ pub trait StreamCommand {
     /// Its stream and the state before it: there, or for one that [begins](Self::BEGINS) it, not there.
     fn before(&self, world: &World) -> Result<(IdOf<Self>, Loaded<Self::Aggregate>), Refusal> {
         let kind = <Self::Aggregate as Aggregate>::TYPE;
-        let id = filled_in(self.id(), &format!("/{kind}_id"))?;
+        let id = filled_in(self.id(), format_args!("/{kind}_id"))?;
         Ok((id, if Self::BEGINS { world.absent(id)? } else { world.existing(id)? }))
     }
 
@@ -199,6 +203,6 @@ impl<C: StreamCommand> CommandSpec for C {
 }
 
 /// The id of what is created. The edge fills it in before anything is planned; without that the command is refused.
-pub(crate) fn filled_in<T>(id: Option<T>, pointer: &str) -> Result<T, Refusal> {
-    id.ok_or_else(|| Refusal::invalid(pointer, "must be given"))
+pub(crate) fn filled_in<T>(id: Option<T>, pointer: impl Display) -> Result<T, Refusal> {
+    id.ok_or_else(|| Refusal::invalid(&pointer.to_string(), "must be given"))
 }

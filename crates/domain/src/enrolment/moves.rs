@@ -13,7 +13,7 @@ use crate::command::spec::filled_in;
 use crate::ids::{CohortId, EnrolmentId, PersonId, StreamId};
 use crate::origin::Origin;
 use crate::personal::Personal;
-use crate::plan::{BatchRule, Planner, Subject};
+use crate::plan::{BatchRule, Planner};
 use crate::policy::Right;
 use crate::refusal::{Refusal, Rule};
 use crate::text::Reason;
@@ -42,10 +42,6 @@ impl CommandSpec for MoveStudent {
 
     fn stream(&self) -> Option<StreamId> {
         Some(self.enrolment_id.into())
-    }
-
-    fn subject(&self, _: &World) -> Subject {
-        Subject::Site
     }
 
     fn fill_ids(&mut self, new_id: &mut dyn FnMut() -> Uuid) {

@@ -10,6 +10,7 @@ mod tests;
 
 use crate::actor::{Actor, Authority};
 use crate::command::Command;
+use crate::enrolment::Enrolment;
 use crate::ids::{CohortId, EnrolmentId, PersonId};
 use crate::person::Role;
 use crate::plan::Subject;
@@ -163,8 +164,7 @@ fn standing(command: &Command, actor: Actor, world: &World) -> Standing {
         Subject::Cohort(cohort) => standing.towards_cohort(person, cohort, world),
         Subject::Students(enrolments, cohort) => {
             let states: Vec<_> = enrolments.iter().map(|id| world.enrolment(*id).state).collect();
-            standing.coordinator =
-                !states.is_empty() && enrolments.iter().all(|id| is_coordinator_of(person, *id, world));
+            standing.coordinator = !states.is_empty() && states.iter().all(|e| is_in_hub_of(person, e, world));
             standing.student = !states.is_empty() && states.iter().all(|e| e.person_id == Some(person));
             if let Some(cohort) = cohort.or_else(|| states.first().and_then(|e| e.cohort_id)) {
                 standing.towards_cohort(person, cohort, world);
@@ -189,6 +189,9 @@ impl Standing {
 
 /// Whether a person is the coordinator of the hub that a student is in now.
 pub(crate) fn is_coordinator_of(person: PersonId, enrolment: EnrolmentId, world: &World) -> bool {
-    let hub = world.enrolment(enrolment).state.hub_id;
-    hub.is_some_and(|hub| world.hub(hub).state.coordinator == Some(person))
+    is_in_hub_of(person, &world.enrolment(enrolment).state, world)
+}
+
+fn is_in_hub_of(coordinator: PersonId, student: &Enrolment, world: &World) -> bool {
+    student.hub_id.is_some_and(|hub| world.hub(hub).state.coordinator == Some(coordinator))
 }

@@ -9,7 +9,6 @@ use super::outcome::Wrong;
 use super::{ImportAttendance, ImportRule, ImportedMark, ImportedRow, MAX_MARKS, Part, RowOutcome};
 use super::{find, needs};
 use crate::actor::Authority;
-use crate::aggregate::AggregateSpec;
 use crate::cohort::Cohort;
 use crate::command::CommandSpec;
 use crate::enrolment::{Enrolment, EnrolmentEvent, MarkAttendance};
@@ -48,7 +47,7 @@ impl CommandSpec for ImportAttendance {
 
 impl Planner<'_> {
     fn import_attendance(&mut self, command: &ImportAttendance) -> Result<(), Refusal> {
-        self.world.existing::<Cohort>(command.cohort_id)?;
+        let cohort = self.world.existing::<Cohort>(command.cohort_id)?.state;
         let marks = &command.marks;
         if marks.len() > MAX_MARKS {
             let detail = format!("must have at most {MAX_MARKS} marks; this has {}", marks.len());
@@ -77,7 +76,7 @@ impl Planner<'_> {
         let mut loaded = HashMap::new();
         for (id, cells) in students {
             let student = self.world.existing::<Enrolment>(id)?;
-            let events = self.mark_cells((id, &student), marks, &cells, &mut told)?;
+            let events = self.mark_cells((id, &student), &cohort, marks, &cells, &mut told);
             loaded.insert(id, (student, events, cells));
         }
         let nth: HashMap<usize, usize> = told.keys().enumerate().map(|(nth, place)| (*place, nth)).collect();
@@ -117,11 +116,11 @@ impl Planner<'_> {
     fn mark_cells(
         &self,
         (id, student): (EnrolmentId, &Loaded<Enrolment>),
+        cohort: &Cohort,
         marks: &[ImportedMark],
         cells: &Cells,
         told: &mut BTreeMap<usize, ImportedRow>,
-    ) -> Result<Vec<EnrolmentEvent>, Refusal> {
-        let cohort = Enrolment::facts(id, &student.state, self.world)?.cohort;
+    ) -> Vec<EnrolmentEvent> {
         let mut state = Enrolment::clone(&student.state);
         let mut all = Vec::new();
         for (place, number) in cells.values() {
@@ -137,7 +136,7 @@ impl Planner<'_> {
                 note: same.and_then(|record| record.note.as_ref()).and_then(note),
             };
             let again = before.is_some();
-            let row = match state.mark_attendance(&asked, &self.context, &cohort) {
+            let row = match state.mark_attendance(&asked, &self.context, cohort) {
                 Ok(events) => {
                     let outcome = match (events.is_empty(), again) {
                         (true, _) => RowOutcome::Unchanged,
@@ -154,7 +153,7 @@ impl Planner<'_> {
             };
             told.insert(*place, of_week(row, mark));
         }
-        Ok(all)
+        all
     }
 }
 

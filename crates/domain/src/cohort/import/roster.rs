@@ -19,11 +19,11 @@ use crate::ids::{EnrolmentId, HubId, PersonId, StreamId};
 use crate::origin::Origin;
 use crate::person::{Person, PersonEvent, PersonFacts, RegisterPerson, RosterEntry};
 use crate::personal::Personal;
-use crate::plan::{Planner, Subject};
+use crate::plan::Planner;
 use crate::policy::Right;
 use crate::refusal::Refusal;
 use crate::text::{Email, NewEmail, email_key};
-use crate::world::{Loaded, Needs, World};
+use crate::world::{Loaded, Needs};
 
 /// What the rows so far have come to.
 struct Import<'w> {
@@ -43,10 +43,6 @@ impl CommandSpec for ImportRoster {
 
     fn stream(&self) -> Option<StreamId> {
         Some(self.cohort_id.into())
-    }
-
-    fn subject(&self, _: &World) -> Subject {
-        Subject::Site
     }
 
     fn fill_ids(&mut self, new_id: &mut dyn FnMut() -> Uuid) {
